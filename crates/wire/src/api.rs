@@ -1,0 +1,39 @@
+//! Requests and answers of the HTTP API (contract 1.3, 2 and 8).
+//!
+//! JSON in camelCase; unknown keys are ignored. Types that only wrap one of [`crate::object`] are not
+//! declared again.
+
+mod access;
+mod account;
+mod create;
+mod delivery;
+mod event;
+mod health;
+mod inspection;
+mod list;
+mod patch;
+mod webhook;
+
+pub use access::{
+    AccessAnswer, AccessRequest, ChildrenRequest, ImageReview, ReviewAnswer, ReviewRequest,
+    ReviewVeredict,
+};
+pub use account::{ApiKey, CreateKeyAnswer, CreateKeyRequest, Scope, parse_scopes};
+pub use create::{CreateInspectionAnswer, CreateInspectionRequest};
+pub use delivery::{
+    Attempt, Delivery, DeliveryHead, DeliveryListQuery, DeliveryStatus, DeliverySummary,
+    ResendAnswer,
+};
+pub use event::{Event, EventListQuery, PublishAnswer, PublishItem, PublishedId};
+pub use health::{HealthAnswer, HealthStatus};
+pub use inspection::{Inspection, InspectionListAnswer, InspectionListQuery};
+pub use list::{CursorPage, LIMIT_DEFAULT, LIMIT_MAX, MessageAnswer};
+pub use patch::Patch;
+pub use webhook::{
+    CreateWebhookAnswer, CreateWebhookRequest, Ordering, RotateSecretAnswer, RotateSecretRequest,
+    SecretAnswer, TestWebhookAnswer, TestWebhookRequest, UpdateWebhookRequest, Webhook,
+    WebhookHeaders, WebhookStatus,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Webhooks and their secrets (contract 1.3, E1, and 8).
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::Patch;
+use crate::event::EventType;
+use crate::id::{DeliveryId, EventId, WebhookId};
+use crate::object::words;
+use crate::signature::{Secret, reveal_secret};
+use crate::time::{HumanDuration, Timestamp};
+
+words! {
+    /// Whether a webhook gets events.
+    WebhookStatus {
+        Enabled = "enabled",
+        /// Deliveries are made and wait until it is enabled again.
+        Paused = "paused",
+        /// No deliveries are made.
+        Disabled = "disabled",
+    }
+    /// What order a webhook's deliveries keep (contract 8.2, "Deliveries").
+    Ordering {
+        /// Within one inspection, a first attempt starts after the first attempt of the event before it has
+        /// ended.
+        Inspection = "inspection",
+        /// None: every delivery starts as soon as it can.
+        None = "none",
+    }
+}
+
+/// Headers that a webhook adds to its deliveries, name to value.
+pub type WebhookHeaders = IndexMap<String, String>;
+
+/// Body of `POST /v1/notification/webhook`; only `events` and `endpoint` are required.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateWebhookRequest {
+    /// At least one of the eight events. Kept as text here; see [`EventType::parse_list`].
+    #[schema(value_type = Vec<EventType>)]
+    pub events: Vec<String>,
+    /// An `http` or `https` URL.
+    pub endpoint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `enabled` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<WebhookStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    pub headers: Option<WebhookHeaders>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordering: Option<Ordering>,
+    /// The waits between attempts; the server's without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_schedule: Option<Vec<HumanDuration>>,
+    /// How long one attempt may take, in milliseconds; the server's without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// How many attempts may run at once; the server's without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+    /// How many attempts may start in a second; no limit without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_second: Option<u32>,
+}
+
+/// Answer to a create, 201. The secret is not in it (contract 1.3, E1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CreateWebhookAnswer {
+    #[serde(rename = "_id")]
+    pub id: WebhookId,
+}
+
+/// Body of `PATCH /v1/notification/webhook/:id`. What is absent stays as it is; null resets a field to the
+/// server's default, where it has one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UpdateWebhookRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// At least one of the eight events. Kept as text here; see [`EventType::parse_list`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<EventType>>)]
+    pub events: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<String>)]
+    pub description: Patch<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<WebhookStatus>,
+    /// Replaces all headers; null removes them.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    pub headers: Patch<WebhookHeaders>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<Ordering>)]
+    pub ordering: Patch<Ordering>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<Vec<HumanDuration>>)]
+    pub retry_schedule: Patch<Vec<HumanDuration>>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<u64>)]
+    pub timeout_ms: Patch<u64>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<u32>)]
+    pub concurrency: Patch<u32>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<u32>)]
+    pub rate_per_second: Patch<u32>,
+}
+
+/// A webhook as it is read. Null means the server's default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Webhook {
+    #[serde(rename = "_id")]
+    pub id: WebhookId,
+    pub endpoint: String,
+    pub events: Vec<EventType>,
+    pub description: Option<String>,
+    pub status: WebhookStatus,
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    pub headers: WebhookHeaders,
+    pub ordering: Ordering,
+    /// The waits between attempts.
+    pub retry_schedule: Option<Vec<HumanDuration>>,
+    /// How long one attempt may take, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// How many attempts may run at once.
+    pub concurrency: Option<u32>,
+    /// How many attempts may start in a second.
+    pub rate_per_second: Option<u32>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Answer of `GET /v1/notification/webhook/:id/secret` (contract 8.2, "Rotation").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretAnswer {
+    /// The newest secret.
+    #[serde(serialize_with = "reveal_secret", deserialize_with = "read_secret")]
+    #[schema(value_type = String, examples("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))]
+    pub secret: Secret,
+    pub created_at: Timestamp,
+    /// When the secret before it stops being valid; null when none is.
+    pub previous_valid_until: Option<Timestamp>,
+}
+
+/// Body of `POST /v1/notification/webhook/:id/secret/rotate`; may be empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RotateSecretRequest {
+    /// How long the old secret stays valid; 0, and so without it, ends it at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlap_seconds: Option<u64>,
+}
+
+/// Answer to a rotation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RotateSecretAnswer {
+    /// The new secret.
+    #[serde(serialize_with = "reveal_secret", deserialize_with = "read_secret")]
+    #[schema(value_type = String, examples("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))]
+    pub secret: Secret,
+    /// When the old one stops being valid; null when it already has.
+    pub previous_valid_until: Option<Timestamp>,
+}
+
+/// Body of `POST /v1/notification/webhook/:id/test`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TestWebhookRequest {
+    /// One of the eight events. Kept as text here, so that an unknown name gets its own problem code.
+    #[schema(value_type = EventType)]
+    pub event: String,
+}
+
+/// Answer to a test: where to look up how it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TestWebhookAnswer {
+    pub event_id: EventId,
+    pub delivery_id: DeliveryId,
+}
+
+fn read_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    Secret::parse(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
