@@ -1,1 +1,3 @@
+//! The binary `heraldo`: configuration, wiring, the real clock and dice, and the commands.
+
 fn main() {}
