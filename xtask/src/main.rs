@@ -1,1 +1,67 @@
-fn main() {}
+//! Every chore of the project: `cargo xtask <chore>`.
+//!
+//! Knows no other crate of the workspace, so that it builds in seconds and works while they do not.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "chores measure real time and read their surroundings; no rule of Heraldo lives here"
+)]
+
+mod arrows;
+mod bench;
+mod ci;
+mod deny;
+mod generated;
+mod needs;
+mod run;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <chore>
+
+  ci [--require-advisories]    everything that must be true before a merge, in order, until one fails
+  test                         what the tests need, then every test of the workspace and of the examples
+  arrows                       who may know whom, and the rules of tidiness
+  deny [--require-advisories]  licences, bans, sources, yanked crates and advisories of the dependencies
+  generate                     writes the generated files anew
+  bench [ARGS…]                builds the server for release and runs the benchmarks; passes ARGS on
+
+--require-advisories makes it a failure when the advisory database cannot be fetched.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (chore, rest) = match args.split_first() {
+        Some((chore, rest)) => (chore.as_str(), rest),
+        None => ("help", &[] as &[String]),
+    };
+    let outcome = match chore {
+        "ci" => deny::Strictness::from_args(rest).and_then(ci::run),
+        "test" => no_args(rest).and_then(|()| test::run()),
+        "arrows" => no_args(rest).and_then(|()| ci::arrows_and_tidiness()),
+        "deny" => deny::Strictness::from_args(rest).and_then(deny::run_alone),
+        "generate" => no_args(rest).and_then(|()| generated::write()),
+        "bench" => bench::run(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("there is no chore `{other}`\n\n{HELP}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("\nxtask: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn no_args(rest: &[String]) -> run::Outcome {
+    match rest.first() {
+        None => Ok(()),
+        Some(extra) => Err(format!("`{extra}` is one word too many\n\n{HELP}")),
+    }
+}

@@ -1,0 +1,41 @@
+//! The files that are generated and committed: how to write them anew, how to see that they are stale.
+
+use crate::run::{Outcome, cargo, run as run_command};
+
+/// One generated file or folder. The program that writes it takes `--check`: then it writes nothing
+/// and fails when what it would write differs from what is there.
+struct Generated {
+    what: &'static str,
+    /// The arguments of cargo that write it; for checking, `--check` is added at the end.
+    cargo: &'static [&'static str],
+}
+
+/// A new generated file gets a line here, nothing else.
+const GENERATED: &[Generated] = &[];
+
+/// Fails at the first generated file that is stale.
+pub fn check() -> Outcome {
+    if GENERATED.is_empty() {
+        println!("nothing is generated yet");
+    }
+    for generated in GENERATED {
+        let mut command = cargo(generated.cargo);
+        command.arg("--check");
+        run_command(command).map_err(|sentence| {
+            format!(
+                "{} is stale, `cargo xtask generate` writes it anew ({sentence})",
+                generated.what
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes every generated file.
+pub fn write() -> Outcome {
+    for generated in GENERATED {
+        println!("{}:", generated.what);
+        run_command(cargo(generated.cargo))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! The programs that the tests need: finds them, or installs them, or says exactly what is missing.
+//!
+//! A missing program is never a reason to skip a test.
+
+use crate::run::{Outcome, capture, capture_text, run as run_command};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+/// The oldest Node.js whose test runner and `fetch` the example receiver can rely on.
+const NODE_MAJOR_MIN: u32 = 18;
+
+struct Need {
+    program: &'static str,
+    why: &'static str,
+    packages: &'static [&'static str],
+    /// `Err` says what is wrong, in words that follow the name of the program.
+    look: fn() -> Outcome,
+}
+
+const NEEDS: &[Need] = &[
+    Need {
+        program: "cc with the C headers",
+        why: "compiles the bundled SQLite",
+        packages: &["gcc", "libc6-dev"],
+        look: compiles_c,
+    },
+    Need {
+        program: "node",
+        why: "runs the example receiver for Node.js",
+        packages: &["nodejs"],
+        look: node_is_new_enough,
+    },
+    Need {
+        program: "curl",
+        why: "runs the lines that the server prints to copy",
+        packages: &["curl"],
+        look: || starts("curl"),
+    },
+];
+
+/// Makes sure that every needed program is there.
+pub fn ensure() -> Outcome {
+    let missing = look_for_all();
+    if missing.is_empty() {
+        println!("what the tests need is there");
+        return Ok(());
+    }
+    for (need, wrong) in &missing {
+        println!("{}: {wrong} ({})", need.program, need.why);
+    }
+    let packages: Vec<&str> = missing
+        .iter()
+        .flat_map(|(need, _)| need.packages.iter().copied())
+        .collect();
+    install(&packages)?;
+    let still: Vec<String> = look_for_all()
+        .iter()
+        .map(|(need, wrong)| format!("{}: {wrong} ({})", need.program, need.why))
+        .collect();
+    if still.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "after installing {}, this is still wrong:\n  {}",
+        packages.join(" "),
+        still.join("\n  ")
+    ))
+}
+
+fn look_for_all() -> Vec<(&'static Need, String)> {
+    NEEDS
+        .iter()
+        .filter_map(|need| (need.look)().err().map(|wrong| (need, wrong)))
+        .collect()
+}
+
+/// Installs Debian packages when that is possible, else says the command to type.
+fn install(packages: &[&str]) -> Outcome {
+    let by_hand = format!(
+        "apt-get update && apt-get install --yes --no-install-recommends {}",
+        packages.join(" ")
+    );
+    if starts("apt-get").is_err() {
+        return Err(format!(
+            "install the programs named above; on Debian that is\n  sudo sh -c '{by_hand}'"
+        ));
+    }
+    let mut id = Command::new("id");
+    id.arg("-u");
+    if capture_text(id)?.trim() != "0" {
+        return Err(format!(
+            "programs are missing; this installs them:\n  sudo sh -c '{by_hand}'"
+        ));
+    }
+    let mut update = Command::new("apt-get");
+    update.arg("update");
+    run_command(update)?;
+    let mut install = Command::new("apt-get");
+    install
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(packages)
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    run_command(install)
+}
+
+fn starts(program: &str) -> Outcome {
+    let mut command = Command::new(program);
+    command.arg("--version");
+    match capture(command) {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(format!(
+            "does not work, `{program} --version` ended with {}",
+            output.status
+        )),
+        Err(_) => Err("is not there".to_owned()),
+    }
+}
+
+fn compiles_c() -> Outcome {
+    let mut child = Command::new("cc")
+        .args(["-fsyntax-only", "-x", "c", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|_| "is not there".to_owned())?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A compiler that ends before it has read shows itself in its status below.
+        let _ = stdin.write_all(b"#include <stdio.h>\nint main(void) { return 0; }\n");
+    }
+    match child.wait() {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err("cannot compile a program that includes stdio.h".to_owned()),
+    }
+}
+
+fn node_is_new_enough() -> Outcome {
+    let mut command = Command::new("node");
+    command.arg("--version");
+    let text = capture_text(command).map_err(|_| "is not there".to_owned())?;
+    judge_node(&text)
+}
+
+/// `v20.20.2` is fine, `v16.1.0` is too old.
+fn judge_node(version: &str) -> Outcome {
+    let version = version.trim();
+    let major = version
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .and_then(|word| word.parse::<u32>().ok());
+    match major {
+        Some(major) if major >= NODE_MAJOR_MIN => Ok(()),
+        Some(_) => Err(format!(
+            "is {version}, but at least version {NODE_MAJOR_MIN} is needed"
+        )),
+        None => Err(format!(
+            "says `{version}` for its version, which makes no sense"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_is_judged_by_its_major_version() {
+        assert!(judge_node("v18.0.0\n").is_ok());
+        assert!(judge_node("v20.20.2").is_ok());
+        assert!(
+            judge_node("v16.9.1")
+                .unwrap_err()
+                .contains("at least version 18")
+        );
+        assert!(judge_node("what?").unwrap_err().contains("makes no sense"));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named_as_such() {
+        assert_eq!(
+            starts("no-program-has-this-name").unwrap_err(),
+            "is not there"
+        );
+    }
+
+    #[test]
+    fn every_need_names_the_packages_that_bring_it() {
+        for need in NEEDS {
+            assert!(
+                !need.packages.is_empty(),
+                "{} names no package",
+                need.program
+            );
+        }
+    }
+}
