@@ -1,1 +1,19 @@
-//! placeholder
+//! The rules: the inspection machine, webhooks and their fan-out, the delivery machine, the use cases,
+//! and the contract that every store engine keeps.
+//!
+//! Nothing here reaches a real clock, real dice, a socket, a file or SQL: time and randomness are
+//! arguments, the store is a trait.
+
+pub mod account;
+pub mod change;
+pub mod delivery;
+pub mod endpoint;
+pub mod fanout;
+pub mod inspection;
+pub mod ops;
+pub mod ports;
+pub mod query;
+pub mod retry;
+pub mod store;
+pub mod template;
+pub mod webhook;

@@ -1,0 +1,138 @@
+//! Companies, the people in them, and the API keys that act for them.
+
+use std::fmt;
+
+use heraldo_wire::api::Scope;
+use heraldo_wire::id::{ApiKeyId, CompanyId, MembershipId, UserId};
+use heraldo_wire::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::ports::{Entropy, random};
+
+/// A company: the owner of inspections, webhooks and keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Company {
+    pub id: CompanyId,
+    pub name: String,
+    /// Who produces what a key without a user of its own creates.
+    pub owner: UserId,
+    pub created_at: Timestamp,
+}
+
+/// What a person may do in a company (contract U23).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Owner,
+    Admin,
+    Producer,
+}
+
+/// A person's place in a company, with the personal fields that events carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub user_id: UserId,
+    pub membership_id: MembershipId,
+    pub company_id: CompanyId,
+    pub role: Role,
+    pub first_name: String,
+    pub last_name: String,
+    pub username: String,
+    pub email: String,
+    /// The company's own name for this person, which `producer.internalId` is matched with.
+    pub internal_id: Option<String>,
+    pub created_at: Timestamp,
+}
+
+/// An API key as it is stored: its text is known to its holder alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    pub id: ApiKeyId,
+    pub company_id: CompanyId,
+    pub name: String,
+    pub scopes: Vec<Scope>,
+    /// Inspections made with this key are marked `testing` (contract U17).
+    pub testing: bool,
+    pub hash: KeyHash,
+    /// The first characters of the text, so that people can tell keys apart.
+    pub prefix: String,
+    pub created_at: Timestamp,
+}
+
+impl ApiKey {
+    /// Whether the key may act in `scope`; `admin` implies the others.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.iter().any(|held| held.allows(scope))
+    }
+}
+
+/// SHA-256 of a key's or token's text. The texts hold 192 random bits, so no slow hash is needed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KeyHash(pub [u8; 32]);
+
+impl KeyHash {
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyHash(…)")
+    }
+}
+
+/// The text of a new key or token, shown once. It never shows in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyText(String);
+
+impl KeyText {
+    /// Makes `<prefix>` + 48 hex digits.
+    #[must_use]
+    pub fn generate(prefix: &str, entropy: &dyn Entropy) -> Self {
+        Self(format!("{prefix}{}", hex::encode(random::<24>(entropy))))
+    }
+
+    /// The text itself, to be given to its holder.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn hash(&self) -> KeyHash {
+        KeyHash::of(&self.0)
+    }
+
+    /// The first 12 characters.
+    #[must_use]
+    pub fn head(&self) -> String {
+        self.0.chars().take(12).collect()
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyText(…)")
+    }
+}
+
+/// A link that signs a user in once. Only its hash is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInToken {
+    pub hash: KeyHash,
+    pub user_id: UserId,
+    pub company_id: CompanyId,
+    pub expires_at: Timestamp,
+}
+
+/// Who makes a call: what the API key says.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub company_id: CompanyId,
+    pub key_id: ApiKeyId,
+    pub testing: bool,
+}

@@ -1,0 +1,147 @@
+//! One atomic write: everything a use case decided, committed whole or not at all.
+
+use bytes::Bytes;
+use heraldo_wire::attempt::Cause;
+use heraldo_wire::event::EventType;
+use heraldo_wire::id::{
+    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, InspectionId, UserId, WebhookId,
+};
+use heraldo_wire::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::{ApiKey, Company, Member, SignInToken};
+use crate::inspection::Inspection;
+use crate::webhook::Webhook;
+
+/// Everything that one use case writes.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    pub writes: Vec<Write>,
+    /// In the order in which they happened.
+    pub events: Vec<NewEvent>,
+    /// The answer to give again when the same request comes with the same key.
+    pub answer: Option<IdempotentAnswer>,
+    pub audit: Option<AuditEntry>,
+}
+
+/// One write to the state. An update names the version it was decided on.
+#[derive(Debug, Clone)]
+pub enum Write {
+    CreateCompany(Company),
+    CreateMember(Member),
+    CreateApiKey(ApiKey),
+    RevokeApiKey { company_id: CompanyId, id: ApiKeyId },
+    CreateSignInToken(SignInToken),
+    CreateWebhook(Webhook),
+    /// Replaces the webhook whose stored version is `webhook.version - 1`. An engine cancels nothing
+    /// by itself: the dispatcher cancels what waits for a disabled webhook, in slices.
+    UpdateWebhook(Webhook),
+    /// Deletes the webhook; what waits for it is cancelled by the dispatcher, in slices.
+    DeleteWebhook { company_id: CompanyId, id: WebhookId },
+    /// Boxed: by far the largest, and on the busiest path.
+    CreateInspection(Box<Inspection>),
+    /// Replaces the inspection whose stored version is `inspection.version - 1`.
+    UpdateInspection(Box<Inspection>),
+    /// Plans one more attempt now, whatever the delivery's state.
+    Resend { company_id: CompanyId, delivery_id: DeliveryId, cause: Cause, now: Timestamp },
+}
+
+/// An event, its body rendered, with one delivery for each subscribed webhook.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    pub id: EventId,
+    pub company_id: CompanyId,
+    pub inspection_id: InspectionId,
+    pub event_type: EventType,
+    pub body: Bytes,
+    pub origin: Origin,
+    /// `None`: the engine gives the inspection's next number (events published from elsewhere).
+    pub sequence: Option<u32>,
+    pub created_at: Timestamp,
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// Where an event comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// An inspection that Heraldo runs.
+    Inspection,
+    /// Published by its company.
+    Published,
+    /// A sample, sent to one webhook.
+    Test,
+}
+
+/// A delivery that exists because its event does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewDelivery {
+    pub id: DeliveryId,
+    pub webhook_id: WebhookId,
+    pub cause: Cause,
+}
+
+/// Names one request, so that its repetition is answered and not carried out (contract U14).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey {
+    pub company_id: CompanyId,
+    /// The method and route, such as `POST /v1/inspection/car`.
+    pub route: &'static str,
+    pub key: String,
+}
+
+/// What was answered to a request, kept for 24 hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotentAnswer {
+    pub key: IdempotencyKey,
+    /// SHA-256 of the request's content; the same key with another content is a conflict.
+    pub request_hash: [u8; 32],
+    pub status: u16,
+    pub body: Bytes,
+    pub expires_at: Timestamp,
+}
+
+/// Who did something that must be traceable. It never holds the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub id: AuditEntryId,
+    pub company_id: CompanyId,
+    pub actor: Actor,
+    pub action: AuditAction,
+    /// The id of the thing acted on.
+    pub subject: String,
+    pub at: Timestamp,
+}
+
+/// Who acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    ApiKey(ApiKeyId),
+    User(UserId),
+    /// The command line on the machine itself.
+    CommandLine,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditAction {
+    CompanyCreated,
+    UserCreated,
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    WebhookCreated,
+    WebhookChanged,
+    WebhookDeleted,
+    SecretRevealed,
+    SecretRotated,
+    DeliveryResent,
+}
+
+/// What the engine settled while committing a change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// The sequence of each event of the change, in its order.
+    pub sequences: Vec<u32>,
+}

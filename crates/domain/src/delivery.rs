@@ -1,0 +1,257 @@
+//! The delivery machine: what is leased, what an attempt came to, and what happens next.
+
+use bytes::Bytes;
+use heraldo_wire::attempt::{AttemptOutcome, Cause, ErrorClass, Phase, PhaseTimings};
+use heraldo_wire::event::EventType;
+use heraldo_wire::id::{AttemptId, CompanyId, DeliveryId, EventId, InspectionId, WebhookId};
+use heraldo_wire::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::retry::RetryPolicy;
+
+/// A start of the server. It grows by one with each start; leases of older epochs are void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Epoch(pub u32);
+
+/// A recorded start that a crash cut off is made again at most this often (contract 8.2, last rule).
+pub const INTERRUPTIONS_MAX: u32 = 3;
+
+/// An attempt's answer is kept up to this many bytes.
+pub const ANSWER_BYTES_KEPT_MAX: usize = 4 * 1024;
+
+/// One delivery handed to this node: everything that sending it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leased {
+    pub delivery_id: DeliveryId,
+    pub webhook_id: WebhookId,
+    pub company_id: CompanyId,
+    pub event_id: EventId,
+    pub event_type: EventType,
+    pub inspection_id: InspectionId,
+    /// The event's number within its inspection, from 1.
+    pub sequence: u32,
+    /// The event's body, rendered once.
+    pub body: Bytes,
+    /// A test event, which says so in a header.
+    pub test: bool,
+    pub lease: Epoch,
+    /// Attempts made so far, of every cause.
+    pub attempts: u32,
+    /// Attempts made so far by the schedule (`first` and `retry`).
+    pub scheduled_attempts: u32,
+    /// Why the next attempt is made.
+    pub cause: Cause,
+    /// When the first attempt started; `None` before it.
+    pub first_attempt_at: Option<Timestamp>,
+    /// What a failed manual attempt falls back to.
+    pub fallback: Fallback,
+    /// The lease before this one was cut off by a crash.
+    pub recovered: bool,
+    /// How many recorded starts of the next attempt were cut off by crashes.
+    pub interruptions: u32,
+}
+
+/// The state that a failed manual attempt returns to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fallback {
+    /// The schedule decides.
+    Schedule,
+    /// A retry was planned, and stays planned.
+    RetryAt(Timestamp),
+    Delivered,
+    Failed,
+    Cancelled,
+}
+
+/// What one attempt came to, as the transport saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptReport {
+    pub started_at: Timestamp,
+    pub duration_ms: u32,
+    pub result: AttemptResult,
+    pub timings: PhaseTimings,
+}
+
+/// The answer, or why there was none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptResult {
+    /// The receiver answered; only a 2XX is a success.
+    Answered { status: u16, body: String },
+    /// No whole answer came. `status` is there when the head had arrived.
+    Failed { class: ErrorClass, phase: Option<Phase>, error: String, status: Option<u16> },
+}
+
+/// One attempt as it is stored and shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    pub id: AttemptId,
+    /// 1, 2, 3 … over all causes.
+    pub number: u32,
+    pub cause: Cause,
+    pub started_at: Timestamp,
+    pub duration_ms: u32,
+    pub outcome: AttemptOutcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_class: Option<ErrorClass>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub response_body: String,
+    #[serde(default)]
+    pub phases: PhaseTimings,
+}
+
+/// What becomes of a delivery after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    Delivered,
+    Failed,
+    Cancelled,
+    RetryAt(Timestamp),
+}
+
+/// One attempt's outcome, written only while the lease still holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    pub delivery_id: DeliveryId,
+    pub webhook_id: WebhookId,
+    pub lease: Epoch,
+    pub attempt: Attempt,
+    /// When the delivery's first attempt started, this one included.
+    pub first_attempt_at: Timestamp,
+    /// Attempts made by the schedule, this one included.
+    pub scheduled_attempts: u32,
+    pub next: Next,
+}
+
+/// Decides what an attempt means: a 2XX delivers, everything else fails and is retried as the policy says.
+#[must_use]
+pub fn settle(
+    leased: &Leased,
+    report: AttemptReport,
+    id: AttemptId,
+    policy: &RetryPolicy,
+    now: Timestamp,
+) -> Settlement {
+    let (outcome, status_code, error_class, phase, error, response_body) = match report.result {
+        AttemptResult::Answered { status, body } if (200..300).contains(&status) => {
+            (AttemptOutcome::Delivered, Some(status), None, None, None, body)
+        }
+        AttemptResult::Answered { status, body } => {
+            let error = status_in_words(status);
+            (AttemptOutcome::Failed, Some(status), Some(ErrorClass::Status), None, Some(error), body)
+        }
+        AttemptResult::Failed { class, phase, error, status } => {
+            (AttemptOutcome::Failed, status, Some(class), phase, Some(error), String::new())
+        }
+    };
+    let first_attempt_at = leased.first_attempt_at.unwrap_or(report.started_at);
+    let scheduled = matches!(leased.cause, Cause::First | Cause::Retry);
+    let scheduled_attempts = leased.scheduled_attempts + u32::from(scheduled);
+    let next = match outcome {
+        AttemptOutcome::Delivered => Next::Delivered,
+        AttemptOutcome::Failed => match leased.fallback {
+            Fallback::RetryAt(at) => Next::RetryAt(at),
+            Fallback::Delivered => Next::Delivered,
+            Fallback::Failed => Next::Failed,
+            Fallback::Cancelled => Next::Cancelled,
+            Fallback::Schedule => policy
+                .next_attempt_at(leased.event_type, scheduled_attempts, first_attempt_at, now)
+                .map_or(Next::Failed, Next::RetryAt),
+        },
+    };
+    Settlement {
+        delivery_id: leased.delivery_id,
+        webhook_id: leased.webhook_id,
+        lease: leased.lease,
+        attempt: Attempt {
+            id,
+            number: leased.attempts + 1,
+            cause: leased.cause,
+            started_at: report.started_at,
+            duration_ms: report.duration_ms,
+            outcome,
+            status_code,
+            error_class,
+            phase,
+            error,
+            response_body,
+            phases: report.timings,
+        },
+        first_attempt_at,
+        scheduled_attempts,
+        next,
+    }
+}
+
+/// The report of an attempt whose recorded start was cut off too often to be made again.
+#[must_use]
+pub fn interrupted_report(now: Timestamp) -> AttemptReport {
+    AttemptReport {
+        started_at: now,
+        duration_ms: 0,
+        result: AttemptResult::Failed {
+            class: ErrorClass::Reset,
+            phase: None,
+            error: format!(
+                "Heraldo stopped during this attempt {INTERRUPTIONS_MAX} times and did not make it again; \
+                 see why it stopped, then resend"
+            ),
+            status: None,
+        },
+        timings: PhaseTimings::default(),
+    }
+}
+
+fn status_in_words(status: u16) -> String {
+    match status {
+        300..=399 => format!(
+            "the receiver answered {status}, a redirect; redirects are not followed, so set the webhook's \
+             endpoint to the final address"
+        ),
+        401 | 403 => format!("the receiver answered {status}: it does not let Heraldo in"),
+        404 | 405 => format!("the receiver answered {status}: check the path of the webhook's endpoint"),
+        410 => "the receiver answered 410: it says that this endpoint is gone".to_owned(),
+        429 => "the receiver answered 429: it asks for fewer requests".to_owned(),
+        500..=599 => format!("the receiver answered {status}: it failed; see its own logs"),
+        _ => format!("the receiver answered {status}; only a 2XX counts as received"),
+    }
+}
+
+/// Asks for due deliveries of one webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    pub webhook_id: WebhookId,
+    pub lease: Epoch,
+    /// At most this many, oldest first.
+    pub limit: u32,
+    /// At most about this many bytes of bodies; one delivery is always given.
+    pub body_bytes_max: usize,
+    pub now: Timestamp,
+}
+
+/// What a claim found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Oldest first, now leased.
+    pub leased: Vec<Leased>,
+    /// Nothing else was due when the claim was carried out.
+    pub exhausted: bool,
+    /// When the next unleased delivery of the webhook is due, if there is one.
+    pub next_due_at: Option<Timestamp>,
+    /// What [`HandOver::deferred`](crate::ports::HandOver::deferred) said while the claim was carried out.
+    pub deferred_mark: u64,
+}
+
+/// A webhook that has pending, unleased deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    pub webhook_id: WebhookId,
+    pub next_due_at: Timestamp,
+}

@@ -1,0 +1,227 @@
+//! What can happen to an inspection (contract 5), decided purely: a state, a command and the time
+//! give the next state and the events that tell of it.
+
+use heraldo_wire::event::EventType;
+use heraldo_wire::object::{BlockedReason, CompletedBy, Veredict};
+use heraldo_wire::time::Timestamp;
+use subtle::ConstantTimeEq;
+
+use super::{Inspection, Review, State};
+
+/// What somebody, or time, does to an inspection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// The consumer enters an access code.
+    EnterCode(String),
+    /// The company or the consumer says that no more photos come.
+    Finish,
+    /// The last photo has been looked at.
+    Complete(Veredict),
+    /// Its time is over.
+    Expire,
+    /// A reviewer sets the result.
+    Review { veredict: Veredict, reason: Option<String> },
+}
+
+/// What a command came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The inspection afterwards; `None` when nothing changed.
+    pub next: Option<Inspection>,
+    pub events: Vec<OwnEvent>,
+    pub reply: Reply,
+}
+
+/// An event of this inspection; its body is rendered from the inspection after the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnEvent {
+    pub event_type: EventType,
+    /// Its number within the inspection, from 1, without a gap.
+    pub sequence: u32,
+}
+
+/// What to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    Started,
+    /// The right code again: nothing changes and nothing is counted.
+    AlreadyStarted,
+    WrongCode { attempts_left: u32 },
+    /// The wrong code that used up the limit.
+    BlockedNow,
+    Finished,
+    Completed,
+    Expired,
+    Reviewed,
+    /// The review said what already held.
+    Unchanged,
+}
+
+/// Why a command is not possible in this state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the inspection is blocked: too many wrong access codes were entered")]
+    BlockedByAttempts,
+    #[error("the inspection has expired; make a new one from it with its `children` route")]
+    Expired,
+    #[error("the inspection has not been started yet")]
+    NotStarted,
+    #[error("the inspection has been finished already")]
+    Ended,
+    #[error("the inspection is not completed yet")]
+    NotCompleted,
+    #[error("the inspection has not been finished yet")]
+    NotProcessing,
+    #[error("the inspection's time is not over yet")]
+    NotLapsed,
+    #[error("a review sets `approved` or `disapproved`")]
+    NotAVeredictToSet,
+}
+
+/// Applies a command.
+///
+/// # Errors
+/// [`Refused`] when the state does not allow it; the inspection stays as it is.
+pub fn apply(inspection: &Inspection, command: &Command, now: Timestamp) -> Result<Step, Refused> {
+    match command {
+        Command::EnterCode(code) => enter_code(inspection, code, now),
+        Command::Finish => finish(inspection, now),
+        Command::Complete(veredict) => complete(inspection, *veredict, now),
+        Command::Expire => expire(inspection, now),
+        Command::Review { veredict, reason } => review(inspection, *veredict, reason.clone(), now),
+    }
+}
+
+fn enter_code(inspection: &Inspection, code: &str, now: Timestamp) -> Result<Step, Refused> {
+    let right = bool::from(code.trim().as_bytes().ct_eq(inspection.access_code.as_bytes()));
+    let wrong_codes = match &inspection.state {
+        _ if inspection.has_lapsed(now) => return Err(Refused::Expired),
+        State::Created { wrong_codes } => *wrong_codes,
+        // Whoever enters it again (another tab, a reloaded page) is let in; a wrong code says nothing
+        // about the right one, but counts no more: the limit guards the start.
+        State::Started { .. } if right => return Ok(unchanged(Reply::AlreadyStarted)),
+        State::Started { .. } => {
+            let attempts_left = inspection.access_attempts_max;
+            return Ok(unchanged(Reply::WrongCode { attempts_left }));
+        }
+        State::Processing { .. } | State::Completed { .. } => return Err(Refused::Ended),
+        State::Blocked { reason, .. } => return Err(refused_by_block(*reason)),
+    };
+    if right {
+        let state = State::Started { at: now };
+        return Ok(changed(inspection, state, Some(EventType::InspectionStarted), Reply::Started, now));
+    }
+    let wrong_codes = wrong_codes.saturating_add(1);
+    let attempts_left = inspection.access_attempts_max.saturating_sub(wrong_codes);
+    if attempts_left == 0 {
+        let state = State::Blocked { reason: BlockedReason::MaxAttempts, at: now };
+        return Ok(changed(inspection, state, Some(EventType::InspectionBlocked), Reply::BlockedNow, now));
+    }
+    let state = State::Created { wrong_codes };
+    Ok(changed(inspection, state, None, Reply::WrongCode { attempts_left }, now))
+}
+
+fn finish(inspection: &Inspection, now: Timestamp) -> Result<Step, Refused> {
+    match &inspection.state {
+        _ if inspection.has_lapsed(now) => Err(Refused::Expired),
+        State::Created { .. } => Err(Refused::NotStarted),
+        State::Started { .. } => {
+            let state = State::Processing { completed_by: CompletedBy::Client, at: now };
+            Ok(changed(inspection, state, None, Reply::Finished, now))
+        }
+        State::Processing { .. } | State::Completed { .. } => Err(Refused::Ended),
+        State::Blocked { reason, .. } => Err(refused_by_block(*reason)),
+    }
+}
+
+fn complete(inspection: &Inspection, veredict: Veredict, now: Timestamp) -> Result<Step, Refused> {
+    match &inspection.state {
+        State::Processing { completed_by, .. } => {
+            let state =
+                State::Completed { completed_by: *completed_by, veredict, at: now, review: None };
+            Ok(changed(inspection, state, Some(EventType::InspectionCompleted), Reply::Completed, now))
+        }
+        State::Created { .. } | State::Started { .. } => Err(Refused::NotProcessing),
+        State::Completed { .. } => Err(Refused::Ended),
+        State::Blocked { reason, .. } => Err(refused_by_block(*reason)),
+    }
+}
+
+fn expire(inspection: &Inspection, now: Timestamp) -> Result<Step, Refused> {
+    let lapsed = inspection.has_lapsed(now);
+    match &inspection.state {
+        State::Created { .. } | State::Started { .. } if !lapsed => Err(Refused::NotLapsed),
+        State::Created { .. } => {
+            let state = State::Blocked { reason: BlockedReason::Expired, at: now };
+            Ok(changed(inspection, state, Some(EventType::InspectionBlocked), Reply::Expired, now))
+        }
+        State::Started { .. } => {
+            let state = State::Processing { completed_by: CompletedBy::Expiration, at: now };
+            Ok(changed(inspection, state, None, Reply::Expired, now))
+        }
+        State::Processing { .. } | State::Completed { .. } => Err(Refused::Ended),
+        State::Blocked { reason, .. } => Err(refused_by_block(*reason)),
+    }
+}
+
+fn review(
+    inspection: &Inspection,
+    veredict: Veredict,
+    reason: Option<String>,
+    now: Timestamp,
+) -> Result<Step, Refused> {
+    match veredict {
+        Veredict::Approved | Veredict::Disapproved => {}
+        Veredict::NotDefined | Veredict::NotProvided => return Err(Refused::NotAVeredictToSet),
+    }
+    match &inspection.state {
+        State::Completed { veredict: held, .. } if *held == veredict => Ok(unchanged(Reply::Unchanged)),
+        State::Completed { completed_by, at, .. } => {
+            let state = State::Completed {
+                completed_by: *completed_by,
+                veredict,
+                at: *at,
+                review: Some(Review { reason, at: now }),
+            };
+            Ok(changed(inspection, state, Some(EventType::InspectionReviewed), Reply::Reviewed, now))
+        }
+        State::Created { .. } | State::Started { .. } | State::Processing { .. } => {
+            Err(Refused::NotCompleted)
+        }
+        State::Blocked { reason, .. } => Err(refused_by_block(*reason)),
+    }
+}
+
+const fn refused_by_block(reason: BlockedReason) -> Refused {
+    match reason {
+        BlockedReason::MaxAttempts => Refused::BlockedByAttempts,
+        BlockedReason::Expired => Refused::Expired,
+    }
+}
+
+fn unchanged(reply: Reply) -> Step {
+    Step { next: None, events: Vec::new(), reply }
+}
+
+fn changed(
+    inspection: &Inspection,
+    state: State,
+    event: Option<EventType>,
+    reply: Reply,
+    now: Timestamp,
+) -> Step {
+    let mut next = inspection.clone();
+    next.state = state;
+    next.updated_at = now;
+    let events = event
+        .map(|event_type| {
+            next.event_count += 1;
+            OwnEvent { event_type, sequence: next.event_count }
+        })
+        .into_iter()
+        .collect();
+    Step { next: Some(next), events, reply }
+}
+
+#[cfg(test)]
+mod tests;

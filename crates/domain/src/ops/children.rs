@@ -1,0 +1,96 @@
+//! Makes a new inspection from one that the system ended (contract 5.4, 8.2 "`/children`").
+
+use heraldo_wire::api::ChildrenRequest;
+use heraldo_wire::event::EventType;
+use heraldo_wire::id::{InspectionId, ProductId};
+use heraldo_wire::problem::{Problem, ProblemCode};
+use heraldo_wire::time::Timestamp;
+
+use super::create_inspection::{access_code, answer_to};
+use super::recorded::first_event;
+use super::{Answer, Context, Once, json, problem_of};
+use crate::account::Caller;
+use crate::change::{Change, Write};
+use crate::inspection::{Command, Inspection, Product, State};
+use crate::store::StoreError;
+
+/// Makes a child: the same content, new ids, a new access code, no photos. The answer is that of a create.
+///
+/// # Errors
+/// `not_found`; `conflict` when the parent did not expire; `idempotency_conflict`; the store's.
+pub async fn create_child(
+    context: &Context,
+    caller: &Caller,
+    parent: InspectionId,
+    request: ChildrenRequest,
+    once: Option<&Once>,
+) -> Result<Answer, Problem> {
+    if let Some(answer) = context.replay(once).await? {
+        return Ok(answer);
+    }
+    let mut parent = context.own(caller, parent).await?;
+    let now = context.now();
+    if parent.has_lapsed(now) {
+        // The sweep has not come by yet: its time is over all the same.
+        (parent, _) = context.carry_out(parent, &Command::Expire).await?;
+    }
+    if !parent.has_expired() {
+        return Err(ProblemCode::Conflict
+            .problem("only an inspection that expired can have a child; this one did not expire"));
+    }
+    let company = context.view(caller.company_id).await?;
+    let child = child_of(context, &parent, caller, request, now);
+    let body = json(&answer_to(&child, &context.settings.public_url))?;
+    let event = first_event(EventType::ChildrenInspectionCreated);
+    let change = Change {
+        events: vec![context.event_of(&company, &child, event, now)],
+        writes: vec![Write::CreateInspection(Box::new(child))],
+        answer: context.answer_to_keep(once, 201, &body, now),
+        audit: None,
+    };
+    match context.store.commit(change).await {
+        Ok(_) => Ok(Answer { status: 201, body, replayed: false }),
+        Err(StoreError::AnswerExists) => {
+            let answer = context.replay(once).await?;
+            answer.ok_or_else(|| problem_of(StoreError::Conflict))
+        }
+        Err(error) => Err(problem_of(error)),
+    }
+}
+
+fn child_of(
+    context: &Context,
+    parent: &Inspection,
+    caller: &Caller,
+    request: ChildrenRequest,
+    now: Timestamp,
+) -> Inspection {
+    let mut metadata = parent.metadata.clone();
+    if let Some(more) = request.metadata {
+        metadata.merge(more);
+    }
+    // A child lives as long as its parent was meant to: its template and the server's setting may both
+    // have changed since.
+    let lifetime = parent.expires_at.since(parent.created_at);
+    let products = parent
+        .products
+        .iter()
+        .map(|product| Product { id: ProductId(context.next_id(now)), ..product.clone() })
+        .collect();
+    Inspection {
+        id: InspectionId(context.next_id(now)),
+        version: 1,
+        testing: parent.testing || caller.testing,
+        delivery: request.delivery.unwrap_or_else(|| parent.delivery.clone()),
+        metadata,
+        products,
+        access_code: access_code(&*context.entropy),
+        parent_id: Some(parent.id),
+        created_at: now,
+        updated_at: now,
+        expires_at: now.plus(lifetime),
+        event_count: 1,
+        state: State::Created { wrong_codes: 0 },
+        ..parent.clone()
+    }
+}

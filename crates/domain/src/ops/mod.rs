@@ -1,0 +1,162 @@
+//! The use cases, one file each: read, decide purely, write one change.
+
+pub mod accounts;
+pub mod children;
+pub mod create_inspection;
+pub mod deliveries;
+pub mod enter_access_code;
+pub mod finish;
+pub mod publish;
+mod recorded;
+pub mod review;
+pub mod sweep;
+pub mod webhooks;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use heraldo_wire::id::Id;
+use heraldo_wire::problem::{Problem, ProblemCode};
+use heraldo_wire::time::Timestamp;
+
+use crate::change::{IdempotencyKey, IdempotentAnswer};
+use crate::inspection::Refused;
+use crate::ports::{Clock, Entropy, IdMaker};
+use crate::store::{Store, StoreError};
+
+/// What every use case works with.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub ids: Arc<IdMaker>,
+    pub settings: Arc<Settings>,
+}
+
+/// The server's settings that rules depend on (contract 8.1).
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What magic links start with, without a slash at the end.
+    pub public_url: String,
+    pub inspection_lifetime: Duration,
+    pub access_attempts_max: u32,
+    /// Special-purpose networks that receivers may lie in all the same.
+    pub allow_networks: Vec<ipnet::IpNet>,
+    /// Webhooks of one company.
+    pub webhooks_per_company_max: usize,
+    /// Events of one publish call.
+    pub publish_events_max: usize,
+    /// A key's answers are given again for this long (contract U14: 24 h).
+    pub idempotency_lifetime: Duration,
+}
+
+impl Context {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn next_id(&self, now: Timestamp) -> Id {
+        self.ids.next(now, &*self.entropy)
+    }
+}
+
+/// An answer whose bytes are fixed, because it may have to be given again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Bytes,
+    /// It was given before, and nothing was done this time.
+    pub replayed: bool,
+}
+
+/// A request that must be carried out once however often it comes (contract U14).
+#[derive(Debug, Clone)]
+pub struct Once {
+    pub key: IdempotencyKey,
+    /// SHA-256 of the request's content.
+    pub request_hash: [u8; 32],
+}
+
+impl Context {
+    /// The answer given before to this request, if there is one.
+    async fn replay(&self, once: Option<&Once>) -> Result<Option<Answer>, Problem> {
+        let Some(once) = once else { return Ok(None) };
+        let Some(stored) = self.store.answer(&once.key, self.now()).await.map_err(problem_of)? else {
+            return Ok(None);
+        };
+        if stored.request_hash != once.request_hash {
+            return Err(ProblemCode::IdempotencyConflict.problem(
+                "this Idempotency-Key was used within the last 24 hours for another request body; \
+                 send the same body, or use a new key",
+            ));
+        }
+        Ok(Some(Answer { status: stored.status, body: stored.body, replayed: true }))
+    }
+
+    fn answer_to_keep(
+        &self,
+        once: Option<&Once>,
+        status: u16,
+        body: &Bytes,
+        now: Timestamp,
+    ) -> Option<IdempotentAnswer> {
+        once.map(|once| IdempotentAnswer {
+            key: once.key.clone(),
+            request_hash: once.request_hash,
+            status,
+            body: body.clone(),
+            expires_at: now.plus(self.settings.idempotency_lifetime),
+        })
+    }
+}
+
+/// Renders an answer.
+fn json<T: serde::Serialize>(value: &T) -> Result<Bytes, Problem> {
+    serde_json::to_vec(value)
+        .map(Bytes::from)
+        .map_err(|error| ProblemCode::Internal.problem(format!("cannot write the answer: {error}")))
+}
+
+/// What the store's errors are to a caller.
+#[must_use]
+pub fn problem_of(error: StoreError) -> Problem {
+    match error {
+        StoreError::Conflict | StoreError::AnswerExists => ProblemCode::Conflict
+            .problem("somebody else changed it at the same moment; read it again and repeat"),
+        StoreError::NotFound => not_found(),
+        StoreError::Full => ProblemCode::StorageFull
+            .problem("the disk that holds the data is full; nothing was stored; try again later"),
+        StoreError::Overloaded => ProblemCode::Overloaded
+            .problem("too many requests are waiting to be stored; try again in a moment"),
+        StoreError::Closed => {
+            ProblemCode::ShuttingDown.problem("the server is shutting down; try again in a moment")
+        }
+        StoreError::Failed(_) => ProblemCode::Unavailable
+            .problem("the store cannot do this now; nothing was stored; try again later"),
+    }
+}
+
+/// Unknown ids, malformed ids and another company's ids are the same (contract 8.2 "Ids").
+#[must_use]
+pub fn not_found() -> Problem {
+    ProblemCode::NotFound.problem("there is nothing with this id here; check the id and the API key")
+}
+
+fn problem_of_refusal(refused: Refused) -> Problem {
+    let code = match refused {
+        Refused::BlockedByAttempts => ProblemCode::InspectionBlocked,
+        Refused::Expired => ProblemCode::InspectionExpired,
+        Refused::NotStarted
+        | Refused::Ended
+        | Refused::NotCompleted
+        | Refused::NotProcessing
+        | Refused::NotLapsed
+        | Refused::NotAVeredictToSet => ProblemCode::Conflict,
+    };
+    code.problem(refused.to_string())
+}

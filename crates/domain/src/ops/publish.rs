@@ -1,0 +1,72 @@
+//! Publishes events of a company that runs its own inspections elsewhere (contract 8, 8.2 "Published events").
+
+use heraldo_wire::api::{PublishAnswer, PublishedId};
+use heraldo_wire::event::{PublishError, PublishedEvent, parse_published, render_published};
+use heraldo_wire::id::{DeliveryId, EventId};
+use heraldo_wire::problem::{Problem, ProblemCode};
+
+use super::{Answer, Context, Once, json, problem_of};
+use crate::account::Caller;
+use crate::change::{Change, NewEvent, Origin};
+use crate::fanout::fan_out;
+use crate::store::StoreError;
+
+/// Publishes one event, or all of an array or none; answers 202 once they are durable.
+///
+/// # Errors
+/// `invalid_json`, `invalid_body`, `unknown_event`, `too_many_events`, `idempotency_conflict`; the store's.
+pub async fn publish(
+    context: &Context,
+    caller: &Caller,
+    body: &[u8],
+    once: Option<&Once>,
+) -> Result<Answer, Problem> {
+    if let Some(answer) = context.replay(once).await? {
+        return Ok(answer);
+    }
+    let published =
+        parse_published(body, context.settings.publish_events_max).map_err(|error| refuse(&error))?;
+    let company = context.view(caller.company_id).await?;
+    let now = context.now();
+    let events: Vec<NewEvent> = published
+        .iter()
+        .map(|PublishedEvent { event, inspection_id, payload }| NewEvent {
+            id: EventId(context.next_id(now)),
+            company_id: caller.company_id,
+            inspection_id: *inspection_id,
+            event_type: *event,
+            body: render_published(*event, payload).into(),
+            origin: Origin::Published,
+            sequence: None,
+            created_at: now,
+            deliveries: fan_out(&company, *event, || DeliveryId(context.next_id(now))),
+        })
+        .collect();
+    let data = events.iter().map(|event| PublishedId { id: event.id }).collect();
+    let answer = json(&PublishAnswer { data })?;
+    let change = Change {
+        events,
+        answer: context.answer_to_keep(once, 202, &answer, now),
+        ..Change::default()
+    };
+    match context.store.commit(change).await {
+        Ok(_) => Ok(Answer { status: 202, body: answer, replayed: false }),
+        Err(StoreError::AnswerExists) => {
+            let answer = context.replay(once).await?;
+            answer.ok_or_else(|| problem_of(StoreError::Conflict))
+        }
+        Err(error) => Err(problem_of(error)),
+    }
+}
+
+fn refuse(error: &PublishError) -> Problem {
+    let code = match error {
+        PublishError::Json(_) => ProblemCode::InvalidJson,
+        PublishError::Shape(_) | PublishError::Empty | PublishError::Payload { .. } => {
+            ProblemCode::InvalidBody
+        }
+        PublishError::TooMany { .. } => ProblemCode::TooManyEvents,
+        PublishError::UnknownEvent { .. } => ProblemCode::UnknownEvent,
+    };
+    code.problem(error.to_string())
+}

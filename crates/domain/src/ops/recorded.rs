@@ -1,0 +1,156 @@
+//! What use cases on one inspection share: fan out its events, and decide again when somebody else
+//! changed it first.
+
+use heraldo_wire::event::EventType;
+use heraldo_wire::id::{DeliveryId, EventId, InspectionId};
+use heraldo_wire::problem::{Problem, ProblemCode};
+use heraldo_wire::time::Timestamp;
+
+use super::{Context, not_found, problem_of, problem_of_refusal};
+use crate::account::Caller;
+use crate::change::{Change, NewEvent, Origin, Write};
+use crate::fanout::fan_out;
+use crate::inspection::machine::apply;
+use crate::inspection::{Command, Inspection, OwnEvent, Refused, Reply, State, event_body};
+use crate::query::CompanyView;
+use crate::store::StoreError;
+
+/// A change that others make at the same time is decided anew this often.
+const TRIES: usize = 16;
+
+impl Context {
+    pub(super) async fn view(
+        &self,
+        company: heraldo_wire::id::CompanyId,
+    ) -> Result<std::sync::Arc<CompanyView>, Problem> {
+        self.store.company(company).await.map_err(problem_of)?.ok_or_else(not_found)
+    }
+
+    /// The caller's inspection.
+    pub(super) async fn own(&self, caller: &Caller, id: InspectionId) -> Result<Inspection, Problem> {
+        self.store
+            .inspection(id)
+            .await
+            .map_err(problem_of)?
+            .filter(|inspection| inspection.company_id == caller.company_id)
+            .ok_or_else(not_found)
+    }
+
+    /// One event of an inspection, rendered and fanned out.
+    pub(super) fn event_of(
+        &self,
+        company: &CompanyView,
+        inspection: &Inspection,
+        event: OwnEvent,
+        now: Timestamp,
+    ) -> NewEvent {
+        NewEvent {
+            id: EventId(self.next_id(now)),
+            company_id: inspection.company_id,
+            inspection_id: inspection.id,
+            event_type: event.event_type,
+            body: event_body(inspection, event.event_type, &self.settings.public_url),
+            origin: Origin::Inspection,
+            sequence: Some(event.sequence),
+            created_at: now,
+            deliveries: fan_out(company, event.event_type, || DeliveryId(self.next_id(now))),
+        }
+    }
+
+    /// Applies a command to an inspection and writes the result; decides again when somebody else was
+    /// first. Time that is over is noticed on the way, so that nobody depends on the sweep's moment.
+    pub(super) async fn carry_out(
+        &self,
+        mut inspection: Inspection,
+        command: &Command,
+    ) -> Result<(Inspection, Reply), Problem> {
+        for _ in 0..TRIES {
+            let now = self.now();
+            let (outcome, next, events) = decide(&inspection, command, now);
+            if let Some(next) = next {
+                match self.write(&next, &events, now).await {
+                    Ok(()) => return outcome.map(|reply| (next, reply)).map_err(problem_of_refusal),
+                    Err(StoreError::Conflict) => {
+                        let id = inspection.id;
+                        inspection =
+                            self.store.inspection(id).await.map_err(problem_of)?.ok_or_else(not_found)?;
+                    }
+                    Err(error) => return Err(problem_of(error)),
+                }
+            } else {
+                return outcome.map(|reply| (inspection, reply)).map_err(problem_of_refusal);
+            }
+        }
+        Err(ProblemCode::Overloaded
+            .problem("this inspection is being changed by too many at once; try again in a moment"))
+    }
+
+    async fn write(
+        &self,
+        next: &Inspection,
+        events: &[(Inspection, OwnEvent)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let company = if events.is_empty() {
+            None
+        } else {
+            Some(self.store.company(next.company_id).await?.ok_or(StoreError::NotFound)?)
+        };
+        let events = company
+            .iter()
+            .flat_map(|company| {
+                events.iter().map(|(after, event)| self.event_of(company, after, *event, now))
+            })
+            .collect();
+        let writes = vec![Write::UpdateInspection(Box::new(next.clone()))];
+        self.store.commit(Change { writes, events, ..Change::default() }).await?;
+        Ok(())
+    }
+}
+
+/// What a command comes to once lapsed time is taken into account: what to answer, the inspection to
+/// write (if anything changed), and its events, each with the inspection as it was right after.
+type Decision = (Result<Reply, Refused>, Option<Inspection>, Vec<(Inspection, OwnEvent)>);
+
+/// An inspection on its way through one or more steps.
+struct Course {
+    current: Inspection,
+    changed: bool,
+    events: Vec<(Inspection, OwnEvent)>,
+}
+
+impl Course {
+    fn apply(&mut self, command: &Command, now: Timestamp) -> Result<Reply, Refused> {
+        let step = apply(&self.current, command, now)?;
+        if let Some(next) = step.next {
+            self.events.extend(step.events.into_iter().map(|event| (next.clone(), event)));
+            self.current = next;
+            self.changed = true;
+        }
+        Ok(step.reply)
+    }
+}
+
+fn decide(inspection: &Inspection, command: &Command, now: Timestamp) -> Decision {
+    let mut course = Course { current: inspection.clone(), changed: false, events: Vec::new() };
+    let outcome = if course.current.has_lapsed(now) && *command != Command::Expire {
+        course.apply(&Command::Expire, now).and(Err(Refused::Expired))
+    } else {
+        course.apply(command, now)
+    };
+    // With no photo left to look at, a finished inspection completes at once (contract 5.2). It came to
+    // `processing` in the step before, so this one cannot be refused.
+    if course.changed && matches!(course.current.state, State::Processing { .. }) {
+        let judged = Command::Complete(course.current.judged());
+        if let Err(refused) = course.apply(&judged, now) {
+            return (Err(refused), None, Vec::new());
+        }
+    }
+    course.current.version += u64::from(course.changed);
+    (outcome, course.changed.then_some(course.current), course.events)
+}
+
+/// The first event of a new inspection.
+pub(super) const fn first_event(event_type: EventType) -> OwnEvent {
+    OwnEvent { event_type, sequence: 1 }
+}

@@ -1,0 +1,56 @@
+//! A reviewer changes a completed inspection's result (contract 8.2 "`/review`").
+
+use heraldo_wire::api::{ReviewAnswer, ReviewRequest};
+use heraldo_wire::id::InspectionId;
+use heraldo_wire::problem::{Problem, ProblemCode};
+
+use super::Context;
+use crate::account::Caller;
+use crate::inspection::{Command, Reply};
+
+/// A reason is at most this long.
+const REASON_BYTES_MAX: usize = 2_048;
+
+/// Sets the result; what already held changes nothing and fires nothing.
+///
+/// # Errors
+/// `invalid_body` without a verdict or with photos it does not have; `not_found`; `conflict` before it is
+/// completed; the store's.
+pub async fn review(
+    context: &Context,
+    caller: &Caller,
+    id: InspectionId,
+    request: ReviewRequest,
+) -> Result<ReviewAnswer, Problem> {
+    let inspection = context.own(caller, id).await?;
+    if request.reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
+        return Err(ProblemCode::InvalidBody
+            .problem(format!("`reason` is longer than {REASON_BYTES_MAX} bytes; shorten it")));
+    }
+    let veredict = match (request.veredict, request.images) {
+        (Some(veredict), None) => veredict.into(),
+        (None, Some(images)) if images.is_empty() => inspection.judged(),
+        (None, Some(_)) => {
+            return Err(ProblemCode::InvalidBody
+                .problem("`images` names a photo that this inspection does not have"));
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(ProblemCode::InvalidBody
+                .problem("send either `veredict` (approved or disapproved) or `images`"));
+        }
+    };
+    let command = Command::Review { veredict, reason: request.reason };
+    let (after, reply) = context.carry_out(inspection, &command).await?;
+    let message = match reply {
+        Reply::Unchanged => "Nothing to change",
+        Reply::Reviewed
+        | Reply::Started
+        | Reply::AlreadyStarted
+        | Reply::WrongCode { .. }
+        | Reply::BlockedNow
+        | Reply::Finished
+        | Reply::Completed
+        | Reply::Expired => "Inspection reviewed",
+    };
+    Ok(ReviewAnswer { message: message.to_owned(), veredict: after.veredict() })
+}

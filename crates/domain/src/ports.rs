@@ -1,0 +1,118 @@
+//! What the rules need from the outside: time, randomness, and a way to hand new deliveries over.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use heraldo_wire::id::{Id, WebhookId};
+use heraldo_wire::time::Timestamp;
+
+use crate::delivery::Leased;
+
+/// The wall clock.
+pub trait Clock: Send + Sync + std::fmt::Debug {
+    fn now(&self) -> Timestamp;
+}
+
+/// Randomness fit for secrets.
+pub trait Entropy: Send + Sync + std::fmt::Debug {
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Reads a fixed number of random bytes.
+pub fn random<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
+    let mut bytes = [0; N];
+    entropy.fill(&mut bytes);
+    bytes
+}
+
+/// The road from the store's writer to the dispatcher of this node.
+///
+/// The engine calls it from the one place where changes are put in order, so that deliveries are
+/// handed over in commit order and a caller that went away strands nothing. No call may block.
+pub trait HandOver: Send + Sync + std::fmt::Debug {
+    /// Asks for room in the webhook's window for one new delivery. `true`: the delivery is stored as
+    /// leased to this node and must come back through [`HandOver::hand_over`] or [`HandOver::release`].
+    /// `false`: it waits in the store until it is claimed.
+    fn reserve(&self, webhook: WebhookId, body_bytes: usize) -> bool;
+
+    /// Gives a reservation back: the change that asked for it was not committed.
+    fn release(&self, webhook: WebhookId, body_bytes: usize);
+
+    /// How many reservations this webhook was refused so far. An engine reads it while it carries out
+    /// a claim and returns it in [`Claimed::deferred_mark`](crate::delivery::Claimed::deferred_mark).
+    fn deferred(&self, webhook: WebhookId) -> u64;
+
+    /// Takes what was reserved, once it is durable.
+    fn hand_over(&self, leased: Vec<Leased>);
+
+    /// The webhook was changed, or, with `None`, any of them may have been.
+    fn webhook_changed(&self, webhook: Option<WebhookId>);
+}
+
+/// A hand-over that never has room: everything waits in the store. For commands that do not deliver.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoHandOver;
+
+impl HandOver for NoHandOver {
+    fn reserve(&self, _webhook: WebhookId, _body_bytes: usize) -> bool {
+        false
+    }
+
+    fn release(&self, _webhook: WebhookId, _body_bytes: usize) {}
+
+    fn deferred(&self, _webhook: WebhookId) -> u64 {
+        0
+    }
+
+    fn hand_over(&self, leased: Vec<Leased>) {
+        assert!(leased.is_empty(), "nothing was reserved, so nothing can be handed over");
+    }
+
+    fn webhook_changed(&self, _webhook: Option<WebhookId>) {}
+}
+
+/// Makes ids that only ever grow, even when the clock steps back.
+#[derive(Debug, Default)]
+pub struct IdMaker {
+    last_key: AtomicU64,
+}
+
+impl IdMaker {
+    /// The next id: its time is `now`, or that of the id before when `now` lies earlier.
+    pub fn next(&self, now: Timestamp, entropy: &dyn Entropy) -> Id {
+        let [a, b, c, d, e, f, g, h] = random(entropy);
+        // A random start in each millisecond keeps two processes on one store apart.
+        let start = Id::first_key_at(now) | u64::from(u32::from_be_bytes([0, a, b, c]) >> 4);
+        let bump = |last: u64| start.max(last.wrapping_add(1));
+        let mut last = self.last_key.load(Ordering::Relaxed);
+        let key = loop {
+            let key = bump(last);
+            match self.last_key.compare_exchange_weak(last, key, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => break key,
+                Err(seen) => last = seen,
+            }
+        };
+        Id::from_parts(key, u32::from_be_bytes([d ^ h, e, f, g]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Zeros;
+
+    impl Entropy for Zeros {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    #[test]
+    fn ids_grow_even_when_the_clock_steps_back() {
+        let ids = IdMaker::default();
+        let at = |ms| ids.next(Timestamp::from_millis(ms), &Zeros);
+        let made = [at(1_000), at(1_000), at(400), at(1_001)];
+        assert!(made.is_sorted_by(|a, b| a < b), "{made:?}");
+    }
+}

@@ -1,0 +1,113 @@
+//! What can be read from a store: views, filters and pages.
+
+use bytes::Bytes;
+use heraldo_wire::api::DeliveryStatus;
+use heraldo_wire::event::EventType;
+use heraldo_wire::id::{CompanyId, DeliveryId, EventId, InspectionId, UserId, WebhookId};
+use heraldo_wire::object::{InspectionStatus, InspectionType, Veredict};
+use heraldo_wire::time::Timestamp;
+use std::sync::Arc;
+
+use crate::account::{Company, Member};
+use crate::change::Origin;
+use crate::delivery::Attempt;
+use crate::webhook::Webhook;
+
+/// A company with all that deciding on its behalf needs; engines keep it in memory.
+#[derive(Debug, Clone)]
+pub struct CompanyView {
+    pub company: Company,
+    pub members: Vec<Member>,
+    /// Every webhook that is not deleted, oldest first.
+    pub webhooks: Vec<Arc<Webhook>>,
+}
+
+impl CompanyView {
+    #[must_use]
+    pub fn member(&self, user: UserId) -> Option<&Member> {
+        self.members.iter().find(|member| member.user_id == user)
+    }
+
+    #[must_use]
+    pub fn webhook(&self, id: WebhookId) -> Option<&Arc<Webhook>> {
+        self.webhooks.iter().find(|webhook| webhook.id == id)
+    }
+}
+
+/// A page by cursor, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page<C> {
+    /// At most this many rows.
+    pub limit: u32,
+    /// Only rows older than this one.
+    pub before: Option<C>,
+}
+
+/// Which inspections to list (contract E13). Texts are matched exactly after trimming and upper-casing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InspectionFilter {
+    pub status: Option<InspectionStatus>,
+    pub inspection_type: Option<InspectionType>,
+    pub veredict: Option<Veredict>,
+    pub plate: Option<String>,
+    pub consumer_identification: Option<String>,
+    pub template_id: Option<String>,
+}
+
+/// Which events to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    pub event_type: Option<EventType>,
+    pub inspection_id: Option<InspectionId>,
+    /// Inclusive.
+    pub from: Option<Timestamp>,
+    /// Exclusive.
+    pub to: Option<Timestamp>,
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    pub webhook_id: Option<WebhookId>,
+    pub status: Option<DeliveryStatus>,
+    pub event_type: Option<EventType>,
+    pub event_id: Option<EventId>,
+    pub inspection_id: Option<InspectionId>,
+    /// Inclusive, on the creation time.
+    pub from: Option<Timestamp>,
+    /// Exclusive.
+    pub to: Option<Timestamp>,
+}
+
+/// An event as it is read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRecord {
+    pub id: EventId,
+    pub company_id: CompanyId,
+    pub inspection_id: InspectionId,
+    pub event_type: EventType,
+    pub sequence: u32,
+    pub origin: Origin,
+    pub created_at: Timestamp,
+    /// The exact bytes that are sent.
+    pub body: Bytes,
+}
+
+/// A delivery as it is read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRecord {
+    pub id: DeliveryId,
+    pub company_id: CompanyId,
+    pub webhook_id: WebhookId,
+    pub event_id: EventId,
+    pub event_type: EventType,
+    pub inspection_id: InspectionId,
+    pub status: DeliveryStatus,
+    /// `None` unless pending.
+    pub next_attempt_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub attempt_count: u32,
+    pub last_attempt: Option<Attempt>,
+    /// All of them, oldest first; empty in lists.
+    pub attempts: Vec<Attempt>,
+}

@@ -1,0 +1,149 @@
+//! The contract that every store engine keeps; `heraldo-store`'s conformance suite checks it.
+//!
+//! - Every write is atomic and durable before it is answered.
+//! - Ids that are unknown and ids of another company are the same `None`.
+//! - The engine calls [`HandOver`](crate::ports::HandOver) from the place where it orders its commits.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use heraldo_wire::id::{ApiKeyId, CompanyId, DeliveryId, EventId, InspectionId, WebhookId};
+use heraldo_wire::time::Timestamp;
+
+use crate::account::{ApiKey, KeyHash, SignInToken};
+use crate::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
+use crate::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
+use crate::inspection::Inspection;
+use crate::query::{
+    CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
+};
+use crate::webhook::Webhook;
+use heraldo_wire::id::AuditEntryId;
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody changed the same thing first: read it again and decide anew.
+    #[error("somebody else changed it first")]
+    Conflict,
+    /// A request with this idempotency key was committed meanwhile: read its answer.
+    #[error("a request with this idempotency key was carried out already")]
+    AnswerExists,
+    /// There is no such thing.
+    #[error("not found")]
+    NotFound,
+    /// The disk is full: nothing was written; free some space and try again.
+    #[error("the disk that holds the data is full")]
+    Full,
+    /// Too much is waiting to be written: try again later.
+    #[error("the store has too much to write")]
+    Overloaded,
+    /// The store is closed, or is being closed.
+    #[error("the store is closed")]
+    Closed,
+    /// Anything else: the operation may be tried again.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug {
+    // Writes.
+
+    /// Applies a change whole, or not at all; answers when it is durable.
+    ///
+    /// # Errors
+    /// `Conflict` when an update's version is not the one stored or a created id exists;
+    /// `AnswerExists`; `NotFound` when a thing named by the change is not there.
+    async fn commit(&self, change: Change) -> Result<Committed>;
+
+    /// Starts a new epoch: voids the leases of all older ones, marks those deliveries recovered, and
+    /// counts an interruption for each whose attempt had a recorded start.
+    async fn open_epoch(&self) -> Result<Epoch>;
+
+    /// Leases due deliveries of one webhook, oldest first.
+    async fn claim(&self, claim: Claim) -> Result<Claimed>;
+
+    /// Records, before a recovered delivery is sent, that its attempt starts. Returns those that
+    /// are still leased to `lease`.
+    async fn mark_started(&self, lease: Epoch, deliveries: Vec<DeliveryId>) -> Result<Vec<DeliveryId>>;
+
+    /// Writes outcomes, each only if its lease still holds. Returns, in the same order, whether each
+    /// was written, and whether the delivery has an attempt planned at once because somebody asked for
+    /// one meanwhile.
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>>;
+
+    /// Gives leases back unsent (on a graceful stop): the deliveries wait as they did before.
+    async fn release(&self, lease: Epoch, deliveries: Vec<DeliveryId>) -> Result<()>;
+
+    /// Cancels up to `limit` pending, unleased deliveries of a webhook; returns how many.
+    async fn cancel_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32>;
+
+    /// Deletes up to `limit` idempotent answers that have expired; returns how many.
+    async fn forget_answers(&self, now: Timestamp, limit: u32) -> Result<u32>;
+
+    // What the dispatcher reads.
+
+    /// Every webhook with pending, unleased deliveries, deleted webhooks included.
+    async fn waiting(&self) -> Result<Vec<Waiting>>;
+
+    /// The webhook with its secrets, from memory where possible; `None` when it does not exist or
+    /// was deleted.
+    async fn webhook(&self, id: WebhookId) -> Result<Option<Arc<Webhook>>>;
+
+    // What the use cases read.
+
+    async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>>;
+    async fn api_keys(&self, company: CompanyId, page: Page<ApiKeyId>) -> Result<Vec<ApiKey>>;
+    async fn company(&self, id: CompanyId) -> Result<Option<Arc<CompanyView>>>;
+    /// Whether any company exists: the first run makes one.
+    async fn has_companies(&self) -> Result<bool>;
+    async fn sign_in_token(&self, hash: KeyHash) -> Result<Option<SignInToken>>;
+    async fn answer(&self, key: &IdempotencyKey, now: Timestamp) -> Result<Option<IdempotentAnswer>>;
+    async fn inspection(&self, id: InspectionId) -> Result<Option<Inspection>>;
+    /// One page, newest first, and how many match in all.
+    async fn inspections(
+        &self,
+        company: CompanyId,
+        filter: InspectionFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<(Vec<Inspection>, u64)>;
+    /// Up to `limit` inspections in `created` or `started` whose time is over, oldest first.
+    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<Inspection>>;
+    async fn event(&self, company: CompanyId, id: EventId) -> Result<Option<EventRecord>>;
+    async fn events(
+        &self,
+        company: CompanyId,
+        filter: EventFilter,
+        page: Page<EventId>,
+    ) -> Result<Vec<EventRecord>>;
+    async fn delivery(&self, company: CompanyId, id: DeliveryId) -> Result<Option<DeliveryRecord>>;
+    async fn deliveries(
+        &self,
+        company: CompanyId,
+        filter: DeliveryFilter,
+        page: Page<DeliveryId>,
+    ) -> Result<Vec<DeliveryRecord>>;
+    async fn audit(&self, company: CompanyId, page: Page<AuditEntryId>) -> Result<Vec<AuditEntry>>;
+
+    // Its own life.
+
+    /// Writes and reads something small: whether the store works now.
+    async fn check(&self) -> Result<()>;
+
+    /// Lets what was accepted finish, then closes; later calls answer `Closed`.
+    async fn close(&self) -> Result<()>;
+}
+
+/// What became of one settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    Written,
+    /// Written, and one more attempt is due at once: it was asked for while this one was under way.
+    WrittenResendDue,
+    /// The lease no longer held: nothing was written.
+    LeaseLost,
+}
