@@ -1,1 +1,7 @@
-//! placeholder
+//! Takes deliveries to their receivers: the dispatcher, the transport and the network guard.
+//!
+//! The only HTTP client of Heraldo. Nothing here decides whether an attempt counts as delivered or when
+//! the next one is due: `domain` does.
+
+pub mod guard;
+pub mod transport;

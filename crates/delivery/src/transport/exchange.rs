@@ -1,0 +1,152 @@
+//! One request and its answer over an open connection.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use heraldo_wire::attempt::{ErrorClass, Phase};
+use http::header::{HOST, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+
+use super::answer::Kept;
+use super::failure::{class_of, exchange_broke, was_not_taken};
+use super::link::Link;
+use super::target::Target;
+use super::trace::Trace;
+use super::{Answer, Failure, Outgoing};
+
+/// The longest `retry-after` that is handed on, in bytes; a date takes 29.
+const RETRY_AFTER_BYTES_MAX: usize = 64;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) kept_bytes_max: usize,
+    pub(super) read_bytes_max: usize,
+}
+
+/// An exchange that broke off.
+pub(super) struct Cut {
+    pub(super) failure: Failure,
+    /// The connection ended before a byte of the answer came: if it was a kept-alive one, the peer had most
+    /// likely closed it before it saw the request.
+    pub(super) unanswered: bool,
+}
+
+/// An answer as far as it was read.
+pub(super) struct Read {
+    pub(super) answer: Answer,
+    /// Nothing of the answer is left on the connection.
+    pub(super) to_the_end: bool,
+}
+
+pub(super) fn request(
+    outgoing: &Outgoing,
+    user_agent: &HeaderValue,
+    link: &Link,
+) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(outgoing.body.clone()));
+    *request.method_mut() = Method::POST;
+    *request.headers_mut() = outgoing.headers.clone();
+    if link.is_h2() {
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() = outgoing.url.absolute_form().clone();
+        request.headers_mut().remove(HOST);
+    } else {
+        *request.uri_mut() = outgoing.url.origin_form().clone();
+        request
+            .headers_mut()
+            .insert(HOST, outgoing.url.host().clone());
+    }
+    request
+        .headers_mut()
+        .entry(USER_AGENT)
+        .or_insert_with(|| user_agent.clone());
+    request
+}
+
+/// Sends the request and waits for the head of the answer.
+pub(super) async fn head(
+    link: &mut Link,
+    request: Request<Full<Bytes>>,
+    target: &Target,
+    trace: &mut Trace,
+) -> Result<Response<Incoming>, Cut> {
+    let bytes_before = link.bytes_read();
+    trace.enter(Phase::FirstByte);
+    let response = link.send(request);
+    match link.drive(response).await {
+        Ok(response) => {
+            trace.head_came(response.status().as_u16());
+            Ok(response)
+        }
+        Err(error) => {
+            let unanswered = match bytes_before {
+                Some(before) => {
+                    link.bytes_read() == Some(before) && class_of(&error) == ErrorClass::Reset
+                }
+                None => was_not_taken(&error),
+            };
+            let failure = exchange_broke(target, Phase::FirstByte, None, &error);
+            Err(Cut {
+                failure,
+                unanswered,
+            })
+        }
+    }
+}
+
+/// Reads the body until it ends or is longer than anybody wants to know.
+pub(super) async fn body(
+    link: &mut Link,
+    response: Response<Incoming>,
+    limits: Limits,
+    target: &Target,
+    trace: &mut Trace,
+) -> Result<Read, Cut> {
+    let (parts, mut body) = response.into_parts();
+    let status = parts.status.as_u16();
+    let mut kept = Kept::new(limits.kept_bytes_max);
+    let mut to_the_end = true;
+    while !body.is_end_stream() {
+        let frame = link
+            .drive(poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)))
+            .await;
+        match frame {
+            None => break,
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    kept.push(data);
+                }
+            }
+            Some(Err(error)) => {
+                let failure = exchange_broke(target, Phase::Body, trace.status(), &error);
+                return Err(Cut {
+                    failure,
+                    unanswered: false,
+                });
+            }
+        }
+        if kept.seen() > limits.read_bytes_max {
+            to_the_end = false;
+            break;
+        }
+    }
+    let (body_head, body_truncated) = kept.finish(&parts.headers);
+    let retry_after = retry_after(&parts.headers);
+    Ok(Read {
+        answer: Answer {
+            status,
+            body_head,
+            body_truncated,
+            retry_after,
+        },
+        to_the_end,
+    })
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    (text.len() <= RETRY_AFTER_BYTES_MAX).then(|| text.to_owned())
+}

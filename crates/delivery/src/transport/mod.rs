@@ -1,0 +1,275 @@
+//! Sends one request to one endpoint and says what came of it: the only HTTP client of Heraldo.
+//!
+//! One deadline covers everything from resolving the name to the last byte of the answer's body.
+//! Redirects are not followed; of the answer only the beginning is kept. Whether a status counts as
+//! delivered is decided in `domain`, not here.
+
+mod answer;
+mod connect;
+mod exchange;
+mod failure;
+mod link;
+mod pool;
+mod resolve;
+mod stream;
+mod target;
+mod tls;
+mod trace;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use heraldo_wire::attempt::{ErrorClass, Phase, PhaseTimings};
+use http::{HeaderMap, HeaderValue};
+use ipnet::IpNet;
+use thiserror::Error;
+use tokio::time::timeout_at;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use resolve::{Resolve, SystemResolver};
+pub use target::Target;
+
+use connect::Connector;
+use link::Link;
+use pool::Pool;
+use trace::{Trace, now};
+
+/// The limits and the surroundings of a [`Transport`].
+#[derive(Debug, Clone)]
+pub struct TransportConfig {
+    /// Networks that are called although they are special (loopback, private, …).
+    pub allow_networks: Vec<IpNet>,
+    /// Certificates (PEM) that are trusted beside the public authorities.
+    pub extra_ca_pem: Option<Vec<u8>>,
+    /// How much of an answer's body is kept, in bytes, after decompression.
+    pub answer_bytes_kept_max: usize,
+    /// How much of an answer's body is read before the connection is dropped, in bytes.
+    pub answer_bytes_read_max: usize,
+    /// The largest head of an answer, in bytes.
+    pub answer_head_bytes_max: u32,
+    /// Kept-alive HTTP/1.1 connections without work, per scheme, host and port.
+    pub idle_connections_per_authority_max: usize,
+    /// Kept-alive HTTP/1.1 connections without work, over all authorities.
+    pub idle_connections_max: usize,
+    /// How long a connection without work is kept.
+    pub idle_timeout: Duration,
+    /// How long an address is tried before the next one of the same name is tried beside it.
+    pub address_head_start: Duration,
+    /// What we say we are, unless the request's own headers say it.
+    pub user_agent: String,
+}
+
+impl Default for TransportConfig {
+    fn default() -> Self {
+        Self {
+            allow_networks: Vec::new(),
+            extra_ca_pem: None,
+            answer_bytes_kept_max: 4096,
+            answer_bytes_read_max: 65_536,
+            answer_head_bytes_max: 16_384,
+            idle_connections_per_authority_max: 64,
+            idle_connections_max: 4096,
+            idle_timeout: Duration::from_secs(30),
+            address_head_start: Duration::from_millis(250),
+            user_agent: concat!("Heraldo/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// One POST to be made.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// Whom to call: parsed once per webhook.
+    pub url: Arc<Target>,
+    /// Every header except `host`, `content-length` and those that HTTP itself sets.
+    pub headers: HeaderMap,
+    /// The body, sent as it is.
+    pub body: Bytes,
+    /// The deadline for everything, counted from the call of [`Transport::send`].
+    pub timeout: Duration,
+}
+
+/// What came of one [`Outgoing`].
+#[derive(Debug)]
+pub struct Report {
+    pub outcome: Result<Answer, Failure>,
+    /// What each phase took; a phase that did not happen is absent.
+    pub timings: PhaseTimings,
+    pub duration: Duration,
+}
+
+/// The endpoint answered, whatever the status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// The beginning of the body, decompressed.
+    pub body_head: Vec<u8>,
+    /// Whether the body was longer than what is kept.
+    pub body_truncated: bool,
+    /// The `retry-after` header as it came, if it is text of reasonable length.
+    pub retry_after: Option<String>,
+}
+
+/// The endpoint did not answer, or not to the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub class: ErrorClass,
+    /// Where it happened; absent when an address in the URL itself was refused.
+    pub phase: Option<Phase>,
+    /// What happened and what to do, in words; names no path, query, header or body.
+    pub detail: String,
+    /// The status, when the head of the answer had come.
+    pub status: Option<u16>,
+}
+
+/// Why a [`Transport`] cannot be made.
+#[derive(Debug, Error)]
+pub enum TransportError {
+    #[error("the extra certificate authorities cannot be read: {0}")]
+    ExtraCa(String),
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+    #[error("the user agent is not a valid header value")]
+    UserAgent,
+}
+
+/// The HTTP client with its kept-alive connections: one per process, cheap to clone.
+#[derive(Clone)]
+pub struct Transport {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connector: Connector,
+    pool: Arc<Pool>,
+    limits: exchange::Limits,
+    user_agent: HeaderValue,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("pool", &self.inner.pool)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    /// Makes the client with the system's resolver. Needs a running tokio runtime: what it starts runs
+    /// under `tracker`. After `shutdown` nothing is kept alive any more; requests under way may end.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] names the setting that is wrong.
+    pub fn new(
+        config: TransportConfig,
+        tracker: TaskTracker,
+        shutdown: CancellationToken,
+    ) -> Result<Self, TransportError> {
+        Self::with_resolver(config, Arc::new(SystemResolver), tracker, shutdown)
+    }
+
+    /// The same with another resolver.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::new`].
+    pub fn with_resolver(
+        config: TransportConfig,
+        resolver: Arc<dyn Resolve>,
+        tracker: TaskTracker,
+        shutdown: CancellationToken,
+    ) -> Result<Self, TransportError> {
+        let user_agent =
+            HeaderValue::from_str(&config.user_agent).map_err(|_| TransportError::UserAgent)?;
+        let limits = exchange::Limits {
+            kept_bytes_max: config.answer_bytes_kept_max,
+            read_bytes_max: config.answer_bytes_read_max,
+        };
+        let pool = Arc::new(Pool::new(&config));
+        pool::sweep_under(&pool, config.idle_timeout, &tracker, shutdown);
+        let connector = Connector::new(config, resolver, tracker)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                connector,
+                pool,
+                limits,
+                user_agent,
+            }),
+        })
+    }
+
+    /// Sends one request and reads the beginning of its answer. Never takes much longer than
+    /// `outgoing.timeout`. Dropping the future closes the connection that it used.
+    pub async fn send(&self, outgoing: Outgoing) -> Report {
+        let started = now();
+        let mut trace = Trace::begin(started);
+        let attempt = self.inner.attempt(&outgoing, &mut trace);
+        // A timeout too large to be added is no deadline at all in practice.
+        let outcome = match started.checked_add(outgoing.timeout) {
+            Some(deadline) => timeout_at(deadline, attempt).await.ok(),
+            None => Some(attempt.await),
+        };
+        let ended = now();
+        trace.end(ended);
+        let outcome = outcome.unwrap_or_else(|| {
+            Err(failure::timed_out(
+                &outgoing.url,
+                trace.phase(),
+                trace.status(),
+                outgoing.timeout,
+            ))
+        });
+        Report {
+            outcome,
+            timings: trace.timings(),
+            duration: ended.saturating_duration_since(started),
+        }
+    }
+}
+
+impl Inner {
+    async fn attempt(&self, outgoing: &Outgoing, trace: &mut Trace) -> Result<Answer, Failure> {
+        if let Some(link) = self.pool.take(outgoing.url.key(), trace.started()).await {
+            match self.exchange(link, outgoing, trace).await {
+                Ok(answer) => return Ok(answer),
+                // The peer had closed the kept-alive connection and we could not know: the request is
+                // made again, once, on a connection of its own.
+                Err(cut) if cut.unanswered => {}
+                Err(cut) => return Err(cut.failure),
+            }
+        }
+        let link = match self.connector.connect(&outgoing.url, trace).await? {
+            Link::H2(fresh) => Link::H2(self.pool.adopt(outgoing.url.key(), fresh, now())),
+            link @ Link::H1(_) => link,
+        };
+        self.exchange(link, outgoing, trace)
+            .await
+            .map_err(|cut| cut.failure)
+    }
+
+    async fn exchange(
+        &self,
+        mut link: Link,
+        outgoing: &Outgoing,
+        trace: &mut Trace,
+    ) -> Result<Answer, exchange::Cut> {
+        // A multiplexed connection on which no answer came may be dead without having said so: the next
+        // request must not wait on it.
+        let mut suspicion = self.pool.suspect(outgoing.url.key(), &link);
+        let request = exchange::request(outgoing, &self.user_agent, &link);
+        let response = exchange::head(&mut link, request, &outgoing.url, trace).await?;
+        suspicion.lift();
+        let read = exchange::body(&mut link, response, self.limits, &outgoing.url, trace).await?;
+        if let Link::H1(mut connection) = link
+            && read.to_the_end
+            && connection.rest().await
+        {
+            self.pool.keep(outgoing.url.shared_key(), connection, now());
+        }
+        Ok(read.answer)
+    }
+}

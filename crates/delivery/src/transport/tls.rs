@@ -1,0 +1,93 @@
+//! TLS as a client: whom we trust, and what went wrong in words.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
+
+use super::TransportError;
+
+/// The public authorities of Mozilla's list, and those in `extra_ca_pem`. Offers HTTP/2 and HTTP/1.1.
+pub(super) fn config(extra_ca_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>, TransportError> {
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    if let Some(pem) = extra_ca_pem {
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|e| TransportError::ExtraCa(e.to_string()))?;
+            roots
+                .add(certificate)
+                .map_err(|e| TransportError::ExtraCa(e.to_string()))?;
+        }
+        if roots.len() == before {
+            return Err(TransportError::ExtraCa(
+                "there is no certificate in it".to_owned(),
+            ));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TransportError::Tls)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// The TLS error inside an IO error, if there is one.
+pub(super) fn error_within(error: &io::Error) -> Option<&rustls::Error> {
+    error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+}
+
+/// What is wrong, and what to do about it.
+pub(super) fn in_words(error: &rustls::Error) -> String {
+    use CertificateError as C;
+    let text = match error {
+        rustls::Error::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
+            "the receiver's certificate has expired; renew it"
+        }
+        rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
+            "the receiver's certificate is not valid yet; check its dates, and the clocks of both machines"
+        }
+        rustls::Error::InvalidCertificate(C::UnknownIssuer) => {
+            "the receiver's certificate was issued by an authority that is not trusted (unknown issuer); send the whole chain, use a public authority, or add this one to Heraldo's extra authorities"
+        }
+        rustls::Error::InvalidCertificate(
+            C::NotValidForName | C::NotValidForNameContext { .. },
+        ) => {
+            "the receiver's certificate is for another name (wrong name); use one that names the host of the endpoint"
+        }
+        rustls::Error::InvalidCertificate(C::Revoked) => {
+            "the receiver's certificate has been revoked; replace it"
+        }
+        rustls::Error::InvalidCertificate(other) => {
+            return format!("the receiver's certificate is not valid: {other}");
+        }
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired | AlertDescription::BadCertificate,
+        ) => {
+            "the receiver asks for a client certificate, which Heraldo does not send; do not require one"
+        }
+        rustls::Error::AlertReceived(alert) => {
+            return format!(
+                "the receiver refused the TLS connection ({alert:?}); check its TLS settings and the name in the endpoint"
+            );
+        }
+        rustls::Error::InvalidMessage(_) => {
+            "the receiver does not speak TLS on this port; check the port, or use http:// if that is meant"
+        }
+        rustls::Error::PeerIncompatible(why) => {
+            return format!(
+                "the receiver and Heraldo share no TLS version or cipher ({why:?}); offer TLS 1.2 or 1.3"
+            );
+        }
+        other => return format!("TLS failed: {other}"),
+    };
+    text.to_owned()
+}
