@@ -1,0 +1,338 @@
+//! The dispatcher: takes what the store hands over, sends it, and has the outcome written.
+//!
+//! It holds no transaction and no lock across the network: [`Lanes`] decides under a short lock, a
+//! worker sends, a settler writes outcomes in groups. What it knows is a hint; the store is the truth.
+
+mod prepared;
+mod settler;
+mod worker;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use heraldo_domain::delivery::{Claim, Epoch, Leased};
+use heraldo_domain::ports::{Clock, Entropy, HandOver, IdMaker};
+use heraldo_domain::retry::RetryPolicy;
+use heraldo_domain::store::{Store, StoreError};
+use heraldo_wire::api::Ordering;
+use heraldo_wire::id::WebhookId;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::lanes::{ClaimPlan, LaneSettings, Lanes, Limits};
+use crate::transport::Transport;
+use prepared::Prepared;
+use settler::Outbox;
+
+/// How the dispatcher behaves unless a webhook says otherwise.
+#[derive(Debug, Clone)]
+pub struct DispatcherConfig {
+    pub limits: Limits,
+    pub retry: RetryPolicy,
+    /// Over everything: resolve, connect, TLS, head and body (contract U4: 15 s).
+    pub timeout: Duration,
+}
+
+/// After the store failed, it is asked again after this long.
+const STORE_PAUSE: Duration = Duration::from_millis(250);
+/// A due time further away than this is looked at again on the way: the wall clock may be set.
+const SLEEP_MAX: Duration = Duration::from_secs(30);
+/// Rows cancelled in one write for a webhook that was disabled or deleted.
+const CANCEL_SLICE: u32 = 500;
+
+/// Clone-able handle to the one dispatcher of a server.
+#[derive(Clone)]
+pub struct Dispatcher {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: DispatcherConfig,
+    lanes: Mutex<Lanes>,
+    prepared: Mutex<HashMap<WebhookId, Arc<Prepared>>>,
+    outbox: Outbox,
+    transport: Transport,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    ids: Arc<IdMaker>,
+    runtime: Handle,
+    tracker: TaskTracker,
+    /// Wakes the manager: a lane wants something, or an earlier time is due.
+    attention: Notify,
+    /// Ends the manager and, once nothing is under way, the settler.
+    stopping: CancellationToken,
+    /// Set by [`Dispatcher::start`]; the store is made with the dispatcher, so it comes later.
+    started: OnceLock<Started>,
+}
+
+struct Started {
+    store: Arc<dyn Store>,
+    lease: Epoch,
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatcher").finish_non_exhaustive()
+    }
+}
+
+/// The ports that a dispatcher works with.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub ids: Arc<IdMaker>,
+}
+
+impl Dispatcher {
+    /// A dispatcher that refuses everything until it is started. Must be called inside a tokio runtime.
+    #[must_use]
+    pub fn new(config: DispatcherConfig, transport: Transport, ports: Ports, tracker: TaskTracker) -> Self {
+        let lanes = Mutex::new(Lanes::new(config.limits));
+        let inner = Inner {
+            config,
+            lanes,
+            prepared: Mutex::default(),
+            outbox: Outbox::default(),
+            transport,
+            clock: ports.clock,
+            entropy: ports.entropy,
+            ids: ports.ids,
+            runtime: Handle::current(),
+            tracker,
+            attention: Notify::new(),
+            stopping: CancellationToken::new(),
+            started: OnceLock::new(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Opens a new epoch on the store and begins to deliver: first what earlier ones left.
+    ///
+    /// # Errors
+    /// The store's, when the epoch cannot be opened or the backlog cannot be read.
+    ///
+    /// # Panics
+    /// When it was started before.
+    pub async fn start(&self, store: Arc<dyn Store>) -> Result<(), StoreError> {
+        let lease = store.open_epoch().await?;
+        let waiting = store.waiting().await?;
+        let fresh = self.inner.started.set(Started { store, lease }).is_ok();
+        assert!(fresh, "a dispatcher is started once");
+        {
+            let mut lanes = self.inner.lanes();
+            for lane in waiting {
+                lanes.due(lane.webhook_id, lane.next_due_at);
+            }
+            lanes.open();
+        }
+        self.inner.tracker.spawn_on(manage(self.inner.clone()), &self.inner.runtime);
+        self.inner.tracker.spawn_on(settler::run(self.inner.clone()), &self.inner.runtime);
+        self.inner.attention.notify_one();
+        Ok(())
+    }
+
+    /// Whether deliveries are being sent.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.inner.started.get().is_some() && !self.inner.stopping.is_cancelled()
+    }
+
+    /// Attempts under way.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.inner.lanes().in_flight()
+    }
+
+    /// Starts nothing more, waits up to `limit` for attempts under way and has them settled; what was
+    /// waiting in memory goes back to the store. Attempts cut off by the limit are made again at the
+    /// next start.
+    pub async fn stop(&self, limit: Duration) {
+        let waiting = self.inner.lanes().close();
+        self.inner.give_back(waiting);
+        self.inner.stopping.cancel();
+        let drained = async {
+            loop {
+                let idle = self.inner.outbox.idle();
+                if self.inner.lanes().in_flight() == 0 && self.inner.outbox.is_empty() {
+                    break;
+                }
+                idle.await;
+            }
+        };
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            tracing::warn!(
+                in_flight = self.in_flight(),
+                "stopped with attempts under way; they are made again at the next start"
+            );
+        }
+        self.inner.outbox.close();
+    }
+}
+
+impl HandOver for Dispatcher {
+    fn reserve(&self, webhook: WebhookId, body_bytes: usize) -> bool {
+        let mut lanes = self.inner.lanes();
+        let reserved = lanes.reserve(webhook, body_bytes);
+        let wanted = !reserved && lanes.wants_attention();
+        drop(lanes);
+        if wanted {
+            self.inner.attention.notify_one();
+        }
+        reserved
+    }
+
+    fn release(&self, webhook: WebhookId, body_bytes: usize) {
+        self.inner.lanes().release(webhook, body_bytes);
+        self.inner.look_again();
+    }
+
+    fn deferred(&self, webhook: WebhookId) -> u64 {
+        self.inner.lanes().deferred(webhook)
+    }
+
+    fn hand_over(&self, leased: Vec<Leased>) {
+        let late = self.inner.lanes().push(leased);
+        self.inner.give_back(late);
+        self.inner.start_workers();
+    }
+
+    fn webhook_changed(&self, webhook: Option<WebhookId>) {
+        self.inner.lanes().mark_stale(webhook);
+        self.inner.attention.notify_one();
+    }
+}
+
+impl Inner {
+    /// The lock is held for decisions only. A panic inside one leaves counts, not memory, in doubt, and
+    /// the lease in the store outlives it; so a poisoned lock is used on.
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look_again(&self) {
+        if self.lanes().wants_attention() {
+            self.attention.notify_one();
+        }
+    }
+
+    /// Starts a worker for each delivery that may go now.
+    fn start_workers(self: &Arc<Self>) {
+        loop {
+            let next = self.lanes().next_start();
+            let Some((leased, hold)) = next else { return };
+            self.tracker.spawn_on(worker::run(self.clone(), leased, hold), &self.runtime);
+        }
+    }
+
+    /// Has leases given back to the store that were not used.
+    fn give_back(&self, leased: Vec<Leased>) {
+        if !leased.is_empty() {
+            self.outbox.release(leased);
+        }
+    }
+}
+
+/// Reads settings, cancels what has nobody to go to, and claims what is due.
+async fn manage(inner: Arc<Inner>) {
+    let Some(started) = inner.started.get() else { return };
+    loop {
+        let stale = inner.lanes().stale();
+        for (webhook, mark) in stale {
+            if configure(&inner, &started.store, webhook, mark).await.is_err() {
+                // The mark stays; the store is asked again below.
+                break;
+            }
+        }
+        let now = inner.clock.now();
+        let plans = inner.lanes().plan_claims(now);
+        for plan in plans {
+            inner.tracker.spawn_on(claim(inner.clone(), plan), &inner.runtime);
+        }
+        let wait = {
+            let lanes = inner.lanes();
+            let stale = if lanes.stale().is_empty() { SLEEP_MAX } else { STORE_PAUSE };
+            lanes.next_wake().map_or(stale, |at| at.since(now).min(stale))
+        };
+        tokio::select! {
+            () = inner.stopping.cancelled() => return,
+            () = inner.attention.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+async fn configure(
+    inner: &Arc<Inner>,
+    store: &Arc<dyn Store>,
+    id: WebhookId,
+    mark: u64,
+) -> Result<(), StoreError> {
+    let webhook = store.webhook(id).await.inspect_err(|error| {
+        tracing::warn!(webhook = %id, %error, "cannot read a webhook's settings");
+    })?;
+    let settings = LaneSettings {
+        status: webhook.as_ref().map(|webhook| webhook.settings.status),
+        concurrency: webhook
+            .as_ref()
+            .and_then(|webhook| webhook.settings.concurrency)
+            .and_then(|concurrency| usize::try_from(concurrency).ok()),
+        ordering: webhook
+            .as_ref()
+            .map_or(Ordering::Inspection, |webhook| webhook.settings.ordering),
+    };
+    inner.lanes().configure(id, mark, settings);
+    inner.start_workers();
+    if inner.lanes().is_ended(id) {
+        inner.tracker.spawn_on(cancel(inner.clone(), id), &inner.runtime);
+    }
+    Ok(())
+}
+
+/// Cancels what waits for a webhook that was disabled or deleted, in slices.
+async fn cancel(inner: Arc<Inner>, webhook: WebhookId) {
+    let Some(started) = inner.started.get() else { return };
+    while !inner.stopping.is_cancelled() {
+        match started.store.cancel_waiting(webhook, CANCEL_SLICE).await {
+            Ok(cancelled) if cancelled < CANCEL_SLICE => break,
+            Ok(_) => {}
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                tracing::warn!(%webhook, %error, "cannot cancel what waits for a webhook; trying again");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+    inner.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&webhook);
+    inner.lanes().forget(webhook);
+}
+
+async fn claim(inner: Arc<Inner>, plan: ClaimPlan) {
+    let Some(started) = inner.started.get() else { return };
+    let now = inner.clock.now();
+    let claim = Claim {
+        webhook_id: plan.webhook_id,
+        lease: started.lease,
+        limit: u32::try_from(plan.limit).unwrap_or(u32::MAX),
+        body_bytes_max: inner.config.limits.bytes_max / 4,
+        now,
+    };
+    match started.store.claim(claim).await {
+        Ok(claimed) => {
+            let late = inner.lanes().claimed(plan, claimed);
+            inner.give_back(late);
+            inner.start_workers();
+        }
+        Err(error) => {
+            if error != StoreError::Closed {
+                tracing::warn!(webhook = %plan.webhook_id, %error, "cannot claim deliveries; trying again");
+            }
+            inner.lanes().claim_failed(plan, now.plus(STORE_PAUSE));
+        }
+    }
+    inner.attention.notify_one();
+}

@@ -1,0 +1,186 @@
+//! The settler writes outcomes in groups, each only if its lease still holds, and gives unused leases
+//! back. While one group is being written the next one gathers; nothing ever waits to fill a group.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use heraldo_domain::delivery::{Leased, Next, Settlement};
+use heraldo_domain::store::{Settled, StoreError};
+use heraldo_wire::id::DeliveryId;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{Inner, STORE_PAUSE};
+use crate::lanes::Hold;
+
+/// Outcomes on their way to the store.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    waiting: Mutex<Waiting>,
+    filled: Notify,
+    /// Told after every change that could leave nothing to do.
+    emptied: Notify,
+    closed: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    settlements: Vec<Settlement>,
+    /// The hold of each settlement, in the same order.
+    holds: Vec<Hold>,
+    releases: Vec<DeliveryId>,
+    release_holds: Vec<Hold>,
+    /// Taken by the settler and not yet written.
+    writing: bool,
+}
+
+/// At most this many outcomes go into one write.
+const GROUP_MAX: usize = 1_024;
+
+impl Outbox {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn settle(&self, settlement: Settlement, hold: Hold) {
+        let mut waiting = self.waiting();
+        waiting.settlements.push(settlement);
+        waiting.holds.push(hold);
+        drop(waiting);
+        self.filled.notify_one();
+    }
+
+    /// Gives leases back whose places in the window are not held any more.
+    pub(super) fn release(&self, leased: Vec<Leased>) {
+        self.waiting().releases.extend(leased.into_iter().map(|delivery| delivery.delivery_id));
+        self.filled.notify_one();
+    }
+
+    /// Gives a lease back, and its place in the window once that is written.
+    pub(super) fn release_held(&self, leased: Leased, hold: Hold) {
+        let mut waiting = self.waiting();
+        waiting.releases.push(leased.delivery_id);
+        waiting.release_holds.push(hold);
+        drop(waiting);
+        self.filled.notify_one();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        let waiting = self.waiting();
+        !waiting.writing && waiting.settlements.is_empty() && waiting.releases.is_empty()
+    }
+
+    /// Resolves after the next change; call it before looking.
+    pub(super) fn idle(&self) -> impl Future<Output = ()> + '_ {
+        let mut notified = Box::pin(self.emptied.notified());
+        notified.as_mut().enable();
+        notified
+    }
+
+    pub(super) fn changed(&self) {
+        self.emptied.notify_waiters();
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.cancel();
+    }
+
+    fn take(&self) -> Option<Waiting> {
+        let mut waiting = self.waiting();
+        if waiting.settlements.is_empty() && waiting.releases.is_empty() {
+            return None;
+        }
+        let taken = waiting.settlements.len().min(GROUP_MAX);
+        let batch = Waiting {
+            settlements: waiting.settlements.drain(..taken).collect(),
+            holds: waiting.holds.drain(..taken).collect(),
+            releases: std::mem::take(&mut waiting.releases),
+            release_holds: std::mem::take(&mut waiting.release_holds),
+            writing: true,
+        };
+        waiting.writing = true;
+        Some(batch)
+    }
+
+    fn written(&self) {
+        self.waiting().writing = false;
+        self.changed();
+    }
+}
+
+pub(super) async fn run(inner: Arc<Inner>) {
+    loop {
+        while let Some(batch) = inner.outbox.take() {
+            write(&inner, batch).await;
+            inner.outbox.written();
+            inner.look_again();
+        }
+        tokio::select! {
+            () = inner.outbox.filled.notified() => {}
+            () = inner.outbox.closed.cancelled() => return,
+        }
+    }
+}
+
+async fn write(inner: &Arc<Inner>, batch: Waiting) {
+    if !batch.settlements.is_empty() {
+        settle(inner, batch.settlements, &batch.holds).await;
+    }
+    if !batch.releases.is_empty() {
+        release(inner, batch.releases, &batch.release_holds).await;
+    }
+}
+
+/// Writes until it is written: an outcome that is known is never dropped while the server runs. The
+/// windows stay full meanwhile, so memory stays bounded.
+async fn settle(inner: &Arc<Inner>, settlements: Vec<Settlement>, holds: &[Hold]) {
+    let Some(started) = inner.started.get() else { return };
+    let outcome = loop {
+        match started.store.settle(settlements.clone()).await {
+            Ok(outcome) => break outcome,
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                tracing::warn!(%error, count = settlements.len(), "cannot write outcomes; trying again");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+    };
+    let now = inner.clock.now();
+    let mut earlier = false;
+    {
+        let mut lanes = inner.lanes();
+        let wake = lanes.next_wake();
+        for ((settlement, hold), settled) in settlements.iter().zip(holds).zip(outcome) {
+            let due_at = match (settled, settlement.next) {
+                (Settled::WrittenResendDue, _) => Some(now),
+                (Settled::Written, Next::RetryAt(at)) => Some(at),
+                (Settled::Written | Settled::LeaseLost, _) => None,
+            };
+            lanes.settled(hold, due_at);
+        }
+        earlier |= lanes.next_wake() != wake;
+    }
+    if earlier {
+        inner.attention.notify_one();
+    }
+}
+
+async fn release(inner: &Arc<Inner>, deliveries: Vec<DeliveryId>, holds: &[Hold]) {
+    let Some(started) = inner.started.get() else { return };
+    loop {
+        match started.store.release(started.lease, deliveries.clone()).await {
+            Ok(()) => break,
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                tracing::warn!(%error, "cannot give leases back; trying again");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+    let now = inner.clock.now();
+    let mut lanes = inner.lanes();
+    for hold in holds {
+        lanes.settled(hold, Some(now));
+    }
+    drop(lanes);
+    inner.attention.notify_one();
+}

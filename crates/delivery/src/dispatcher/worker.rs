@@ -1,0 +1,164 @@
+//! A worker sends one delivery after the other, taking each next one from the lanes in turn, and ends
+//! when nothing may start.
+
+use std::sync::Arc;
+
+use heraldo_domain::delivery::{
+    AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, interrupted_report, settle,
+};
+use heraldo_domain::webhook::Webhook;
+use heraldo_wire::api::WebhookStatus;
+use heraldo_wire::id::AttemptId;
+
+use super::prepared::Prepared;
+use super::{Inner, STORE_PAUSE, Started};
+use crate::lanes::Hold;
+use crate::transport::{Outgoing, Report};
+
+/// Frees the slot and the chain of a delivery even when sending it panicked.
+struct Slot<'a> {
+    inner: &'a Arc<Inner>,
+    hold: Hold,
+    /// Taken out once its outcome is in the outbox.
+    unsettled: Option<Leased>,
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.inner.lanes().ended(&self.hold);
+        if let Some(leased) = self.unsettled.take() {
+            // Not sent, or nobody knows: the lease goes back, so that it is sent again.
+            self.inner.outbox.release_held(leased, self.hold);
+        }
+        self.inner.outbox.changed();
+    }
+}
+
+pub(super) async fn run(inner: Arc<Inner>, mut leased: Leased, mut hold: Hold) {
+    let Some(started) = inner.started.get() else { return };
+    loop {
+        deliver(&inner, started, leased, hold).await;
+        let next = inner.lanes().next_start();
+        match next {
+            Some(next) => (leased, hold) = next,
+            None => return,
+        }
+    }
+}
+
+async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Hold) {
+    let mut slot = Slot { inner, hold, unsettled: None };
+    let leased = slot.unsettled.insert(leased);
+    let Some(webhook) = webhook_to_send_to(inner, started, leased).await else { return };
+    if leased.recovered && !record_start(inner, started, leased).await {
+        // Another node has it, or the store is closed; either way it is not ours to send.
+        return;
+    }
+    let report = if leased.interruptions >= INTERRUPTIONS_MAX {
+        interrupted_report(inner.clock.now())
+    } else {
+        send(inner, &webhook, leased).await
+    };
+    let now = inner.clock.now();
+    let id = AttemptId(inner.ids.next(now, &*inner.entropy));
+    let policy = webhook.retry_policy(&inner.config.retry);
+    let settlement = settle(leased, report, id, &policy, now);
+    slot.unsettled = None;
+    inner.outbox.settle(settlement, hold);
+}
+
+/// The webhook as it is now; `None` when nothing may be sent to it.
+async fn webhook_to_send_to(
+    inner: &Arc<Inner>,
+    started: &Started,
+    leased: &Leased,
+) -> Option<Arc<Webhook>> {
+    match started.store.webhook(leased.webhook_id).await {
+        Ok(Some(webhook)) if webhook.settings.status == WebhookStatus::Enabled => Some(webhook),
+        Ok(_) => {
+            inner.lanes().mark_stale(Some(leased.webhook_id));
+            inner.attention.notify_one();
+            None
+        }
+        Err(error) => {
+            tracing::warn!(webhook = %leased.webhook_id, %error, "cannot read a webhook; trying again");
+            // Holding the slot a moment keeps a failing store from being asked in a tight loop.
+            tokio::time::sleep(STORE_PAUSE).await;
+            None
+        }
+    }
+}
+
+/// Records durably that an attempt recovered from a crash starts, so that crashes in the middle of it
+/// are counted (contract 8.2, last rule).
+async fn record_start(inner: &Arc<Inner>, started: &Started, leased: &Leased) -> bool {
+    match started.store.mark_started(leased.lease, vec![leased.delivery_id]).await {
+        Ok(held) => held.contains(&leased.delivery_id),
+        Err(error) => {
+            tracing::warn!(delivery = %leased.delivery_id, %error, "cannot record an attempt's start");
+            tokio::time::sleep(STORE_PAUSE).await;
+            inner.attention.notify_one();
+            false
+        }
+    }
+}
+
+async fn send(inner: &Arc<Inner>, webhook: &Arc<Webhook>, leased: &Leased) -> AttemptReport {
+    let prepared = inner.prepared(webhook);
+    let started_at = inner.clock.now();
+    let target = match prepared.target() {
+        Ok(target) => target.clone(),
+        Err(problem) => {
+            return AttemptReport {
+                started_at,
+                duration_ms: 0,
+                result: problem,
+                timings: heraldo_wire::attempt::PhaseTimings::default(),
+            };
+        }
+    };
+    let outgoing = Outgoing {
+        url: target,
+        headers: prepared.headers(leased, started_at),
+        body: leased.body.clone(),
+        timeout: prepared.timeout(inner.config.timeout),
+    };
+    let report = inner.transport.send(outgoing).await;
+    to_report(started_at, report)
+}
+
+fn to_report(started_at: heraldo_wire::time::Timestamp, report: Report) -> AttemptReport {
+    let result = match report.outcome {
+        Ok(answer) => AttemptResult::Answered {
+            status: answer.status,
+            body: String::from_utf8_lossy(&answer.body_head).into_owned(),
+        },
+        Err(failure) => AttemptResult::Failed {
+            class: failure.class,
+            phase: failure.phase,
+            error: failure.detail,
+            status: failure.status,
+        },
+    };
+    AttemptReport {
+        started_at,
+        duration_ms: u32::try_from(report.duration.as_millis()).unwrap_or(u32::MAX),
+        result,
+        timings: report.timings,
+    }
+}
+
+impl Inner {
+    /// What is made once for each version of a webhook.
+    fn prepared(&self, webhook: &Arc<Webhook>) -> Arc<Prepared> {
+        let mut known = self.prepared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match known.get(&webhook.id) {
+            Some(prepared) if prepared.is_of(webhook) => prepared.clone(),
+            _ => {
+                let prepared = Arc::new(Prepared::of(webhook));
+                known.insert(webhook.id, prepared.clone());
+                prepared
+            }
+        }
+    }
+}
