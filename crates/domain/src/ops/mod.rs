@@ -12,9 +12,6 @@ pub mod review;
 pub mod sweep;
 pub mod webhooks;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 use std::time::Duration;
 
