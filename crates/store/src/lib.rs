@@ -1,1 +1,11 @@
-//! placeholder
+//! The store engines: one in memory, one on SQLite, and the conformance suite that each of them passes.
+//!
+//! Nobody else can name SQL, and no engine decides anything that a rule of the domain could.
+
+mod filter;
+mod plan;
+pub mod seal;
+pub mod sqlite;
+
+pub use seal::{MasterKey, load_or_create_key_file};
+pub use sqlite::{MasterKeySource, OpenError, SqliteConfig, SqliteLimits, SqliteStore};

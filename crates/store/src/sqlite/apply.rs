@@ -1,0 +1,348 @@
+//! Applies one change inside the writer's transaction.
+
+use heraldo_domain::account::{ApiKey, Company, Member, SignInToken};
+use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotentAnswer, Write};
+use heraldo_domain::inspection::{Inspection, match_key};
+use heraldo_domain::store::StoreError;
+use heraldo_domain::webhook::Webhook;
+use heraldo_wire::id::{ApiKeyId, CompanyId, WebhookId};
+use rusqlite::{OptionalExtension, params};
+
+use super::cache::Stale;
+use super::codes::{Code, key_of, tail_of};
+use super::fault::{Done, Fault};
+use super::group::Group;
+use super::{secrets, sends};
+use crate::plan::ResendDue;
+
+/// Applies the change, or fails having possibly written a part of it, which the caller undoes.
+pub(super) fn change(group: &mut Group<'_>, change: &Change) -> Done<Committed> {
+    if let Some(answer) = &change.answer {
+        make_way(group, answer)?;
+    }
+    for write in &change.writes {
+        apply(group, write)?;
+    }
+    let mut sequences = Vec::with_capacity(change.events.len());
+    for event in &change.events {
+        sequences.push(sends::event(group, event)?);
+    }
+    if let Some(entry) = &change.audit {
+        audit(group, entry)?;
+    }
+    if let Some(answer) = &change.answer {
+        keep_answer(group, answer)?;
+    }
+    Ok(Committed { sequences })
+}
+
+fn apply(group: &mut Group<'_>, write: &Write) -> Done<()> {
+    match write {
+        Write::CreateCompany(company) => create_company(group, company),
+        Write::CreateMember(member) => create_member(group, member),
+        Write::CreateApiKey(key) => create_api_key(group, key),
+        Write::RevokeApiKey { company_id, id } => revoke_api_key(group, *company_id, *id),
+        Write::CreateSignInToken(token) => create_sign_in_token(group, token),
+        Write::CreateWebhook(webhook) => create_webhook(group, webhook),
+        Write::UpdateWebhook(webhook) => update_webhook(group, webhook),
+        Write::DeleteWebhook { company_id, id } => delete_webhook(group, *company_id, *id),
+        Write::CreateInspection(inspection) => create_inspection(group, inspection),
+        Write::UpdateInspection(inspection) => update_inspection(group, inspection),
+        Write::Resend {
+            company_id,
+            delivery_id,
+            cause,
+            now,
+        } => sends::resend(
+            group,
+            *company_id,
+            *delivery_id,
+            ResendDue {
+                cause: *cause,
+                at: *now,
+            },
+        ),
+    }
+}
+
+/// An answer that is still valid stops the change; one that has expired goes.
+fn make_way(group: &Group<'_>, answer: &IdempotentAnswer) -> Done<()> {
+    let name = params![
+        answer.key.company_id.0.as_bytes(),
+        answer.key.route,
+        answer.key.key
+    ];
+    let expires_at: Option<i64> = group
+        .statement("SELECT expires_at FROM answer WHERE company = ?1 AND route = ?2 AND name = ?3")?
+        .query_row(name, |row| row.get(0))
+        .optional()?;
+    match expires_at {
+        None => Ok(()),
+        Some(at) if at > group.around.clock.now().as_millis() => {
+            Err(StoreError::AnswerExists.into())
+        }
+        Some(_) => {
+            group.run(
+                "DELETE FROM answer WHERE company = ?1 AND route = ?2 AND name = ?3",
+                name,
+            )?;
+            Ok(())
+        }
+    }
+}
+
+fn keep_answer(group: &Group<'_>, answer: &IdempotentAnswer) -> Done<()> {
+    let kept = group.run(
+        "INSERT INTO answer (company, route, name, request_hash, status, expires_at, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            answer.key.company_id.0.as_bytes(),
+            answer.key.route,
+            answer.key.key,
+            answer.request_hash,
+            answer.status,
+            answer.expires_at.as_millis(),
+            &answer.body[..],
+        ],
+    );
+    kept.map(drop)
+        .map_err(|fault| fault.or_taken(StoreError::AnswerExists))
+}
+
+fn audit(group: &Group<'_>, entry: &AuditEntry) -> Done<()> {
+    let id = entry.id.0;
+    let kept = group.run(
+        "INSERT INTO audit (key, tail, company, doc) VALUES (?1, ?2, ?3, ?4)",
+        params![
+            key_of(id),
+            tail_of(id),
+            entry.company_id.0.as_bytes(),
+            serde_json::to_string(entry)?
+        ],
+    );
+    kept.map(drop).map_err(taken)
+}
+
+/// A created id that exists is a conflict.
+fn taken(fault: Fault) -> Fault {
+    fault.or_taken(StoreError::Conflict)
+}
+
+fn company_exists(group: &Group<'_>, id: CompanyId) -> Done<()> {
+    let mut statement = group.statement("SELECT 1 FROM company WHERE key = ?1 AND tail = ?2")?;
+    if statement.exists(params![key_of(id.0), tail_of(id.0)])? {
+        Ok(())
+    } else {
+        Err(StoreError::NotFound.into())
+    }
+}
+
+fn create_company(group: &mut Group<'_>, company: &Company) -> Done<()> {
+    let id = company.id.0;
+    group
+        .run(
+            "INSERT INTO company (key, tail, doc) VALUES (?1, ?2, ?3)",
+            params![key_of(id), tail_of(id), serde_json::to_string(company)?],
+        )
+        .map_err(taken)?;
+    group.stale.push(Stale::Company(company.id, None));
+    Ok(())
+}
+
+fn create_member(group: &mut Group<'_>, member: &Member) -> Done<()> {
+    company_exists(group, member.company_id)?;
+    group
+        .run(
+            "INSERT INTO member (company, user, doc) VALUES (?1, ?2, ?3)",
+            params![
+                member.company_id.0.as_bytes(),
+                member.user_id.0.as_bytes(),
+                serde_json::to_string(member)?
+            ],
+        )
+        .map_err(taken)?;
+    group.stale.push(Stale::Company(member.company_id, None));
+    Ok(())
+}
+
+fn create_api_key(group: &mut Group<'_>, key: &ApiKey) -> Done<()> {
+    company_exists(group, key.company_id)?;
+    let id = key.id.0;
+    group
+        .run(
+            "INSERT INTO api_key (key, tail, company, hash, doc) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                key_of(id),
+                tail_of(id),
+                key.company_id.0.as_bytes(),
+                key.hash.0,
+                serde_json::to_string(key)?
+            ],
+        )
+        .map(drop)
+        .map_err(taken)
+}
+
+fn revoke_api_key(group: &mut Group<'_>, company: CompanyId, id: ApiKeyId) -> Done<()> {
+    let gone = group.run(
+        "DELETE FROM api_key WHERE key = ?1 AND tail = ?2 AND company = ?3",
+        params![key_of(id.0), tail_of(id.0), company.0.as_bytes()],
+    )?;
+    if gone == 0 {
+        return Err(StoreError::NotFound.into());
+    }
+    group.stale.push(Stale::ApiKey(id));
+    Ok(())
+}
+
+fn create_sign_in_token(group: &mut Group<'_>, token: &SignInToken) -> Done<()> {
+    company_exists(group, token.company_id)?;
+    group
+        .run(
+            "INSERT INTO sign_in_token (hash, user, company, expires_at) VALUES (?1, ?2, ?3, ?4)",
+            params![
+                token.hash.0,
+                token.user_id.0.as_bytes(),
+                token.company_id.0.as_bytes(),
+                token.expires_at.as_millis()
+            ],
+        )
+        .map(drop)
+        .map_err(taken)
+}
+
+fn create_webhook(group: &mut Group<'_>, webhook: &Webhook) -> Done<()> {
+    company_exists(group, webhook.company_id)?;
+    let id = webhook.id.0;
+    let sealed = secrets::seal(webhook, group.around)?;
+    group
+        .run(
+            "INSERT INTO webhook (key, tail, company, version, settings, secrets, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                key_of(id),
+                tail_of(id),
+                webhook.company_id.0.as_bytes(),
+                webhook.version.cast_signed(),
+                serde_json::to_string(&webhook.settings)?,
+                sealed,
+                webhook.created_at.as_millis(),
+                webhook.updated_at.as_millis(),
+            ],
+        )
+        .map_err(taken)?;
+    group
+        .stale
+        .push(Stale::Company(webhook.company_id, Some(webhook.id)));
+    Ok(())
+}
+
+fn update_webhook(group: &mut Group<'_>, webhook: &Webhook) -> Done<()> {
+    let id = webhook.id.0;
+    let company = webhook.company_id.0.as_bytes();
+    let sealed = secrets::seal(webhook, group.around)?;
+    let updated = group.run(
+        "UPDATE webhook SET version = ?4, settings = ?5, secrets = ?6, updated_at = ?7
+         WHERE key = ?1 AND tail = ?2 AND company = ?3 AND version = ?4 - 1",
+        params![
+            key_of(id),
+            tail_of(id),
+            company,
+            webhook.version.cast_signed(),
+            serde_json::to_string(&webhook.settings)?,
+            sealed,
+            webhook.updated_at.as_millis(),
+        ],
+    )?;
+    if updated == 0 {
+        let mut statement = group
+            .statement("SELECT 1 FROM webhook WHERE key = ?1 AND tail = ?2 AND company = ?3")?;
+        let exists = statement.exists(params![key_of(id), tail_of(id), company])?;
+        return Err(if exists {
+            StoreError::Conflict
+        } else {
+            StoreError::NotFound
+        }
+        .into());
+    }
+    group
+        .stale
+        .push(Stale::Company(webhook.company_id, Some(webhook.id)));
+    Ok(())
+}
+
+fn delete_webhook(group: &mut Group<'_>, company: CompanyId, id: WebhookId) -> Done<()> {
+    let gone = group.run(
+        "DELETE FROM webhook WHERE key = ?1 AND tail = ?2 AND company = ?3",
+        params![key_of(id.0), tail_of(id.0), company.0.as_bytes()],
+    )?;
+    if gone == 0 {
+        return Err(StoreError::NotFound.into());
+    }
+    group.stale.push(Stale::Company(company, Some(id)));
+    Ok(())
+}
+
+fn create_inspection(group: &Group<'_>, inspection: &Inspection) -> Done<()> {
+    let id = inspection.id.0;
+    group
+        .run(
+            "INSERT INTO inspection (key, tail, company, version, event_count, status, type, veredict,
+                 plate, identification, template, expires_at, doc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            params![
+                key_of(id),
+                tail_of(id),
+                inspection.company_id.0.as_bytes(),
+                inspection.version.cast_signed(),
+                inspection.event_count,
+                inspection.status().code(),
+                inspection.inspection_type.code(),
+                inspection.veredict().code(),
+                inspection.plate_key(),
+                inspection.identification_key(),
+                match_key(&inspection.template.id.to_string()),
+                inspection.expires_at.as_millis(),
+                serde_json::to_string(inspection)?,
+            ],
+        )
+        .map(drop)
+        .map_err(taken)
+}
+
+fn update_inspection(group: &Group<'_>, inspection: &Inspection) -> Done<()> {
+    let id = inspection.id.0;
+    let company = inspection.company_id.0.as_bytes();
+    let updated = group.run(
+        "UPDATE inspection SET version = ?4, event_count = ?5, status = ?6, type = ?7, veredict = ?8,
+             plate = ?9, identification = ?10, template = ?11, expires_at = ?12, doc = ?13
+         WHERE key = ?1 AND tail = ?2 AND company = ?3 AND version = ?4 - 1",
+        params![
+            key_of(id),
+            tail_of(id),
+            company,
+            inspection.version.cast_signed(),
+            inspection.event_count,
+            inspection.status().code(),
+            inspection.inspection_type.code(),
+            inspection.veredict().code(),
+            inspection.plate_key(),
+            inspection.identification_key(),
+            match_key(&inspection.template.id.to_string()),
+            inspection.expires_at.as_millis(),
+            serde_json::to_string(inspection)?,
+        ],
+    )?;
+    if updated == 0 {
+        let mut statement = group
+            .statement("SELECT 1 FROM inspection WHERE key = ?1 AND tail = ?2 AND company = ?3")?;
+        let exists = statement.exists(params![key_of(id), tail_of(id), company])?;
+        return Err(if exists {
+            StoreError::Conflict
+        } else {
+            StoreError::NotFound
+        }
+        .into());
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! What callers ask of the writer.
+
+use heraldo_domain::change::{Change, Committed};
+use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement};
+use heraldo_domain::store::{Settled, StoreError};
+use heraldo_wire::id::{DeliveryId, WebhookId};
+use heraldo_wire::time::Timestamp;
+
+use super::fault::{Done, Fault};
+use super::group::{Group, Reply};
+use super::{apply, settle};
+
+/// One command, carried out whole or not at all, with the place where its caller waits.
+#[derive(Debug)]
+pub(super) enum Command {
+    Commit(Box<Change>, Reply<Committed>),
+    OpenEpoch(Reply<Epoch>),
+    Claim(Claim, Reply<Claimed>),
+    MarkStarted(Epoch, Vec<DeliveryId>, Reply<Vec<DeliveryId>>),
+    Settle(Vec<Settlement>, Reply<Vec<Settled>>),
+    Release(Epoch, Vec<DeliveryId>, Reply<()>),
+    CancelWaiting(WebhookId, u32, Reply<u32>),
+    ForgetAnswers(Timestamp, u32, Reply<u32>),
+    Check(Reply<()>),
+    /// Limits the database to so many pages; tests fill the disk with it.
+    LimitPages(u32, Reply<()>),
+}
+
+impl Command {
+    /// Carries the command out inside the group's transaction and keeps its answer for later. On
+    /// failure a part of it may be written, which the caller undoes before he calls [`Command::fail`].
+    pub(super) fn carry_out(&mut self, group: &mut Group<'_>) -> Done<()> {
+        match self {
+            Self::Commit(change, reply) => {
+                apply::change(group, change).map(|answer| reply.stage(Ok(answer)))
+            }
+            Self::OpenEpoch(reply) => {
+                settle::open_epoch(group).map(|answer| reply.stage(Ok(answer)))
+            }
+            Self::Claim(claim, reply) => {
+                settle::claim(group, claim).map(|answer| reply.stage(Ok(answer)))
+            }
+            Self::MarkStarted(lease, ids, reply) => {
+                settle::mark_started(group, *lease, ids).map(|answer| reply.stage(Ok(answer)))
+            }
+            Self::Settle(settlements, reply) => {
+                settle::settle(group, settlements).map(|answer| reply.stage(Ok(answer)))
+            }
+            Self::Release(lease, ids, reply) => {
+                settle::release(group, *lease, ids).map(|answer| reply.stage(Ok(answer)))
+            }
+            Self::CancelWaiting(webhook, limit, reply) => {
+                settle::cancel_waiting(group, *webhook, *limit)
+                    .map(|answer| reply.stage(Ok(answer)))
+            }
+            Self::ForgetAnswers(now, limit, reply) => {
+                settle::forget_answers(group, *now, *limit).map(|answer| reply.stage(Ok(answer)))
+            }
+            Self::Check(reply) => check(group).map(|answer| reply.stage(Ok(answer))),
+            Self::LimitPages(pages, reply) => {
+                limit_pages(group, *pages).map(|answer| reply.stage(Ok(answer)))
+            }
+        }
+    }
+
+    /// Keeps a failure of this command alone for its caller.
+    pub(super) fn fail(&mut self, error: StoreError) {
+        match self {
+            Self::Commit(_, reply) => reply.stage(Err(error)),
+            Self::OpenEpoch(reply) => reply.stage(Err(error)),
+            Self::Claim(_, reply) => reply.stage(Err(error)),
+            Self::MarkStarted(_, _, reply) => reply.stage(Err(error)),
+            Self::Settle(_, reply) => reply.stage(Err(error)),
+            Self::Release(_, _, reply) | Self::Check(reply) | Self::LimitPages(_, reply) => {
+                reply.stage(Err(error));
+            }
+            Self::CancelWaiting(_, _, reply) | Self::ForgetAnswers(_, _, reply) => {
+                reply.stage(Err(error))
+            }
+        }
+    }
+
+    /// Tells the caller what was kept, or that the whole group failed.
+    pub(super) fn answer(self, group: &Result<(), StoreError>) {
+        match self {
+            Self::Commit(_, reply) => reply.send(group),
+            Self::OpenEpoch(reply) => reply.send(group),
+            Self::Claim(_, reply) => reply.send(group),
+            Self::MarkStarted(_, _, reply) => reply.send(group),
+            Self::Settle(_, reply) => reply.send(group),
+            Self::Release(_, _, reply) | Self::Check(reply) | Self::LimitPages(_, reply) => {
+                reply.send(group)
+            }
+            Self::CancelWaiting(_, _, reply) | Self::ForgetAnswers(_, _, reply) => {
+                reply.send(group)
+            }
+        }
+    }
+
+    /// About how many bytes it holds in memory.
+    pub(super) fn bytes(&self) -> usize {
+        const EACH: usize = 512;
+        match self {
+            Self::Commit(change, _) => {
+                let events = change.events.iter().map(|event| {
+                    event.body.len() + std::mem::size_of_val(&event.deliveries[..]) + EACH
+                });
+                EACH + events.sum::<usize>() + change.writes.len() * 4 * EACH
+            }
+            Self::Settle(settlements, _) => settlements.len() * EACH,
+            Self::MarkStarted(..)
+            | Self::Release(..)
+            | Self::OpenEpoch(_)
+            | Self::Claim(..)
+            | Self::CancelWaiting(..)
+            | Self::ForgetAnswers(..)
+            | Self::Check(_)
+            | Self::LimitPages(..) => EACH,
+        }
+    }
+
+    /// Changes come from outside and are refused when too much waits. The dispatcher's windows bound what
+    /// it asks, and refusing outcomes would only keep their deliveries open for longer.
+    pub(super) const fn is_bounded_by_sender(&self) -> bool {
+        !matches!(self, Self::Commit(..))
+    }
+}
+
+fn check(group: &Group<'_>) -> Done<()> {
+    group.run(
+        "INSERT INTO meta (name, value) VALUES ('checked', 1)
+         ON CONFLICT (name) DO UPDATE SET value = value + 1",
+        [],
+    )?;
+    Ok(())
+}
+
+fn limit_pages(group: &Group<'_>, pages: u32) -> Done<()> {
+    group
+        .db
+        .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+        .map_err(Fault::from)
+}

@@ -1,0 +1,240 @@
+//! Reads events and deliveries, and lists them newest first.
+//!
+//! Every list walks an index in its own order and stops at its limit; a filter without an index of its
+//! own is tried on the rows on the way.
+
+use heraldo_domain::query::{DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, Page};
+use heraldo_wire::api::DeliveryStatus;
+use heraldo_wire::id::{CompanyId, DeliveryId, EventId, Id, InspectionId};
+use heraldo_wire::time::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
+
+use super::codes::{Code, key_of, signed, tail_of};
+use super::fault::Done;
+use super::rows::{DELIVERY, EVENT, delivery_from, earlier_attempts, event_from, many, one};
+
+/// An inspection with more events than this is looked for on the way through the company's deliveries.
+const GATHERED_EVENTS_MAX: u16 = 500;
+
+pub(super) fn event(db: &Connection, company: CompanyId, id: EventId) -> Done<Option<EventRecord>> {
+    let sql =
+        format!("SELECT {EVENT} FROM event e WHERE e.key = ?1 AND e.tail = ?2 AND e.company = ?3");
+    one(
+        db,
+        &sql,
+        params![key_of(id.0), tail_of(id.0), company.0.as_bytes()],
+        event_from,
+    )
+}
+
+/// The keys that a page may hold: before its cursor, and made within the asked time.
+fn key_range(before: Option<Id>, from: Option<Timestamp>, to: Option<Timestamp>) -> (i64, i64) {
+    let first = |at: Timestamp| signed(Id::first_key_at(at));
+    let lowest = from.map_or(i64::MIN, first);
+    let end = to
+        .map_or(i64::MAX, first)
+        .min(before.map_or(i64::MAX, key_of));
+    (lowest, end)
+}
+
+pub(super) fn events(
+    db: &Connection,
+    company: CompanyId,
+    filter: &EventFilter,
+    page: Page<EventId>,
+) -> Done<Vec<EventRecord>> {
+    let (lowest, end) = key_range(page.before.map(|id| id.0), filter.from, filter.to);
+    let mut select = Select::new(if filter.inspection_id.is_some() {
+        "event_sequence"
+    } else {
+        "event_company"
+    });
+    select.only("e.company = ?", Value::Blob(company.0.as_bytes().to_vec()));
+    select.only("e.key >= ?", Value::Integer(lowest));
+    select.only("e.key < ?", Value::Integer(end));
+    if let Some(inspection) = filter.inspection_id {
+        select.only(
+            "e.inspection = ?",
+            Value::Blob(inspection.0.as_bytes().to_vec()),
+        );
+    }
+    if let Some(event_type) = filter.event_type {
+        select.only("e.type = ?", Value::Integer(event_type.code()));
+    }
+    let Select {
+        index,
+        conditions,
+        mut values,
+    } = select;
+    values.push(Value::Integer(i64::from(page.limit)));
+    let sql = format!(
+        "SELECT {EVENT} FROM event e INDEXED BY {index} WHERE {conditions} ORDER BY e.key DESC LIMIT ?"
+    );
+    many(db, &sql, params_from_iter(values.iter()), event_from)
+}
+
+pub(super) fn delivery(
+    db: &Connection,
+    company: CompanyId,
+    id: DeliveryId,
+) -> Done<Option<DeliveryRecord>> {
+    let moment = db.unchecked_transaction()?;
+    let Some(mut record) =
+        delivery_row(db, company, key_of(id.0))?.filter(|record| record.id == id)
+    else {
+        return Ok(None);
+    };
+    record.attempts = earlier_attempts(db, id)?;
+    record.attempts.extend(record.last_attempt.clone());
+    moment.finish()?;
+    Ok(Some(record))
+}
+
+fn delivery_row(db: &Connection, company: CompanyId, key: i64) -> Done<Option<DeliveryRecord>> {
+    let sql = format!(
+        "SELECT {DELIVERY} FROM delivery d JOIN event e ON e.key = d.event
+         WHERE d.key = ?1 AND d.company = ?2"
+    );
+    one(db, &sql, params![key, company.0.as_bytes()], delivery_from)
+}
+
+pub(super) fn deliveries(
+    db: &Connection,
+    company: CompanyId,
+    filter: &DeliveryFilter,
+    page: Page<DeliveryId>,
+) -> Done<Vec<DeliveryRecord>> {
+    if let Some(keys) = few_keys(db, company, filter)? {
+        return gather(db, company, filter, page, keys);
+    }
+    let (lowest, end) = key_range(page.before.map(|id| id.0), filter.from, filter.to);
+    let ended_badly = matches!(
+        filter.status,
+        Some(DeliveryStatus::Failed | DeliveryStatus::Cancelled)
+    );
+    let mut select = Select::new(match (filter.webhook_id, ended_badly) {
+        (_, true) => "delivery_unsuccessful",
+        (Some(_), false) => "delivery_webhook",
+        (None, false) => "delivery_company",
+    });
+    select.only("d.company = ?", Value::Blob(company.0.as_bytes().to_vec()));
+    select.only("d.key >= ?", Value::Integer(lowest));
+    select.only("d.key < ?", Value::Integer(end));
+    if ended_badly {
+        select.conditions.push_str(" AND d.status IN (2, 3)");
+    }
+    if let Some(webhook) = filter.webhook_id {
+        select.only("d.webhook = ?", Value::Blob(webhook.0.as_bytes().to_vec()));
+    }
+    if let Some(status) = filter.status {
+        select.only("d.status = ?", Value::Integer(status.code()));
+    }
+    if let Some(event_type) = filter.event_type {
+        select.only("e.type = ?", Value::Integer(event_type.code()));
+    }
+    if let Some(inspection) = filter.inspection_id {
+        select.only(
+            "e.inspection = ?",
+            Value::Blob(inspection.0.as_bytes().to_vec()),
+        );
+    }
+    let Select {
+        index,
+        conditions,
+        mut values,
+    } = select;
+    values.push(Value::Integer(i64::from(page.limit)));
+    // The order of a CROSS JOIN is kept: first the deliveries along their index, then each one's event.
+    let sql = format!(
+        "SELECT {DELIVERY} FROM delivery d INDEXED BY {index} CROSS JOIN event e ON e.key = d.event
+         WHERE {conditions} ORDER BY d.key DESC LIMIT ?"
+    );
+    many(db, &sql, params_from_iter(values.iter()), delivery_from)
+}
+
+/// The keys of all deliveries of the asked event or inspection, newest first, if these are few.
+fn few_keys(
+    db: &Connection,
+    company: CompanyId,
+    filter: &DeliveryFilter,
+) -> Done<Option<Vec<i64>>> {
+    let lists: Vec<Vec<u8>> = match (filter.event_id, filter.inspection_id) {
+        (Some(event), _) => many(
+            db,
+            "SELECT deliveries FROM event WHERE key = ?1 AND tail = ?2 AND company = ?3",
+            params![key_of(event.0), tail_of(event.0), company.0.as_bytes()],
+            |row| Ok(row.get(0)?),
+        )?,
+        (None, Some(inspection)) => events_of(db, company, inspection)?,
+        (None, None) => return Ok(None),
+    };
+    if lists.len() > usize::from(GATHERED_EVENTS_MAX) {
+        return Ok(None);
+    }
+    let chunks = lists.iter().flat_map(|list| list.as_chunks::<8>().0);
+    let mut keys: Vec<i64> = chunks.map(|key| i64::from_be_bytes(*key)).collect();
+    keys.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(Some(keys))
+}
+
+fn events_of(db: &Connection, company: CompanyId, inspection: InspectionId) -> Done<Vec<Vec<u8>>> {
+    many(
+        db,
+        "SELECT deliveries FROM event WHERE company = ?1 AND inspection = ?2 LIMIT ?3",
+        params![
+            company.0.as_bytes(),
+            inspection.0.as_bytes(),
+            GATHERED_EVENTS_MAX + 1
+        ],
+        |row| Ok(row.get(0)?),
+    )
+}
+
+fn gather(
+    db: &Connection,
+    company: CompanyId,
+    filter: &DeliveryFilter,
+    page: Page<DeliveryId>,
+    keys: Vec<i64>,
+) -> Done<Vec<DeliveryRecord>> {
+    let (lowest, end) = key_range(page.before.map(|id| id.0), filter.from, filter.to);
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let moment = db.unchecked_transaction()?;
+    let mut found = Vec::new();
+    for key in keys.into_iter().filter(|key| (lowest..end).contains(key)) {
+        if found.len() >= limit {
+            break;
+        }
+        found.extend(
+            delivery_row(db, company, key)?.filter(|record| crate::filter::keeps(filter, record)),
+        );
+    }
+    moment.finish()?;
+    Ok(found)
+}
+
+/// A statement's index, its conditions and their values.
+struct Select {
+    index: &'static str,
+    conditions: String,
+    values: Vec<Value>,
+}
+
+impl Select {
+    fn new(index: &'static str) -> Self {
+        Self {
+            index,
+            conditions: String::new(),
+            values: Vec::new(),
+        }
+    }
+
+    fn only(&mut self, condition: &str, value: Value) {
+        if !self.conditions.is_empty() {
+            self.conditions.push_str(" AND ");
+        }
+        self.conditions.push_str(condition);
+        self.values.push(value);
+    }
+}

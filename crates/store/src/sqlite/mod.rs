@@ -1,0 +1,436 @@
+//! The embedded engine: SQLite with a write-ahead log, one writer with group commit, a few readers, and
+//! what is asked most in memory. It needs no async runtime; its callers only wait for answers.
+
+mod apply;
+mod cache;
+mod checkpoint;
+mod codes;
+mod command;
+mod fault;
+mod group;
+mod lists;
+mod load;
+mod migrations;
+mod open;
+mod queue;
+mod readers;
+mod rows;
+mod secrets;
+mod sends;
+mod settle;
+mod writer;
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use heraldo_domain::account::{ApiKey, KeyHash, SignInToken};
+use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
+use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
+use heraldo_domain::inspection::Inspection;
+use heraldo_domain::ports::{Clock, Entropy, HandOver};
+use heraldo_domain::query::{
+    CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
+};
+use heraldo_domain::store::{Result, Settled, Store, StoreError};
+use heraldo_domain::webhook::Webhook;
+use heraldo_wire::id::{
+    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, InspectionId, WebhookId,
+};
+use heraldo_wire::time::Timestamp;
+use tokio::sync::oneshot;
+
+use self::cache::{Cache, Found};
+use self::command::Command;
+use self::group::{Reply, Surroundings};
+use self::queue::Queue;
+use self::readers::Readers;
+use self::writer::{GroupLimits, Shared, Writer};
+
+pub use self::open::{DATABASE_FILE, LOCK_FILE, MasterKeySource, OpenError};
+
+/// What an embedded store is opened with.
+#[derive(Debug, Clone)]
+pub struct SqliteConfig {
+    /// Made with mode 0700 if it does not exist.
+    pub data_dir: PathBuf,
+    pub master_key: MasterKeySource,
+    pub hand_over: Arc<dyn HandOver>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    /// A server's: it takes the folder's lock. Commands open the store beside a running server.
+    pub exclusive: bool,
+    pub limits: SqliteLimits,
+}
+
+/// How much the engine holds in memory at once.
+#[derive(Debug, Clone, Copy)]
+pub struct SqliteLimits {
+    /// Changes waiting to be written; one more is refused as `Overloaded`.
+    pub queue_changes_max: usize,
+    /// Bytes of all changes waiting to be written.
+    pub queue_bytes_max: usize,
+    /// Commands in one transaction.
+    pub group_commands_max: usize,
+    /// About so many bytes in one transaction.
+    pub group_bytes_max: usize,
+    /// Threads that read, each with a connection.
+    pub readers: usize,
+    /// Reads waiting for a reader; one more is refused as `Overloaded`.
+    pub queue_reads_max: usize,
+    /// API keys, companies and webhooks kept in memory, each.
+    pub cache_entries_max: usize,
+    /// The database may not grow past this many pages of 4 KiB; `None`: as the disk allows.
+    pub database_pages_max: Option<u32>,
+}
+
+impl Default for SqliteLimits {
+    fn default() -> Self {
+        Self {
+            queue_changes_max: 16_384,
+            queue_bytes_max: 64 * 1024 * 1024,
+            group_commands_max: 1_024,
+            group_bytes_max: 8 * 1024 * 1024,
+            readers: 2,
+            queue_reads_max: 16_384,
+            cache_entries_max: 10_000,
+            database_pages_max: None,
+        }
+    }
+}
+
+/// The embedded engine. Dropping it without [`Store::close`] loses nothing that was answered.
+#[derive(Debug)]
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+    readers: Readers,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Held for as long as a server runs.
+    lock: Mutex<Option<File>>,
+    /// Set by the writer's thread when it has ended.
+    ended: tokio::sync::watch::Receiver<bool>,
+}
+
+impl SqliteStore {
+    /// Opens the data folder, making what is missing.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; each says what to change, and nothing is damaged.
+    pub fn open(config: SqliteConfig) -> std::result::Result<Self, OpenError> {
+        let SqliteConfig {
+            data_dir,
+            master_key,
+            hand_over,
+            clock,
+            entropy,
+            exclusive,
+            limits,
+        } = config;
+        let pages_max = limits.database_pages_max;
+        let opened = open::open(&data_dir, &master_key, &*entropy, exclusive, pages_max)?;
+        let place = opened.place;
+        let shared = Arc::new(Shared {
+            commands: Queue::new(limits.queue_changes_max, limits.queue_bytes_max),
+            cache: Cache::new(limits.cache_entries_max),
+            around: Surroundings {
+                hand_over,
+                clock,
+                entropy,
+                master_key: opened.master_key,
+            },
+            finish_checkpoint: AtomicBool::new(false),
+        });
+        let (readers, mut threads) =
+            Readers::start(&place, limits.readers, limits.queue_reads_max)?;
+        let (has_ended, ended) = tokio::sync::watch::channel(false);
+        let started = (|| {
+            let (checkpointer, grown) = mpsc::sync_channel(1);
+            let db = place.connect().map_err(|error| place.explain(error))?;
+            let beside = Arc::clone(&shared);
+            threads.push(spawn(&place, "store-checkpoint", move || {
+                checkpoint::run(&db, &grown, &beside)
+            })?);
+            let limits = GroupLimits {
+                commands_max: limits.group_commands_max,
+                bytes_max: limits.group_bytes_max,
+            };
+            let writer = Writer::new(Arc::clone(&shared), place.clone(), limits, checkpointer);
+            threads.push(spawn(&place, "store-writer", move || {
+                writer.run(opened.writer);
+                has_ended.send_replace(true);
+            })?);
+            Ok(())
+        })();
+        // If a thread did not start, dropping this ends the others.
+        let store = Self {
+            shared,
+            readers,
+            threads: Mutex::new(threads),
+            lock: Mutex::new(opened.lock),
+            ended,
+        };
+        started.map(|()| store)
+    }
+
+    /// Limits the database to so many pages of 4 KiB from now on; tests fill the disk with it.
+    #[doc(hidden)]
+    pub async fn limit_pages(&self, pages: u32) -> Result<()> {
+        self.write(|reply| Command::LimitPages(pages, reply)).await
+    }
+
+    /// Queues a command at once and waits until its group is durable. Going away changes nothing.
+    async fn write<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T> {
+        let (caller, answer) = oneshot::channel();
+        let command = command(Reply::new(caller));
+        let (bytes, bounded) = (command.bytes(), command.is_bounded_by_sender());
+        self.shared.commands.push(command, bytes, bounded)?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Lets nothing more in; the threads end when they have done what is in.
+    fn shut(&self) {
+        self.shared.commands.close();
+        self.readers.close();
+    }
+
+    fn join(&self) {
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // The last owner may be one of the threads themselves, through the hand-over.
+            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+                tracing::error!("a thread of the store broke an invariant");
+            }
+        }
+        drop(
+            self.lock
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.shut();
+        self.join();
+    }
+}
+
+fn spawn(
+    place: &open::Place,
+    name: &str,
+    run: impl FnOnce() + Send + 'static,
+) -> std::result::Result<JoinHandle<()>, OpenError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(|error| place.failed(&error))
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, change: Change) -> Result<Committed> {
+        self.write(|reply| Command::Commit(Box::new(change), reply))
+            .await
+    }
+
+    async fn open_epoch(&self) -> Result<Epoch> {
+        self.write(Command::OpenEpoch).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Claimed> {
+        self.write(|reply| Command::Claim(claim, reply)).await
+    }
+
+    async fn mark_started(
+        &self,
+        lease: Epoch,
+        deliveries: Vec<DeliveryId>,
+    ) -> Result<Vec<DeliveryId>> {
+        self.write(|reply| Command::MarkStarted(lease, deliveries, reply))
+            .await
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>> {
+        self.write(|reply| Command::Settle(settlements, reply))
+            .await
+    }
+
+    async fn release(&self, lease: Epoch, deliveries: Vec<DeliveryId>) -> Result<()> {
+        self.write(|reply| Command::Release(lease, deliveries, reply))
+            .await
+    }
+
+    async fn cancel_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32> {
+        self.write(|reply| Command::CancelWaiting(webhook, limit, reply))
+            .await
+    }
+
+    async fn forget_answers(&self, now: Timestamp, limit: u32) -> Result<u32> {
+        self.write(|reply| Command::ForgetAnswers(now, limit, reply))
+            .await
+    }
+
+    async fn waiting(&self) -> Result<Vec<Waiting>> {
+        self.readers.read(load::waiting).await
+    }
+
+    async fn webhook(&self, id: WebhookId) -> Result<Option<Arc<Webhook>>> {
+        let generation = match self.shared.cache.webhook(id) {
+            Found::Kept(webhook) => return Ok(Some(webhook)),
+            Found::Missing { generation } => generation,
+        };
+        let key = self.shared.around.master_key.clone();
+        let webhook = self
+            .readers
+            .read(move |db| load::webhook(db, id, &key))
+            .await?
+            .map(Arc::new);
+        if let Some(webhook) = &webhook {
+            self.shared.cache.keep_webhook(webhook, generation);
+        }
+        Ok(webhook)
+    }
+
+    async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>> {
+        let generation = match self.shared.cache.api_key(&hash) {
+            Found::Kept(key) => return Ok(Some(key)),
+            Found::Missing { generation } => generation,
+        };
+        let key = self
+            .readers
+            .read(move |db| load::api_key(db, &hash))
+            .await?
+            .map(Arc::new);
+        if let Some(key) = &key {
+            self.shared.cache.keep_api_key(key, generation);
+        }
+        Ok(key)
+    }
+
+    async fn api_keys(&self, company: CompanyId, page: Page<ApiKeyId>) -> Result<Vec<ApiKey>> {
+        self.readers
+            .read(move |db| load::api_keys(db, company, page))
+            .await
+    }
+
+    async fn company(&self, id: CompanyId) -> Result<Option<Arc<CompanyView>>> {
+        let generation = match self.shared.cache.company(id) {
+            Found::Kept(view) => return Ok(Some(view)),
+            Found::Missing { generation } => generation,
+        };
+        let key = self.shared.around.master_key.clone();
+        let view = self
+            .readers
+            .read(move |db| load::company(db, id, &key))
+            .await?
+            .map(Arc::new);
+        if let Some(view) = &view {
+            self.shared.cache.keep_company(view, generation);
+        }
+        Ok(view)
+    }
+
+    async fn has_companies(&self) -> Result<bool> {
+        self.readers.read(load::has_companies).await
+    }
+
+    async fn sign_in_token(&self, hash: KeyHash) -> Result<Option<SignInToken>> {
+        self.readers
+            .read(move |db| load::sign_in_token(db, hash))
+            .await
+    }
+
+    async fn answer(
+        &self,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<Option<IdempotentAnswer>> {
+        let key = key.clone();
+        self.readers
+            .read(move |db| load::answer(db, &key, now))
+            .await
+    }
+
+    async fn inspection(&self, id: InspectionId) -> Result<Option<Inspection>> {
+        self.readers.read(move |db| load::inspection(db, id)).await
+    }
+
+    async fn inspections(
+        &self,
+        company: CompanyId,
+        filter: InspectionFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<(Vec<Inspection>, u64)> {
+        self.readers
+            .read(move |db| load::inspections(db, company, &filter, offset, limit))
+            .await
+    }
+
+    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<Inspection>> {
+        self.readers
+            .read(move |db| load::lapsed(db, now, limit))
+            .await
+    }
+
+    async fn event(&self, company: CompanyId, id: EventId) -> Result<Option<EventRecord>> {
+        self.readers
+            .read(move |db| lists::event(db, company, id))
+            .await
+    }
+
+    async fn events(
+        &self,
+        company: CompanyId,
+        filter: EventFilter,
+        page: Page<EventId>,
+    ) -> Result<Vec<EventRecord>> {
+        self.readers
+            .read(move |db| lists::events(db, company, &filter, page))
+            .await
+    }
+
+    async fn delivery(&self, company: CompanyId, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
+        self.readers
+            .read(move |db| lists::delivery(db, company, id))
+            .await
+    }
+
+    async fn deliveries(
+        &self,
+        company: CompanyId,
+        filter: DeliveryFilter,
+        page: Page<DeliveryId>,
+    ) -> Result<Vec<DeliveryRecord>> {
+        self.readers
+            .read(move |db| lists::deliveries(db, company, &filter, page))
+            .await
+    }
+
+    async fn audit(&self, company: CompanyId, page: Page<AuditEntryId>) -> Result<Vec<AuditEntry>> {
+        self.readers
+            .read(move |db| load::audit(db, company, page))
+            .await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.write(Command::Check).await?;
+        self.readers.read(load::has_companies).await.map(drop)
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.shut();
+        let mut ended = self.ended.clone();
+        // An error means that the writer's thread is gone, which is what is waited for.
+        drop(ended.wait_for(|ended| *ended).await);
+        // The others end at once when their queues are closed and the writer is gone.
+        self.join();
+        Ok(())
+    }
+}

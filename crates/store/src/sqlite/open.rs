@@ -1,0 +1,302 @@
+//! Opens the data folder: its lock, the database with its migrations, and the key that secrets are
+//! sealed with. Each failure says what to change.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use heraldo_domain::ports::Entropy;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+
+use super::migrations;
+use crate::seal::{KeyFileError, MasterKey, load_or_create_key_file};
+
+/// The database's name inside the data folder.
+pub const DATABASE_FILE: &str = "heraldo.db";
+/// The file whose lock a server holds.
+pub const LOCK_FILE: &str = "server.lock";
+/// Marks a database as Heraldo's: "Hrld".
+const APPLICATION_ID: i64 = 0x4872_6c64;
+const KEY_CHECK: &[u8] = b"heraldo key check";
+/// How long another process may hold the database locked before a command gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// More than there are statements in this crate, so that none is ever compiled twice.
+const STATEMENTS_KEPT: usize = 160;
+
+/// Why a store could not be opened; each says what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(
+        "another server runs on the data folder {folder}; stop it, or give this one a folder of its own"
+    )]
+    Locked { folder: PathBuf },
+    #[error(
+        "the database {path} has version {found}, but this program knows only up to {known}; it was \
+         written by a newer Heraldo: run that one, or restore an older backup"
+    )]
+    NewerDatabase {
+        path: PathBuf,
+        found: usize,
+        known: usize,
+    },
+    #[error(
+        "the database {path} has version {found} and must be brought to {known}, but a server runs on \
+         it; stop the server, or use the command of the server's own version"
+    )]
+    OlderDatabaseInUse {
+        path: PathBuf,
+        found: usize,
+        known: usize,
+    },
+    #[error(
+        "the data folder {folder} cannot be used: {source}; make it writable, or name another folder"
+    )]
+    Folder {
+        folder: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "the database {path} cannot be written; let this user write the file and its folder, or name \
+         another folder"
+    )]
+    ReadOnly { path: PathBuf },
+    #[error("{path} is not a database of Heraldo; move it away, or name another folder")]
+    NotHeraldo { path: PathBuf },
+    #[error("the database {path} is damaged ({reason}); restore it from a backup")]
+    Damaged { path: PathBuf, reason: String },
+    #[error("the disk that holds {path} is full; free some space and start again")]
+    Full { path: PathBuf },
+    #[error(
+        "the master key is not the one that the database {path} was sealed with; put the right key file \
+         back (from your backup), or name its place in the settings"
+    )]
+    WrongMasterKey { path: PathBuf },
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    #[error("the database {path} cannot be opened: {reason}")]
+    Failed { path: PathBuf, reason: String },
+}
+
+/// Where the master key comes from.
+#[derive(Debug, Clone)]
+pub enum MasterKeySource {
+    /// A file of mode 0600; it is made when neither it nor a sealed database exists.
+    File(PathBuf),
+    Given(MasterKey),
+}
+
+/// Where the database is and how connections to it are made.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub database: PathBuf,
+    /// The database may not grow past this many pages of 4 KiB.
+    pub pages_max: Option<u32>,
+}
+
+/// What an opened data folder gives.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub place: Place,
+    pub writer: Connection,
+    pub master_key: MasterKey,
+    /// Held by a server for as long as it runs.
+    pub lock: Option<File>,
+}
+
+pub(super) fn open(
+    data_dir: &Path,
+    key: &MasterKeySource,
+    entropy: &dyn Entropy,
+    exclusive: bool,
+    pages_max: Option<u32>,
+) -> Result<Opened, OpenError> {
+    let folder = |source| OpenError::Folder {
+        folder: data_dir.to_owned(),
+        source,
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .map_err(folder)?;
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(data_dir.join(LOCK_FILE))
+        .map_err(folder)?;
+    let locked = match lock.try_lock() {
+        Ok(()) => true,
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(source)) => return Err(folder(source)),
+    };
+    if exclusive && !locked {
+        return Err(OpenError::Locked {
+            folder: data_dir.to_owned(),
+        });
+    }
+    let place = Place {
+        database: data_dir.join(DATABASE_FILE),
+        pages_max,
+    };
+    let mut writer = place.connect().map_err(|error| place.explain(error))?;
+    place.migrate(&mut writer, locked)?;
+    let master_key = place.master_key(&writer, key, entropy)?;
+    // A command gives the lock back at once, so that a server may start beside it.
+    let lock = exclusive.then_some(lock);
+    Ok(Opened {
+        place,
+        writer,
+        master_key,
+        lock,
+    })
+}
+
+impl Place {
+    /// A connection that may write.
+    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&self.database, flags)?;
+        self.prepare(&db)?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        // The writer copies nothing by itself: the checkpointer does, beside it.
+        db.pragma_update(None, "wal_autocheckpoint", 0)?;
+        db.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+        db.pragma_update(None, "cache_size", -32 * 1024)?;
+        if let Some(pages) = self.pages_max {
+            db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        }
+        Ok(db)
+    }
+
+    /// A connection that only reads.
+    pub(super) fn connect_reader(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&self.database, flags)?;
+        self.prepare(&db)?;
+        db.pragma_update(None, "query_only", true)?;
+        db.pragma_update(None, "cache_size", -16 * 1024)?;
+        Ok(db)
+    }
+
+    fn prepare(&self, db: &Connection) -> rusqlite::Result<()> {
+        db.busy_timeout(BUSY_TIMEOUT)?;
+        db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        db.pragma_update(None, "temp_store", "MEMORY")?;
+        db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        Ok(())
+    }
+
+    fn migrate(&self, db: &mut Connection, locked: bool) -> Result<(), OpenError> {
+        let path = self.database.clone();
+        let found: usize = db
+            .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+            .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
+            .map_err(|error| self.explain(error))?;
+        let application: i64 = db
+            .query_row("PRAGMA application_id", [], |row| row.get(0))
+            .map_err(|error| self.explain(error))?;
+        let tables: i64 = db
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(|error| self.explain(error))?;
+        if application != APPLICATION_ID && (application != 0 || found != 0 || tables != 0) {
+            return Err(OpenError::NotHeraldo { path });
+        }
+        let known = migrations::KNOWN;
+        if found > known {
+            return Err(OpenError::NewerDatabase { path, found, known });
+        }
+        if found == known {
+            return Ok(());
+        }
+        if !locked {
+            return Err(OpenError::OlderDatabaseInUse { path, found, known });
+        }
+        db.pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(|error| self.explain(error))?;
+        migrations::all()
+            .to_latest(db)
+            .map_err(|error| match error {
+                rusqlite_migration::Error::RusqliteError { err, .. } => self.explain(err),
+                other => OpenError::Failed {
+                    path,
+                    reason: other.to_string(),
+                },
+            })?;
+        for (name, _) in migrations::STEPS.iter().skip(found) {
+            tracing::info!(migration = name, "the database was brought up to date");
+        }
+        Ok(())
+    }
+
+    /// Loads the master key and checks that it is the one the database was sealed with.
+    fn master_key(
+        &self,
+        db: &Connection,
+        source: &MasterKeySource,
+        entropy: &dyn Entropy,
+    ) -> Result<MasterKey, OpenError> {
+        let sealed: Option<Vec<u8>> = db
+            .query_row(
+                "SELECT value FROM meta WHERE name = 'key_check'",
+                [],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|error| self.explain(error))?;
+        let key = match source {
+            MasterKeySource::Given(key) => key.clone(),
+            MasterKeySource::File(path) => {
+                load_or_create_key_file(path, entropy, sealed.is_none())?
+            }
+        };
+        let wrong = || OpenError::WrongMasterKey {
+            path: self.database.clone(),
+        };
+        let Some(sealed) = sealed else {
+            let check = key
+                .seal(KEY_CHECK, KEY_CHECK, entropy)
+                .map_err(|_| wrong())?;
+            db.execute(
+                "INSERT OR IGNORE INTO meta (name, value) VALUES ('key_check', ?1)",
+                params![check],
+            )
+            .map_err(|error| self.explain(error))?;
+            // Another process may have been first, with a key of its own.
+            return self.master_key(db, &MasterKeySource::Given(key), entropy);
+        };
+        key.unseal(&sealed, KEY_CHECK).map_err(|_| wrong())?;
+        Ok(key)
+    }
+
+    pub(super) fn failed(&self, error: &std::io::Error) -> OpenError {
+        OpenError::Failed {
+            path: self.database.clone(),
+            reason: error.to_string(),
+        }
+    }
+
+    /// What an error of SQLite means for the person who starts the program.
+    pub(super) fn explain(&self, error: rusqlite::Error) -> OpenError {
+        let path = self.database.clone();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => OpenError::NotHeraldo { path },
+            Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged {
+                path,
+                reason: error.to_string(),
+            },
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                OpenError::ReadOnly { path }
+            }
+            Some(ErrorCode::DiskFull) => OpenError::Full { path },
+            _ => OpenError::Failed {
+                path,
+                reason: error.to_string(),
+            },
+        }
+    }
+}

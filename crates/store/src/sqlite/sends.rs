@@ -1,0 +1,203 @@
+//! New events with their deliveries, and resends: what may be handed over once it is durable.
+
+use heraldo_domain::change::{NewDelivery, NewEvent, Origin};
+use heraldo_domain::delivery::{Epoch, Fallback, Leased};
+use heraldo_domain::store::StoreError;
+use heraldo_wire::id::{CompanyId, DeliveryId};
+use rusqlite::{OptionalExtension, params};
+
+use super::codes::{Code, fallback_code, key_of, tail_of};
+use super::fault::{Done, Fault};
+use super::group::Group;
+use super::rows::{self, Planned};
+use crate::plan::{self, ResendDue, Standing};
+
+/// Writes an event and its deliveries; returns the event's number within its inspection.
+pub(super) fn event(group: &mut Group<'_>, event: &NewEvent) -> Done<u32> {
+    let sequence = match event.sequence {
+        Some(sequence) => sequence,
+        None => next_sequence(group, event)?,
+    };
+    let id = event.id.0;
+    let mut keys = Vec::with_capacity(event.deliveries.len() * 8);
+    for delivery in &event.deliveries {
+        keys.extend_from_slice(&key_of(delivery.id.0).to_be_bytes());
+    }
+    group
+        .run(
+            "INSERT INTO event (key, tail, company, inspection, sequence, type, origin, created_at,
+                 deliveries, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                key_of(id),
+                tail_of(id),
+                event.company_id.0.as_bytes(),
+                event.inspection_id.0.as_bytes(),
+                sequence,
+                event.event_type.code(),
+                event.origin.code(),
+                event.created_at.as_millis(),
+                keys,
+                &event.body[..],
+            ],
+        )
+        .map_err(|fault| fault.or_taken(StoreError::Conflict))?;
+    for delivery in &event.deliveries {
+        new_delivery(group, event, delivery, sequence)?;
+    }
+    Ok(sequence)
+}
+
+/// The next number of a published event's inspection: its own count where Heraldo runs the inspection,
+/// else one more than the company's events naming it.
+fn next_sequence(group: &Group<'_>, event: &NewEvent) -> Done<u32> {
+    let inspection = event.inspection_id.0;
+    let company = event.company_id.0.as_bytes();
+    let own: Option<u32> = group
+        .statement(
+            "UPDATE inspection SET event_count = event_count + 1, version = version + 1
+             WHERE key = ?1 AND tail = ?2 AND company = ?3 RETURNING event_count",
+        )?
+        .query_row(
+            params![key_of(inspection), tail_of(inspection), company],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if let Some(sequence) = own {
+        return Ok(sequence);
+    }
+    let last: Option<u32> = group
+        .statement("SELECT max(sequence) FROM event WHERE company = ?1 AND inspection = ?2")?
+        .query_row(params![company, inspection.as_bytes()], |row| row.get(0))?;
+    Ok(last.unwrap_or(0).saturating_add(1))
+}
+
+fn new_delivery(
+    group: &mut Group<'_>,
+    event: &NewEvent,
+    delivery: &NewDelivery,
+    sequence: u32,
+) -> Done<()> {
+    let lease = group.reserve(delivery.webhook_id, event.body.len());
+    if let Some(lease) = lease {
+        // Noted before the row is written, so that undoing gives the room back if writing fails.
+        group
+            .leased
+            .push(first_lease(event, delivery, sequence, lease));
+    }
+    let id = delivery.id.0;
+    group
+        .run(
+            "INSERT INTO delivery (key, tail, company, webhook, event, cause, next_attempt_at, lease)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                key_of(id),
+                tail_of(id),
+                event.company_id.0.as_bytes(),
+                delivery.webhook_id.0.as_bytes(),
+                key_of(event.id.0),
+                delivery.cause.code(),
+                event.id.0.made_at().as_millis(),
+                lease.map(|epoch| epoch.0),
+            ],
+        )
+        .map(drop)
+        .map_err(|fault| fault.or_taken(StoreError::Conflict))
+}
+
+fn first_lease(event: &NewEvent, delivery: &NewDelivery, sequence: u32, lease: Epoch) -> Leased {
+    Leased {
+        delivery_id: delivery.id,
+        webhook_id: delivery.webhook_id,
+        company_id: event.company_id,
+        event_id: event.id,
+        event_type: event.event_type,
+        inspection_id: event.inspection_id,
+        sequence,
+        body: event.body.clone(),
+        test: event.origin == Origin::Test,
+        lease,
+        attempts: 0,
+        scheduled_attempts: 0,
+        cause: delivery.cause,
+        first_attempt_at: None,
+        fallback: Fallback::Schedule,
+        recovered: false,
+        interruptions: 0,
+    }
+}
+
+/// Plans one more attempt: at once, or after the attempt that is under way.
+pub(super) fn resend(
+    group: &mut Group<'_>,
+    company: CompanyId,
+    id: DeliveryId,
+    asked: ResendDue,
+) -> Done<()> {
+    let Some(planned) =
+        rows::planned(group.db, id)?.filter(|planned| planned.company_id == company)
+    else {
+        return Err(StoreError::NotFound.into());
+    };
+    if planned.lease.is_some() {
+        group.run(
+            "UPDATE delivery SET resend_cause = ?3, resend_at = ?4
+             WHERE key = ?1 AND tail = ?2 AND lease IS NOT NULL AND resend_cause IS NULL",
+            params![
+                key_of(id.0),
+                tail_of(id.0),
+                asked.cause.code(),
+                asked.at.as_millis()
+            ],
+        )?;
+        return Ok(());
+    }
+    let next = plan::resend(planned.standing, planned.attempts, asked);
+    let body_bytes = rows::event_body_bytes(group.db, planned.event_key)?;
+    let lease = group.reserve(planned.webhook_id, body_bytes);
+    if let Some(lease) = lease {
+        match rows::leased(group.db, id, lease, next) {
+            Ok(leased) => group.leased.push(leased),
+            Err(fault) => {
+                group
+                    .around
+                    .hand_over
+                    .release(planned.webhook_id, body_bytes);
+                return Err(fault);
+            }
+        }
+    }
+    plan_next(group, id, &planned, next, lease)
+}
+
+fn plan_next(
+    group: &Group<'_>,
+    id: DeliveryId,
+    from: &Planned,
+    next: Standing,
+    lease: Option<Epoch>,
+) -> Done<()> {
+    let (fallback, fallback_at) = fallback_code(next.fallback);
+    let updated = group.run(
+        "UPDATE delivery SET status = ?3, cause = ?4, next_attempt_at = ?5, fallback = ?6,
+             fallback_at = ?7, lease = ?8
+         WHERE key = ?1 AND tail = ?2 AND lease IS NULL AND status = ?9",
+        params![
+            key_of(id.0),
+            tail_of(id.0),
+            next.status.code(),
+            next.cause.code(),
+            next.next_attempt_at
+                .map(heraldo_wire::time::Timestamp::as_millis),
+            fallback,
+            fallback_at,
+            lease.map(|epoch| epoch.0),
+            from.standing.status.code(),
+        ],
+    )?;
+    if updated == 1 {
+        Ok(())
+    } else {
+        Err(Fault::Store(StoreError::Conflict))
+    }
+}
