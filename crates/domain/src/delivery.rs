@@ -255,3 +255,6 @@ pub struct Waiting {
     pub webhook_id: WebhookId,
     pub next_due_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests;

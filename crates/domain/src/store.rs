@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use heraldo_wire::id::{ApiKeyId, CompanyId, DeliveryId, EventId, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
-use crate::account::{ApiKey, KeyHash, SignInToken};
+use crate::account::{ApiKey, Company, KeyHash, SignInToken};
 use crate::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use crate::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use crate::inspection::Inspection;
@@ -100,6 +100,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn company(&self, id: CompanyId) -> Result<Option<Arc<CompanyView>>>;
     /// Whether any company exists: the first run makes one.
     async fn has_companies(&self) -> Result<bool>;
+    /// One page of all companies, newest first: for what runs on the machine itself.
+    async fn companies(&self, page: Page<CompanyId>) -> Result<Vec<Company>>;
+    /// Whose key this is: for commands that name a key and no company. `None` when it was revoked.
+    async fn api_key_company(&self, id: ApiKeyId) -> Result<Option<CompanyId>>;
     async fn sign_in_token(&self, hash: KeyHash) -> Result<Option<SignInToken>>;
     async fn answer(&self, key: &IdempotencyKey, now: Timestamp) -> Result<Option<IdempotentAnswer>>;
     async fn inspection(&self, id: InspectionId) -> Result<Option<Inspection>>;

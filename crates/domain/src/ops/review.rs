@@ -29,7 +29,6 @@ pub async fn review(
     }
     let veredict = match (request.veredict, request.images) {
         (Some(veredict), None) => veredict.into(),
-        (None, Some(images)) if images.is_empty() => inspection.judged(),
         (None, Some(_)) => {
             return Err(ProblemCode::InvalidBody
                 .problem("`images` names a photo that this inspection does not have"));
