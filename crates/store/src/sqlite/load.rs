@@ -129,6 +129,31 @@ pub(super) fn has_companies(db: &Connection) -> Done<bool> {
         .exists([])?)
 }
 
+pub(super) fn companies(db: &Connection, page: Page<CompanyId>) -> Done<Vec<Company>> {
+    let before = page.before.map_or(i64::MAX, |id| key_of(id.0));
+    many(
+        db,
+        "SELECT doc FROM company WHERE key < ?1 ORDER BY key DESC LIMIT ?2",
+        params![before, page.limit],
+        |row| doc_at(row, 0),
+    )
+}
+
+pub(super) fn api_key_company(db: &Connection, id: ApiKeyId) -> Done<Option<CompanyId>> {
+    one(
+        db,
+        "SELECT company FROM api_key WHERE key = ?1 AND tail = ?2",
+        params![key_of(id.0), tail_of(id.0)],
+        |row| Ok(CompanyId(id_blob_at(row, 0)?)),
+    )
+}
+
+/// What SQLite finds wrong with the database's pages; nothing when it is sound.
+pub(super) fn damage(db: &Connection) -> Done<Vec<String>> {
+    let found: Vec<String> = many(db, "PRAGMA quick_check(10)", [], |row| Ok(row.get(0)?))?;
+    Ok(found.into_iter().filter(|line| line != "ok").collect())
+}
+
 pub(super) fn sign_in_token(db: &Connection, hash: KeyHash) -> Done<Option<SignInToken>> {
     let sql = "SELECT user, company, expires_at FROM sign_in_token WHERE hash = ?1";
     one(db, sql, params![hash.0], |row| {

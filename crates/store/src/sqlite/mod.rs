@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use heraldo_domain::account::{ApiKey, KeyHash, SignInToken};
+use heraldo_domain::account::{ApiKey, Company, KeyHash, SignInToken};
 use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use heraldo_domain::inspection::Inspection;
@@ -173,6 +173,14 @@ impl SqliteStore {
             ended,
         };
         started.map(|()| store)
+    }
+
+    /// What SQLite finds wrong with the database; empty when it is sound. Reads the whole of it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn damage(&self) -> Result<Vec<String>> {
+        self.readers.read(load::damage).await
     }
 
     /// Limits the database to so many pages of 4 KiB from now on; tests fill the disk with it.
@@ -338,6 +346,18 @@ impl Store for SqliteStore {
 
     async fn has_companies(&self) -> Result<bool> {
         self.readers.read(load::has_companies).await
+    }
+
+    async fn companies(&self, page: Page<CompanyId>) -> Result<Vec<Company>> {
+        self.readers
+            .read(move |db| load::companies(db, page))
+            .await
+    }
+
+    async fn api_key_company(&self, id: ApiKeyId) -> Result<Option<CompanyId>> {
+        self.readers
+            .read(move |db| load::api_key_company(db, id))
+            .await
     }
 
     async fn sign_in_token(&self, hash: KeyHash) -> Result<Option<SignInToken>> {
