@@ -3,9 +3,11 @@
 //! Nobody else can name SQL, and no engine decides anything that a rule of the domain could.
 
 mod filter;
+pub mod memory;
 mod plan;
 pub mod seal;
 pub mod sqlite;
 
+pub use memory::MemoryStore;
 pub use seal::{MasterKey, load_or_create_key_file};
 pub use sqlite::{MasterKeySource, OpenError, SqliteConfig, SqliteLimits, SqliteStore};

@@ -349,9 +349,7 @@ impl Store for SqliteStore {
     }
 
     async fn companies(&self, page: Page<CompanyId>) -> Result<Vec<Company>> {
-        self.readers
-            .read(move |db| load::companies(db, page))
-            .await
+        self.readers.read(move |db| load::companies(db, page)).await
     }
 
     async fn api_key_company(&self, id: ApiKeyId) -> Result<Option<CompanyId>> {

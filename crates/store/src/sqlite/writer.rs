@@ -264,10 +264,10 @@ impl Writer {
     }
 
     fn checkpoint_if_due(&mut self, db: &Connection) {
-        if self.shared.finish_checkpoint.swap(false, Ordering::AcqRel) {
-            if let Err(error) = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
-                tracing::warn!(%error, "the log could not be copied into the database");
-            }
+        if self.shared.finish_checkpoint.swap(false, Ordering::AcqRel)
+            && let Err(error) = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        {
+            tracing::warn!(%error, "the log could not be copied into the database");
         }
         if db.total_changes().saturating_sub(self.rows_at_checkpoint) >= ROWS_PER_CHECKPOINT {
             self.rows_at_checkpoint = db.total_changes();

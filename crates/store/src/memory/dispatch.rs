@@ -1,0 +1,166 @@
+//! What the dispatcher writes: claims, outcomes, starts, and leases given back.
+
+use heraldo_domain::delivery::{Claim, Claimed, Epoch, Fallback, Settlement};
+use heraldo_domain::store::Settled;
+use heraldo_wire::id::{DeliveryId, WebhookId};
+
+use super::apply::Step;
+use super::state::Delivery;
+use crate::plan::{self, Standing};
+
+impl Step<'_> {
+    pub(super) fn open_epoch(&mut self) -> Epoch {
+        self.state.epoch += 1;
+        let held: Vec<(DeliveryId, Delivery)> = self
+            .state
+            .deliveries()
+            .iter()
+            .filter(|(_, row)| row.lease.is_some())
+            .map(|(id, row)| (*id, row.clone()))
+            .collect();
+        for (id, row) in held {
+            let interruptions = row.interruptions + u32::from(row.started);
+            let row = Delivery {
+                lease: None,
+                recovered: true,
+                interruptions,
+                started: false,
+                ..row
+            };
+            self.state.put_delivery(id, row);
+        }
+        self.epoch = Some(Epoch(self.state.epoch));
+        Epoch(self.state.epoch)
+    }
+
+    pub(super) fn claim(&mut self, claim: &Claim) -> Claimed {
+        let deferred_mark = self.hand_over.deferred(claim.webhook_id);
+        let limit = usize::try_from(claim.limit).unwrap_or(usize::MAX);
+        let mut leased = Vec::new();
+        let mut exhausted = true;
+        let mut bytes = 0_usize;
+        let due: Vec<DeliveryId> = self
+            .state
+            .waiting_for(claim.webhook_id)
+            .take_while(|(at, _)| *at <= claim.now)
+            .map(|(_, id)| id)
+            .take(limit.saturating_add(1))
+            .collect();
+        for id in due {
+            if leased.len() >= limit || (bytes >= claim.body_bytes_max && !leased.is_empty()) {
+                exhausted = false;
+                break;
+            }
+            if let Some(one) = self.state.leased(id, claim.lease) {
+                bytes = bytes.saturating_add(one.body.len());
+                leased.push(one);
+            }
+        }
+        for one in &leased {
+            self.with(one.delivery_id, |row| row.lease = Some(claim.lease));
+        }
+        let next_due_at = self
+            .state
+            .waiting_for(claim.webhook_id)
+            .next()
+            .map(|(at, _)| at);
+        Claimed {
+            leased,
+            exhausted,
+            next_due_at,
+            deferred_mark,
+        }
+    }
+
+    fn with(&mut self, id: DeliveryId, change: impl FnOnce(&mut Delivery)) {
+        if let Some(mut row) = self.state.delivery(id).cloned() {
+            change(&mut row);
+            self.state.put_delivery(id, row);
+        }
+    }
+
+    fn is_held(&self, id: DeliveryId, lease: Epoch) -> bool {
+        self.state
+            .delivery(id)
+            .is_some_and(|row| row.lease == Some(lease))
+    }
+
+    pub(super) fn mark_started(&mut self, lease: Epoch, ids: &[DeliveryId]) -> Vec<DeliveryId> {
+        let held: Vec<DeliveryId> = ids
+            .iter()
+            .copied()
+            .filter(|id| self.is_held(*id, lease))
+            .collect();
+        for id in &held {
+            self.with(*id, |row| row.started = true);
+        }
+        held
+    }
+
+    pub(super) fn release(&mut self, lease: Epoch, ids: &[DeliveryId]) {
+        for id in ids {
+            if self.is_held(*id, lease) {
+                self.with(*id, |row| {
+                    row.lease = None;
+                    row.started = false;
+                });
+            }
+        }
+    }
+
+    pub(super) fn settle(&mut self, settlements: Vec<Settlement>) -> Vec<Settled> {
+        settlements
+            .into_iter()
+            .map(|settlement| self.settle_one(settlement))
+            .collect()
+    }
+
+    fn settle_one(&mut self, settlement: Settlement) -> Settled {
+        let id = settlement.delivery_id;
+        if !self.is_held(id, settlement.lease) {
+            return Settled::LeaseLost;
+        }
+        let mut settled = Settled::Written;
+        self.with(id, |row| {
+            if row.resend_due.is_some() {
+                settled = Settled::WrittenResendDue;
+            }
+            row.standing = plan::settled(
+                settlement.attempt.cause,
+                settlement.next,
+                row.resend_due.take(),
+            );
+            row.lease = None;
+            row.scheduled_attempts = settlement.scheduled_attempts;
+            row.first_attempt_at = Some(settlement.first_attempt_at);
+            row.recovered = false;
+            row.interruptions = 0;
+            row.started = false;
+            row.attempts.push(settlement.attempt);
+        });
+        settled
+    }
+
+    pub(super) fn cancel_waiting(&mut self, webhook: WebhookId, limit: u32) -> u32 {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let waiting: Vec<DeliveryId> = self
+            .state
+            .waiting_for(webhook)
+            .map(|(_, id)| id)
+            .take(limit)
+            .collect();
+        for id in &waiting {
+            self.with(*id, |row| {
+                row.standing = Standing {
+                    status: plan::cancelled(row.standing.fallback),
+                    next_attempt_at: None,
+                    fallback: Fallback::Schedule,
+                    cause: row.standing.cause,
+                };
+                row.recovered = false;
+                row.interruptions = 0;
+            });
+        }
+        u32::try_from(waiting.len()).unwrap_or(u32::MAX)
+    }
+}

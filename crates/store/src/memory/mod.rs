@@ -1,0 +1,418 @@
+//! The engine in memory: the same contract, one lock, nothing left to chance. Tests and the simulation
+//! run on it; its futures are ready at once.
+
+mod apply;
+mod dispatch;
+mod state;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use heraldo_domain::account::{ApiKey, Company, KeyHash, SignInToken};
+use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
+use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
+use heraldo_domain::inspection::Inspection;
+use heraldo_domain::ports::{Clock, HandOver};
+use heraldo_domain::query::{
+    CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
+};
+use heraldo_domain::store::{Result, Settled, Store, StoreError};
+use heraldo_domain::webhook::Webhook;
+use heraldo_wire::id::{
+    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, InspectionId, WebhookId,
+};
+use heraldo_wire::time::Timestamp;
+
+use self::apply::Step;
+use self::state::{State, answer_key};
+use crate::filter;
+
+/// The engine in memory.
+#[derive(Debug)]
+pub struct MemoryStore {
+    inner: Mutex<Inner>,
+    hand_over: Arc<dyn HandOver>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    state: State,
+    /// Of this process; `None` until it opens one.
+    epoch: Option<Epoch>,
+    /// The next writes fail with these, in turn.
+    faults: VecDeque<StoreError>,
+    closed: bool,
+}
+
+impl MemoryStore {
+    #[must_use]
+    pub fn new(hand_over: Arc<dyn HandOver>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            inner: Mutex::default(),
+            hand_over,
+            clock,
+        }
+    }
+
+    /// What a crash and a new start leave: a store with everything that was committed. This one is
+    /// closed.
+    #[must_use]
+    pub fn reopen(&self, hand_over: Arc<dyn HandOver>) -> Self {
+        let mut inner = self.lock();
+        inner.closed = true;
+        let inner = Inner {
+            state: inner.state.clone(),
+            ..Inner::default()
+        };
+        Self {
+            inner: Mutex::new(inner),
+            hand_over,
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    /// Lets the next `writes` writes fail with `error` after they were decided, as a full disk would.
+    pub fn fail_next(&self, writes: usize, error: &StoreError) {
+        self.lock()
+            .faults
+            .extend(std::iter::repeat_n(error.clone(), writes));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes whole or not at all. The lock is held while deliveries are handed over: their order is the
+    /// order of the commits.
+    fn write<T>(&self, write: impl FnOnce(&mut Step<'_>) -> Result<T>) -> Result<T> {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        if inner.closed {
+            return Err(StoreError::Closed);
+        }
+        let before = inner.state.epoch;
+        let mut step = Step {
+            state: &mut inner.state,
+            hand_over: &*self.hand_over,
+            epoch: inner.epoch,
+            now: self.clock.now(),
+            leased: Vec::new(),
+            changed_webhooks: Vec::new(),
+        };
+        let result = write(&mut step);
+        let Step {
+            epoch,
+            leased,
+            changed_webhooks,
+            ..
+        } = step;
+        let result = inner.faults.pop_front().map_or(result, Err);
+        if result.is_err() {
+            inner.state.take_back();
+            inner.state.epoch = before;
+            for leased in leased {
+                self.hand_over.release(leased.webhook_id, leased.body.len());
+            }
+            return result;
+        }
+        inner.state.keep();
+        inner.epoch = epoch;
+        for webhook in changed_webhooks {
+            self.hand_over.webhook_changed(Some(webhook));
+        }
+        if !leased.is_empty() {
+            self.hand_over.hand_over(leased);
+        }
+        drop(guard);
+        result
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T> {
+        let inner = self.lock();
+        if inner.closed {
+            Err(StoreError::Closed)
+        } else {
+            Ok(read(&inner.state))
+        }
+    }
+}
+
+/// The newest rows before the cursor, up to the page's limit.
+fn page<'a, C: Ord + Copy + 'a, V: 'a>(
+    newest_first: impl Iterator<Item = (&'a C, V)>,
+    page: Page<C>,
+) -> impl Iterator<Item = V> {
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    newest_first
+        .filter(move |(id, _)| page.before.is_none_or(|before| **id < before))
+        .map(|(_, row)| row)
+        .take(limit)
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn commit(&self, change: Change) -> Result<Committed> {
+        self.write(|step| step.change(change))
+    }
+
+    async fn open_epoch(&self) -> Result<Epoch> {
+        self.write(|step| Ok(step.open_epoch()))
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Claimed> {
+        self.write(|step| Ok(step.claim(&claim)))
+    }
+
+    async fn mark_started(
+        &self,
+        lease: Epoch,
+        deliveries: Vec<DeliveryId>,
+    ) -> Result<Vec<DeliveryId>> {
+        self.write(|step| Ok(step.mark_started(lease, &deliveries)))
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>> {
+        self.write(|step| Ok(step.settle(settlements)))
+    }
+
+    async fn release(&self, lease: Epoch, deliveries: Vec<DeliveryId>) -> Result<()> {
+        self.write(|step| {
+            step.release(lease, &deliveries);
+            Ok(())
+        })
+    }
+
+    async fn cancel_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32> {
+        self.write(|step| Ok(step.cancel_waiting(webhook, limit)))
+    }
+
+    async fn forget_answers(&self, now: Timestamp, limit: u32) -> Result<u32> {
+        self.write(|step| {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let answers = &mut step.state.answers;
+            let expired = answers
+                .rows()
+                .iter()
+                .filter(|(_, answer)| answer.expires_at <= now);
+            let mut expired: Vec<_> = expired
+                .map(|(key, answer)| (answer.expires_at, key.clone()))
+                .collect();
+            expired.sort_unstable();
+            expired.truncate(limit);
+            for (_, key) in &expired {
+                answers.remove(key);
+            }
+            Ok(u32::try_from(expired.len()).unwrap_or(u32::MAX))
+        })
+    }
+
+    async fn waiting(&self) -> Result<Vec<Waiting>> {
+        self.read(|state| {
+            let firsts = state.first_waiting().into_iter();
+            firsts
+                .map(|(webhook_id, next_due_at)| Waiting {
+                    webhook_id,
+                    next_due_at,
+                })
+                .collect()
+        })
+    }
+
+    async fn webhook(&self, id: WebhookId) -> Result<Option<Arc<Webhook>>> {
+        self.read(|state| state.webhooks.get(&id).cloned())
+    }
+
+    async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>> {
+        self.read(|state| {
+            state
+                .api_keys
+                .rows()
+                .values()
+                .find(|key| key.hash == hash)
+                .cloned()
+                .map(Arc::new)
+        })
+    }
+
+    async fn api_keys(&self, company: CompanyId, asked: Page<ApiKeyId>) -> Result<Vec<ApiKey>> {
+        self.read(|state| {
+            let rows = state.api_keys.rows().iter().rev();
+            page(rows.filter(|(_, key)| key.company_id == company), asked)
+                .cloned()
+                .collect()
+        })
+    }
+
+    async fn company(&self, id: CompanyId) -> Result<Option<Arc<CompanyView>>> {
+        self.read(|state| {
+            let company = state.companies.get(&id)?.clone();
+            let members = state
+                .members
+                .rows()
+                .values()
+                .filter(|member| member.company_id == id);
+            let webhooks = state
+                .webhooks
+                .rows()
+                .values()
+                .filter(|webhook| webhook.company_id == id);
+            let (members, webhooks) = (members.cloned().collect(), webhooks.cloned().collect());
+            Some(Arc::new(CompanyView {
+                company,
+                members,
+                webhooks,
+            }))
+        })
+    }
+
+    async fn has_companies(&self) -> Result<bool> {
+        self.read(|state| !state.companies.rows().is_empty())
+    }
+
+    async fn companies(&self, asked: Page<CompanyId>) -> Result<Vec<Company>> {
+        self.read(|state| {
+            page(state.companies.rows().iter().rev(), asked)
+                .cloned()
+                .collect()
+        })
+    }
+
+    async fn api_key_company(&self, id: ApiKeyId) -> Result<Option<CompanyId>> {
+        self.read(|state| state.api_keys.get(&id).map(|key| key.company_id))
+    }
+
+    async fn sign_in_token(&self, hash: KeyHash) -> Result<Option<SignInToken>> {
+        self.read(|state| state.tokens.get(&hash).cloned())
+    }
+
+    async fn answer(
+        &self,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<Option<IdempotentAnswer>> {
+        let key = answer_key(key);
+        self.read(|state| {
+            state
+                .answers
+                .get(&key)
+                .filter(|answer| answer.expires_at > now)
+                .cloned()
+        })
+    }
+
+    async fn inspection(&self, id: InspectionId) -> Result<Option<Inspection>> {
+        self.read(|state| state.inspections.get(&id).cloned())
+    }
+
+    async fn inspections(
+        &self,
+        company: CompanyId,
+        asked: InspectionFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<(Vec<Inspection>, u64)> {
+        self.read(|state| {
+            let rows = state.inspections.rows().values().rev();
+            let of_company = rows.filter(|inspection| inspection.company_id == company);
+            let all: Vec<&Inspection> = of_company
+                .filter(|inspection| filter::keeps_inspection(&asked, inspection))
+                .collect();
+            let skip = usize::try_from(offset).unwrap_or(usize::MAX);
+            let take = usize::try_from(limit).unwrap_or(usize::MAX);
+            let found = all
+                .iter()
+                .skip(skip)
+                .take(take)
+                .map(|inspection| (*inspection).clone())
+                .collect();
+            (found, u64::try_from(all.len()).unwrap_or(u64::MAX))
+        })
+    }
+
+    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<Inspection>> {
+        self.read(|state| {
+            let rows = state.inspections.rows().values();
+            let mut over: Vec<&Inspection> = rows
+                .filter(|inspection| inspection.has_lapsed(now))
+                .collect();
+            over.sort_by_key(|inspection| (inspection.expires_at, inspection.id));
+            over.into_iter()
+                .take(usize::try_from(limit).unwrap_or(usize::MAX))
+                .cloned()
+                .collect()
+        })
+    }
+
+    async fn event(&self, company: CompanyId, id: EventId) -> Result<Option<EventRecord>> {
+        self.read(|state| {
+            state
+                .events
+                .get(&id)
+                .filter(|event| event.company_id == company)
+                .cloned()
+        })
+    }
+
+    async fn events(
+        &self,
+        company: CompanyId,
+        asked: EventFilter,
+        cursor: Page<EventId>,
+    ) -> Result<Vec<EventRecord>> {
+        self.read(|state| {
+            let rows = state.events.rows().iter().rev();
+            let matching = rows.filter(|(_, event)| {
+                event.company_id == company && filter::keeps_event(&asked, event)
+            });
+            page(matching, cursor).cloned().collect()
+        })
+    }
+
+    async fn delivery(&self, company: CompanyId, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
+        self.read(|state| {
+            state
+                .record(id, true)
+                .filter(|record| record.company_id == company)
+        })
+    }
+
+    async fn deliveries(
+        &self,
+        company: CompanyId,
+        asked: DeliveryFilter,
+        cursor: Page<DeliveryId>,
+    ) -> Result<Vec<DeliveryRecord>> {
+        self.read(|state| {
+            let rows = state.deliveries().iter().rev();
+            let matching = rows
+                .filter(|(_, row)| row.company_id == company)
+                .filter_map(|(id, _)| state.record(*id, false).map(|record| (id, record)))
+                .filter(|(_, record)| filter::keeps(&asked, record));
+            page(matching, cursor).collect()
+        })
+    }
+
+    async fn audit(
+        &self,
+        company: CompanyId,
+        asked: Page<AuditEntryId>,
+    ) -> Result<Vec<AuditEntry>> {
+        self.read(|state| {
+            let rows = state.audit.rows().iter().rev();
+            page(rows.filter(|(_, entry)| entry.company_id == company), asked)
+                .cloned()
+                .collect()
+        })
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.write(|_| Ok(()))
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.lock().closed = true;
+        Ok(())
+    }
+}

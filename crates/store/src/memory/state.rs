@@ -1,0 +1,268 @@
+//! What the memory engine holds: maps whose changes can be taken back until they are kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use heraldo_domain::account::{ApiKey, Company, KeyHash, Member, SignInToken};
+use heraldo_domain::change::{AuditEntry, IdempotencyKey, IdempotentAnswer, Origin};
+use heraldo_domain::delivery::{Attempt, Epoch, Leased};
+use heraldo_domain::inspection::Inspection;
+use heraldo_domain::query::{DeliveryRecord, EventRecord};
+use heraldo_domain::webhook::Webhook;
+use heraldo_wire::api::DeliveryStatus;
+use heraldo_wire::id::{
+    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, InspectionId, UserId, WebhookId,
+};
+use heraldo_wire::time::Timestamp;
+
+use crate::plan::{ResendDue, Standing};
+
+/// A map that remembers what its entries were until the changes are kept.
+#[derive(Debug, Clone)]
+pub(super) struct Table<K, V> {
+    rows: BTreeMap<K, V>,
+    before: Vec<(K, Option<V>)>,
+}
+
+impl<K, V> Default for Table<K, V> {
+    fn default() -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            before: Vec::new(),
+        }
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Table<K, V> {
+    pub(super) const fn rows(&self) -> &BTreeMap<K, V> {
+        &self.rows
+    }
+
+    pub(super) fn get(&self, key: &K) -> Option<&V> {
+        self.rows.get(key)
+    }
+
+    pub(super) fn put(&mut self, key: K, value: V) {
+        let before = self.rows.insert(key.clone(), value);
+        self.before.push((key, before));
+    }
+
+    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+        let before = self.rows.remove(key);
+        self.before.push((key.clone(), before.clone()));
+        before
+    }
+
+    fn keep(&mut self) {
+        self.before.clear();
+    }
+
+    fn take_back(&mut self) {
+        for (key, before) in self.before.drain(..).rev() {
+            match before {
+                Some(value) => self.rows.insert(key, value),
+                None => self.rows.remove(&key),
+            };
+        }
+    }
+}
+
+/// A delivery's row.
+#[derive(Debug, Clone)]
+pub(super) struct Delivery {
+    pub company_id: CompanyId,
+    pub webhook_id: WebhookId,
+    pub event_id: EventId,
+    pub standing: Standing,
+    pub lease: Option<Epoch>,
+    pub attempts: Vec<Attempt>,
+    pub scheduled_attempts: u32,
+    pub first_attempt_at: Option<Timestamp>,
+    pub recovered: bool,
+    pub interruptions: u32,
+    pub started: bool,
+    pub resend_due: Option<ResendDue>,
+}
+
+impl Delivery {
+    pub(super) fn attempt_count(&self) -> u32 {
+        self.attempts.last().map_or(0, |attempt| attempt.number)
+    }
+}
+
+/// All that is durable.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    pub epoch: u32,
+    pub companies: Table<CompanyId, Company>,
+    pub members: Table<(CompanyId, UserId), Member>,
+    pub api_keys: Table<ApiKeyId, ApiKey>,
+    pub tokens: Table<KeyHash, SignInToken>,
+    pub webhooks: Table<WebhookId, Arc<Webhook>>,
+    pub inspections: Table<InspectionId, Inspection>,
+    pub events: Table<EventId, EventRecord>,
+    pub sequences: Table<(CompanyId, InspectionId, u32), EventId>,
+    deliveries: Table<DeliveryId, Delivery>,
+    /// The pending, unleased ones, in the order in which they are claimed.
+    waiting: Table<(WebhookId, Timestamp, DeliveryId), ()>,
+    pub answers: Table<(CompanyId, &'static str, String), IdempotentAnswer>,
+    pub audit: Table<AuditEntryId, AuditEntry>,
+}
+
+pub(super) fn answer_key(key: &IdempotencyKey) -> (CompanyId, &'static str, String) {
+    (key.company_id, key.route, key.key.clone())
+}
+
+impl State {
+    pub(super) fn keep(&mut self) {
+        self.each(|table| table.keep());
+    }
+
+    pub(super) fn take_back(&mut self) {
+        self.each(|table| table.take_back());
+    }
+
+    fn each(&mut self, act: impl Fn(&mut dyn Undo)) {
+        let tables: [&mut dyn Undo; 12] = [
+            &mut self.companies,
+            &mut self.members,
+            &mut self.api_keys,
+            &mut self.tokens,
+            &mut self.webhooks,
+            &mut self.inspections,
+            &mut self.events,
+            &mut self.sequences,
+            &mut self.deliveries,
+            &mut self.waiting,
+            &mut self.answers,
+            &mut self.audit,
+        ];
+        for table in tables {
+            act(table);
+        }
+    }
+
+    pub(super) const fn deliveries(&self) -> &BTreeMap<DeliveryId, Delivery> {
+        self.deliveries.rows()
+    }
+
+    pub(super) fn delivery(&self, id: DeliveryId) -> Option<&Delivery> {
+        self.deliveries.get(&id)
+    }
+
+    /// Writes a delivery's row; it waits exactly while it is pending and nobody holds it.
+    pub(super) fn put_delivery(&mut self, id: DeliveryId, delivery: Delivery) {
+        if let Some(place) = self
+            .deliveries
+            .get(&id)
+            .and_then(|before| waiting_place(id, before))
+        {
+            self.waiting.remove(&place);
+        }
+        if let Some(place) = waiting_place(id, &delivery) {
+            self.waiting.put(place, ());
+        }
+        self.deliveries.put(id, delivery);
+    }
+
+    /// What waits for a webhook, oldest first.
+    pub(super) fn waiting_for(
+        &self,
+        webhook: WebhookId,
+    ) -> impl Iterator<Item = (Timestamp, DeliveryId)> + '_ {
+        let first = (
+            webhook,
+            Timestamp::from_millis(i64::MIN),
+            DeliveryId::default(),
+        );
+        let rows = self.waiting.rows().range(first..).map(|(place, ())| *place);
+        rows.take_while(move |(of, ..)| *of == webhook)
+            .map(|(_, at, id)| (at, id))
+    }
+
+    /// The first that waits for each webhook.
+    pub(super) fn first_waiting(&self) -> Vec<(WebhookId, Timestamp)> {
+        let mut firsts: Vec<(WebhookId, Timestamp)> = Vec::new();
+        for (webhook, at, _) in self.waiting.rows().keys() {
+            if firsts.last().is_none_or(|(last, _)| last != webhook) {
+                firsts.push((*webhook, *at));
+            }
+        }
+        firsts
+    }
+
+    pub(super) fn leased(&self, id: DeliveryId, lease: Epoch) -> Option<Leased> {
+        let delivery = self.deliveries.get(&id)?;
+        let event = self.events.get(&delivery.event_id)?;
+        Some(Leased {
+            delivery_id: id,
+            webhook_id: delivery.webhook_id,
+            company_id: delivery.company_id,
+            event_id: event.id,
+            event_type: event.event_type,
+            inspection_id: event.inspection_id,
+            sequence: event.sequence,
+            body: event.body.clone(),
+            test: event.origin == Origin::Test,
+            lease,
+            attempts: delivery.attempt_count(),
+            scheduled_attempts: delivery.scheduled_attempts,
+            cause: delivery.standing.cause,
+            first_attempt_at: delivery.first_attempt_at,
+            fallback: delivery.standing.fallback,
+            recovered: delivery.recovered,
+            interruptions: delivery.interruptions,
+        })
+    }
+
+    pub(super) fn record(&self, id: DeliveryId, with_attempts: bool) -> Option<DeliveryRecord> {
+        let delivery = self.deliveries.get(&id)?;
+        let event = self.events.get(&delivery.event_id)?;
+        Some(DeliveryRecord {
+            id,
+            company_id: delivery.company_id,
+            webhook_id: delivery.webhook_id,
+            event_id: event.id,
+            event_type: event.event_type,
+            inspection_id: event.inspection_id,
+            status: delivery.standing.status,
+            next_attempt_at: delivery.standing.next_attempt_at,
+            created_at: id.0.made_at(),
+            attempt_count: delivery.attempt_count(),
+            last_attempt: delivery.attempts.last().cloned(),
+            attempts: if with_attempts {
+                delivery.attempts.clone()
+            } else {
+                Vec::new()
+            },
+        })
+    }
+}
+
+fn waiting_place(
+    id: DeliveryId,
+    delivery: &Delivery,
+) -> Option<(WebhookId, Timestamp, DeliveryId)> {
+    if delivery.lease.is_some() || delivery.standing.status != DeliveryStatus::Pending {
+        return None;
+    }
+    delivery
+        .standing
+        .next_attempt_at
+        .map(|at| (delivery.webhook_id, at, id))
+}
+
+trait Undo {
+    fn keep(&mut self);
+    fn take_back(&mut self);
+}
+
+impl<K: Ord + Clone, V: Clone> Undo for Table<K, V> {
+    fn keep(&mut self) {
+        Self::keep(self);
+    }
+
+    fn take_back(&mut self) {
+        Self::take_back(self);
+    }
+}
