@@ -1,0 +1,17 @@
+//! What deliveries do against real receivers, friendly and hostile, on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+mod dispatcher;
+mod receiver;
+mod transport_bodies;
+mod transport_connections;
+mod transport_guard;
+mod transport_heads;
+mod transport_tls;
+mod world;
