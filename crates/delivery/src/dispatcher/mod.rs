@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::lanes::{ClaimPlan, LaneSettings, Lanes, Limits};
+use crate::lanes::{ClaimPlan, Hold, LaneSettings, Lanes, Limits};
 use crate::transport::Transport;
 use prepared::Prepared;
 use settler::Outbox;
@@ -222,11 +222,13 @@ impl Inner {
 
     /// Starts a worker for each delivery that may go now.
     fn start_workers(self: &Arc<Self>) {
-        loop {
-            let next = self.lanes().next_start();
-            let Some((leased, hold)) = next else { return };
+        while let Some((leased, hold)) = self.next_start() {
             self.tracker.spawn_on(worker::run(self.clone(), leased, hold), &self.runtime);
         }
+    }
+
+    fn next_start(&self) -> Option<(Leased, Hold)> {
+        self.lanes().next_start()
     }
 
     /// Has leases given back to the store that were not used.

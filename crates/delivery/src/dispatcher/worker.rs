@@ -38,11 +38,11 @@ pub(super) async fn run(inner: Arc<Inner>, mut leased: Leased, mut hold: Hold) {
     let Some(started) = inner.started.get() else { return };
     loop {
         deliver(&inner, started, leased, hold).await;
-        let next = inner.lanes().next_start();
-        match next {
-            Some(next) => (leased, hold) = next,
-            None => return,
-        }
+        let Some(next) = inner.next_start() else { return };
+        // What ended may have made room for more than one: a lane whose turn it is not would wait for
+        // this worker, which the next receiver may hold for as long as the deadline is.
+        inner.start_workers();
+        (leased, hold) = next;
     }
 }
 
