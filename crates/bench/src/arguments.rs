@@ -1,0 +1,302 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use crate::scenario::{ALL, Scenario};
+use crate::server::Program;
+use crate::{Outcome, children, stand_in};
+
+/// The subcommand that receives.
+pub const SINK: &str = "sink";
+/// The subcommand that sends.
+pub const GENERATE: &str = "generate";
+/// The subcommand that plays the server.
+pub const STAND_IN: &str = "stand-in";
+
+/// Every delivery of that many is verified.
+const VERIFY_EVERY: &str = "64";
+
+/// What this process is to be.
+#[derive(Debug)]
+pub enum Role {
+    Orchestrate(Settings),
+    Sink { verify_every: u64 },
+    Generate,
+    StandInCompany,
+    StandInServe(stand_in::Settings),
+}
+
+/// How a run is to go.
+#[derive(Debug)]
+pub struct Settings {
+    pub program: Program,
+    pub scenarios: Vec<Scenario>,
+    pub runs: u32,
+    /// Of each measurement at full speed.
+    pub duration: Duration,
+    /// Of each measurement at a fixed pace.
+    pub paced_duration: Duration,
+    pub connections: u32,
+    /// How long to wait for a next delivery before it counts as lost.
+    pub patience: Duration,
+    /// Where servers keep their data: on a real disk, so that a sync costs what it costs.
+    pub work_dir: PathBuf,
+    pub out: PathBuf,
+    pub compare: Option<PathBuf>,
+}
+
+/// Reads the command line; a wrong one ends the process with its explanation.
+pub fn read() -> Outcome<Role> {
+    role(&command().get_matches())
+}
+
+fn command() -> Command {
+    let path = |name: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name("PATH")
+            .value_parser(value_parser!(PathBuf))
+    };
+    let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    Command::new("heraldo-bench")
+        .about("Measures a server side by side with the raw bound: the same client straight at the sink")
+        .args_conflicts_with_subcommands(true)
+        .arg(flag("quick").conflicts_with("full").help("3 runs, 3 s each, 10 s at a fixed pace; the default"))
+        .arg(flag("full").help("5 runs, 10 s each, 60 s at a fixed pace"))
+        .arg(number("runs", "N").value_parser(value_parser!(u32).range(1..)).help("Repetitions of each scenario"))
+        .arg(number("seconds", "S").value_parser(seconds).help("Length of a measurement at full speed"))
+        .arg(number("paced-seconds", "S").value_parser(seconds).help("Length of a measurement at a fixed pace"))
+        .arg(number("connections", "N").value_parser(value_parser!(u32).range(1..)).default_value("32").help("Connections of the client"))
+        .arg(number("patience", "S").value_parser(seconds).default_value("60").help("Seconds to wait for a next delivery before it counts as lost"))
+        .arg(scenario_argument())
+        .arg(path("server-bin").help("The server's program [default: `heraldo` beside this one]"))
+        .arg(path("work-dir").default_value("target/bench").help("Where servers keep their data; must be on a real disk"))
+        .arg(path("out").default_value("target/bench/latest.json").help("Where the result is written"))
+        .arg(path("compare").value_name("OLD.json").help("Prints the ratios to an older result"))
+        .arg(fault("stand-in").hide(true).conflicts_with("server-bin"))
+        .subcommand(
+            Command::new(SINK)
+                .hide(true)
+                .arg(number("verify-every", "N").value_parser(value_parser!(u64).range(1..)).default_value(VERIFY_EVERY)),
+        )
+        .subcommand(Command::new(GENERATE).hide(true))
+        .subcommand(stand_in_command())
+}
+
+/// The part of the server's own command line that the bench uses.
+fn stand_in_command() -> Command {
+    let data_dir = || {
+        Arg::new("data-dir")
+            .long("data-dir")
+            .value_parser(value_parser!(PathBuf))
+            .required(true)
+    };
+    let create = Command::new("create")
+        .arg(Arg::new("name").long("name").required(true))
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue))
+        .arg(data_dir());
+    let serve = Command::new("serve")
+        .arg(
+            Arg::new("listen")
+                .long("listen")
+                .value_parser(value_parser!(SocketAddr))
+                .required(true),
+        )
+        .arg(data_dir());
+    Command::new(STAND_IN)
+        .hide(true)
+        .subcommand_required(true)
+        .arg(fault("fault").default_value(stand_in::Fault::None.name()))
+        .subcommand(
+            Command::new("company")
+                .subcommand_required(true)
+                .subcommand(create),
+        )
+        .subcommand(serve)
+}
+
+fn number(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value)
+}
+
+fn fault(name: &'static str) -> Arg {
+    let names = stand_in::Fault::ALL.map(stand_in::Fault::name);
+    Arg::new(name)
+        .long(name)
+        .value_name("FAULT")
+        .value_parser(PossibleValuesParser::new(names).map(|name| stand_in::Fault::named(&name)))
+}
+
+fn scenario_argument() -> Arg {
+    let help: Vec<String> = ALL
+        .iter()
+        .map(|scenario| format!("{}: {}", scenario.name, scenario.about))
+        .collect();
+    Arg::new("scenario")
+        .long("scenario")
+        .value_name("NAME,…")
+        .value_delimiter(',')
+        .value_parser(|name: &str| {
+            Scenario::named(name)
+                .copied()
+                .ok_or_else(|| format!("there is no scenario `{name}`"))
+        })
+        .help(format!("Only these scenarios\n{}", help.join("\n")))
+}
+
+/// Seconds, fractions allowed.
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| format!("`{text}` is not a number of seconds"))
+}
+
+fn role(matches: &ArgMatches) -> Outcome<Role> {
+    match matches.subcommand() {
+        None => settings(matches).map(Role::Orchestrate),
+        Some((SINK, matches)) => Ok(Role::Sink {
+            verify_every: copied(matches, "verify-every")?,
+        }),
+        Some((STAND_IN, matches)) => {
+            let fault = copied(matches, "fault")?;
+            match matches.subcommand() {
+                Some(("serve", matches)) => Ok(Role::StandInServe(stand_in::Settings {
+                    fault,
+                    listen: copied(matches, "listen")?,
+                    data_dir: cloned(matches, "data-dir")?,
+                })),
+                _ => Ok(Role::StandInCompany),
+            }
+        }
+        Some(_) => Ok(Role::Generate),
+    }
+}
+
+fn settings(matches: &ArgMatches) -> Outcome<Settings> {
+    let full = matches.get_flag("full");
+    let (runs, seconds, paced_seconds) = if full { (5, 10, 60) } else { (3, 3, 10) };
+    let scenarios: Vec<Scenario> = match matches.get_many("scenario") {
+        Some(named) => named.copied().collect(),
+        None => ALL
+            .into_iter()
+            .filter(|scenario| scenario.by_default)
+            .collect(),
+    };
+    Ok(Settings {
+        program: program(matches)?,
+        scenarios,
+        runs: matches.get_one("runs").copied().unwrap_or(runs),
+        duration: matches
+            .get_one("seconds")
+            .copied()
+            .unwrap_or(Duration::from_secs(seconds)),
+        paced_duration: matches
+            .get_one("paced-seconds")
+            .copied()
+            .unwrap_or(Duration::from_secs(paced_seconds)),
+        connections: copied(matches, "connections")?,
+        patience: copied(matches, "patience")?,
+        work_dir: cloned(matches, "work-dir")?,
+        out: cloned(matches, "out")?,
+        compare: matches.get_one("compare").cloned(),
+    })
+}
+
+fn program(matches: &ArgMatches) -> Outcome<Program> {
+    let own = children::own_program()?;
+    if let Some(fault) = matches.get_one::<stand_in::Fault>("stand-in") {
+        let arguments = [STAND_IN, "--fault", fault.name()];
+        return Ok(Program {
+            path: own,
+            arguments: arguments.map(Into::into).to_vec(),
+        });
+    }
+    let path = match matches.get_one::<PathBuf>("server-bin") {
+        Some(path) => path.clone(),
+        None => own.with_file_name("heraldo"),
+    };
+    if !path.is_file() {
+        return Err(format!(
+            "there is no server at {}; `cargo xtask bench` builds it, --server-bin names another",
+            path.display()
+        ));
+    }
+    Ok(Program {
+        path,
+        arguments: Vec::new(),
+    })
+}
+
+fn copied<T: Copy + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Outcome<T> {
+    matches
+        .get_one(name)
+        .copied()
+        .ok_or_else(|| format!("--{name} is missing"))
+}
+
+fn cloned<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Outcome<T> {
+    matches
+        .get_one(name)
+        .cloned()
+        .ok_or_else(|| format!("--{name} is missing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings_of(arguments: &[&str]) -> Settings {
+        let words = ["heraldo-bench", "--stand-in", "none"]
+            .iter()
+            .chain(arguments);
+        let matches = command()
+            .try_get_matches_from(words)
+            .expect("a right command line");
+        settings(&matches).expect("settings")
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn quick_is_the_default_and_single_settings_win() {
+        let names = |settings: &Settings| -> Vec<&str> {
+            settings
+                .scenarios
+                .iter()
+                .map(|scenario| scenario.name)
+                .collect()
+        };
+        let quick = settings_of(&[]);
+        assert_eq!((quick.runs, quick.duration), (3, Duration::from_secs(3)));
+        assert_eq!(names(&quick), ["W1", "W2", "W3", "L200"]);
+        let full = settings_of(&["--full", "--seconds", "0.5", "--scenario", "w3,l2000"]);
+        assert_eq!((full.runs, full.duration), (5, Duration::from_millis(500)));
+        assert_eq!(full.paced_duration, Duration::from_secs(60));
+        assert_eq!(names(&full), ["W3", "L2000"]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for wrong in [
+            &["--runs", "0"][..],
+            &["--seconds", "-1"],
+            &["--seconds", "inf"],
+            &["--scenario", "W9"],
+            &["--quick", "--full"],
+            &["--stand-in", "politely"],
+        ] {
+            let words = ["heraldo-bench"].iter().chain(wrong);
+            assert!(command().try_get_matches_from(words).is_err(), "{wrong:?}");
+        }
+    }
+}

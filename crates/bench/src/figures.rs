@@ -1,0 +1,167 @@
+//! The figures of a scenario: their names, and how single measurements become medians and ranges.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::statistics::Figure;
+
+/// Names as they stand in the JSON.
+pub mod figure {
+    /// Deliveries a second through the server over those of the raw bound, of the same repetition.
+    pub const RATIO_TO_RAW: &str = "ratio_to_raw";
+    /// Distinct deliveries received, over the time from the first request to the last of them.
+    pub const DELIVERED_PER_S: &str = "delivered_per_s";
+    /// Requests answered a second when the same client calls the sink itself.
+    pub const RAW_PER_S: &str = "raw_per_s";
+    /// Events accepted a second while the load lasted.
+    pub const ACCEPTED_PER_S: &str = "accepted_per_s";
+    /// The server's user and system time for each delivered event, from the first request until every
+    /// outcome was recorded; where an event has many webhooks, for each delivery.
+    pub const SERVER_CPU_US: &str = "server_cpu_us_per_event";
+    pub const GENERATOR_CPU_US: &str = "generator_cpu_us_per_event";
+    pub const SINK_CPU_US: &str = "sink_cpu_us_per_event";
+    pub const RAW_CLIENT_CPU_US: &str = "raw_client_cpu_us_per_request";
+    pub const RAW_SINK_CPU_US: &str = "raw_sink_cpu_us_per_request";
+    /// From the instant in the payload to its arrival at the sink.
+    pub const LATENCY_P50_MS: &str = "latency_p50_ms";
+    pub const LATENCY_P99_MS: &str = "latency_p99_ms";
+    pub const LATENCY_MAX_MS: &str = "latency_max_ms";
+    pub const RAW_LATENCY_P50_MS: &str = "raw_latency_p50_ms";
+    pub const RAW_LATENCY_P99_MS: &str = "raw_latency_p99_ms";
+    /// The most memory the server ever had resident.
+    pub const RSS_PEAK_MIB: &str = "rss_peak_mib";
+    pub const BODY_BYTES: &str = "body_bytes";
+    /// Accepted but not received.
+    pub const LOST: &str = "lost";
+    /// Received more than once.
+    pub const DUPLICATES: &str = "duplicates";
+
+    /// The order in which they are shown.
+    pub const ORDER: [&str; 18] = [
+        RATIO_TO_RAW,
+        DELIVERED_PER_S,
+        RAW_PER_S,
+        ACCEPTED_PER_S,
+        SERVER_CPU_US,
+        GENERATOR_CPU_US,
+        SINK_CPU_US,
+        RAW_CLIENT_CPU_US,
+        RAW_SINK_CPU_US,
+        LATENCY_P50_MS,
+        LATENCY_P99_MS,
+        LATENCY_MAX_MS,
+        RAW_LATENCY_P50_MS,
+        RAW_LATENCY_P99_MS,
+        RSS_PEAK_MIB,
+        BODY_BYTES,
+        LOST,
+        DUPLICATES,
+    ];
+}
+
+/// Figures of one measurement, by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Numbers(IndexMap<&'static str, f64>);
+
+impl Numbers {
+    /// What is not a number, such as the share of nothing, is left out.
+    pub fn set(&mut self, name: &'static str, value: f64) {
+        if value.is_finite() {
+            self.0.insert(name, value);
+        }
+    }
+
+    /// Microseconds, as milliseconds; absent when nothing was timed.
+    pub fn set_ms(&mut self, name: &'static str, us: Option<u32>) {
+        if let Some(us) = us {
+            self.set(name, f64::from(us) / 1000.0);
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.get(name).copied()
+    }
+
+    /// The numbers of the raw bound and of the server in one repetition. A ratio only makes sense where
+    /// both went as fast as they could.
+    pub fn of_repetition(raw: &Self, server: &Self, with_ratio: bool) -> Self {
+        let mut both = raw.clone();
+        both.0.extend(&server.0);
+        if let (true, Some(delivered), Some(bound)) = (
+            with_ratio,
+            server.get(figure::DELIVERED_PER_S),
+            raw.get(figure::RAW_PER_S),
+        ) {
+            both.set(figure::RATIO_TO_RAW, delivered / bound);
+        }
+        both
+    }
+}
+
+/// Figures of one scenario over all repetitions, by name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Figures(pub IndexMap<String, Figure>);
+
+impl Figures {
+    pub fn of(repetitions: &[Numbers]) -> Self {
+        let named = figure::ORDER.iter().filter_map(|name| {
+            let runs = repetitions.iter().filter_map(|numbers| numbers.get(name));
+            Some(((*name).to_owned(), Figure::of(runs.collect())?))
+        });
+        Self(named.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(pairs: &[(&'static str, f64)]) -> Numbers {
+        let mut numbers = Numbers::default();
+        for (name, value) in pairs {
+            numbers.set(name, *value);
+        }
+        numbers
+    }
+
+    #[test]
+    fn the_ratio_is_taken_within_each_repetition() {
+        let repetition = |delivered, bound| {
+            Numbers::of_repetition(
+                &numbers(&[(figure::RAW_PER_S, bound)]),
+                &numbers(&[(figure::DELIVERED_PER_S, delivered)]),
+                true,
+            )
+        };
+        let figures = Figures::of(&[
+            repetition(10.0, 100.0),
+            repetition(30.0, 100.0),
+            repetition(40.0, 200.0),
+        ]);
+        let ratio = figures.0.get(figure::RATIO_TO_RAW).expect("a ratio");
+        assert_eq!(ratio.runs, [0.1, 0.3, 0.2]);
+        assert_eq!(ratio.median, 0.2);
+    }
+
+    #[test]
+    fn a_fixed_pace_has_no_ratio() {
+        let raw = numbers(&[(figure::RAW_PER_S, 200.0)]);
+        let server = numbers(&[(figure::DELIVERED_PER_S, 200.0)]);
+        let both = Numbers::of_repetition(&raw, &server, false);
+        assert_eq!(both.get(figure::RATIO_TO_RAW), None);
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_left_out() {
+        assert_eq!(numbers(&[(figure::LOST, f64::NAN)]), Numbers::default());
+    }
+
+    #[test]
+    fn every_figure_has_its_place_once() {
+        let mut names = figure::ORDER.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), figure::ORDER.len());
+    }
+}
