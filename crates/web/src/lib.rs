@@ -1,1 +1,90 @@
-//! placeholder
+//! The HTTP server: the API of the contract, its pages, authentication, problems and limits.
+//!
+//! It calls the use cases of the domain and decides nothing itself. It cannot send a delivery, and it
+//! cannot name SQL.
+
+mod api;
+mod auth;
+mod call;
+mod config;
+mod extract;
+mod limits;
+mod multipart;
+mod openapi;
+mod pages;
+mod problem;
+mod reply;
+mod routes;
+mod serve;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use heraldo_domain::ops::Context;
+use tokio::sync::Semaphore;
+
+pub use config::WebConfig;
+pub use openapi::{openapi, openapi_json};
+pub use serve::serve;
+
+use limits::WrongTries;
+
+/// What `GET /health/ready` asks (contract 8.2, "Ready").
+pub trait Health: Send + Sync {
+    /// Why the server cannot serve now, a sentence each; empty when it can.
+    fn reasons_not_ready(&self) -> Vec<String>;
+}
+
+/// The HTTP API over one context. Cloning it is cheap: clones share everything.
+#[derive(Clone)]
+pub struct Web {
+    state: Arc<State>,
+}
+
+/// What every request works with.
+struct State {
+    context: Context,
+    health: Arc<dyn Health>,
+    config: WebConfig,
+    wrong_keys: WrongTries,
+    wrong_codes: WrongTries,
+    /// One permit for each multipart body that is held in memory.
+    uploads: Semaphore,
+    /// Rendered when it is first asked for.
+    openapi: OnceLock<Bytes>,
+}
+
+impl Web {
+    /// The API over `context`, within the limits of `config`.
+    #[must_use]
+    pub fn new(context: Context, health: Arc<dyn Health>, config: WebConfig) -> Self {
+        let state = State {
+            wrong_keys: WrongTries::new(config.wrong_keys_per_minute),
+            wrong_codes: WrongTries::new(config.wrong_codes_per_minute),
+            uploads: Semaphore::new(config.uploads_max),
+            openapi: OnceLock::new(),
+            context,
+            health,
+            config,
+        };
+        Self {
+            state: Arc::new(state),
+        }
+    }
+
+    /// Every route, ready to be served. The peer's address is read from an
+    /// `axum::extract::ConnectInfo<SocketAddr>` extension, which [`serve()`] sets.
+    #[must_use]
+    pub fn router(&self) -> axum::Router {
+        routes::router(self)
+    }
+}
+
+impl fmt::Debug for Web {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Web")
+            .field("config", &self.state.config)
+            .finish_non_exhaustive()
+    }
+}

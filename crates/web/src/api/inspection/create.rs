@@ -1,0 +1,91 @@
+//! `POST /v1/inspection/<type>` (contract 1.3, E2 to E9): the busiest route.
+
+use heraldo_domain::ops::create_inspection::create_inspection;
+use heraldo_domain::ops::not_found;
+use heraldo_wire::api::{CreateInspectionAnswer, CreateInspectionRequest, Scope};
+use heraldo_wire::object::{InputValue, InspectionType};
+
+use crate::auth::refuse_access_token;
+use crate::call::{Call, Outcome};
+use crate::extract::{MediaType, once, parse};
+use crate::multipart::Form;
+use crate::problem::Failure;
+use crate::reply;
+
+/// Creates an inspection
+///
+/// Takes JSON, or multipart with files first and the JSON in a part named `data` last.
+#[utoipa::path(
+    post,
+    path = "/v1/inspection/car",
+    operation_id = "createInspection",
+    tag = "inspections",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send the request again")),
+    request_body(content(
+        (CreateInspectionRequest = "application/json"),
+        (CreateInspectionForm = "multipart/form-data"),
+    )),
+    responses((status = 201, description = "The inspection was created", body = CreateInspectionAnswer)),
+    security(("apiKey" = ["inspections"])),
+)]
+pub async fn handle(call: &mut Call) -> Outcome {
+    let caller = call.caller(&[Scope::Inspections]).await?;
+    let kind = inspection_type(call)?;
+    let key = call.idempotency_key()?;
+    let (request, once) = if call.media_type()? == MediaType::Multipart {
+        let mut form = call.form().await?;
+        let once = once(&caller, route(kind), key, form.content());
+        (from_form(&mut form)?, once)
+    } else {
+        let body = call.json_bytes(call.state.config.body_bytes_max).await?;
+        let request: CreateInspectionRequest = parse(&body)?;
+        (request, once(&caller, route(kind), key, [&body[..]]))
+    };
+    refuse_access_token(request.access_token.as_ref())?;
+    let answer = create_inspection(call.context(), &caller, kind, request, once.as_ref()).await?;
+    reply::answer(answer)
+}
+
+/// The multipart form of the request.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct CreateInspectionForm {
+    /// The request as JSON; the last part.
+    data: CreateInspectionRequest,
+}
+
+/// The last part of the path is one of the fixed words that the router knows.
+fn inspection_type(call: &Call) -> Result<InspectionType, Failure> {
+    let word = call.parts.uri.path().rsplit('/').next().unwrap_or_default();
+    Ok(word.parse().map_err(|_| not_found())?)
+}
+
+/// Each file is the value of the input that its part is named after.
+fn from_form(form: &mut Form) -> Result<CreateInspectionRequest, Failure> {
+    let mut request: CreateInspectionRequest = parse(&form.data)?;
+    let files = std::mem::take(&mut form.files);
+    if !files.is_empty() {
+        // No template has file inputs so far: the use case refuses each identifier, so that no bytes
+        // have to be passed on.
+        request.inputs.get_or_insert_default().extend(files.into_iter().map(|file| InputValue {
+            identifier: file.name,
+            value: serde_json::Value::Null,
+            filename: file.filename,
+            content_type: file.content_type,
+        }));
+    }
+    Ok(request)
+}
+
+const fn route(kind: InspectionType) -> &'static str {
+    match kind {
+        InspectionType::Car => "POST /v1/inspection/car",
+        InspectionType::Moto => "POST /v1/inspection/moto",
+        InspectionType::Bike => "POST /v1/inspection/bike",
+        InspectionType::Machinery => "POST /v1/inspection/machinery",
+        InspectionType::Goods => "POST /v1/inspection/goods",
+        InspectionType::People => "POST /v1/inspection/people",
+        InspectionType::Custom => "POST /v1/inspection/custom",
+        InspectionType::Cellphone => "POST /v1/inspection/cellphone",
+    }
+}

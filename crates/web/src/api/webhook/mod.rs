@@ -1,0 +1,35 @@
+//! Webhooks: the configured endpoints (contract 1.3 E1, 8).
+
+pub mod create;
+pub mod delete;
+pub mod list;
+pub mod retrieve;
+pub mod rotate;
+pub mod secret;
+pub mod test;
+pub mod update;
+
+use heraldo_domain::webhook::Webhook;
+use heraldo_wire::api;
+use heraldo_wire::time::HumanDuration;
+
+/// A webhook as it is read: its secret is not in it.
+fn show(webhook: &Webhook) -> api::Webhook {
+    let settings = &webhook.settings;
+    let waits = settings.retry_waits.as_ref();
+    api::Webhook {
+        id: webhook.id,
+        endpoint: settings.endpoint.clone(),
+        events: settings.events.clone(),
+        description: settings.description.clone(),
+        status: settings.status,
+        headers: settings.headers.clone(),
+        ordering: settings.ordering,
+        retry_schedule: waits.map(|waits| waits.iter().copied().map(HumanDuration).collect()),
+        timeout_ms: settings.timeout_ms,
+        concurrency: settings.concurrency,
+        rate_per_second: None,
+        created_at: webhook.created_at,
+        updated_at: webhook.updated_at,
+    }
+}

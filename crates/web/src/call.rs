@@ -1,0 +1,160 @@
+//! One request on its way through a handler: what it carries, how it is bounded, how it is answered and
+//! logged.
+//!
+//! The log never holds a query, a body, a header or a path with ids in it.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use futures_util::FutureExt as _;
+use heraldo_domain::ops::Context;
+use heraldo_wire::problem::ProblemCode;
+use heraldo_wire::time::Timestamp;
+use http::header::{CACHE_CONTROL, EXPECT, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
+use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
+
+use crate::problem::{Failure, panicked, too_slow};
+use crate::{State, Web};
+
+/// What a handler comes to.
+pub type Outcome = Result<Response, Failure>;
+
+/// How long the rest of a refused request's body is read, so that its sender sees the answer.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One request.
+pub struct Call {
+    pub state: Arc<State>,
+    pub parts: Parts,
+    pub body: Body,
+    /// The route as it is documented.
+    route: &'static str,
+    /// `None` when nobody wants to know how long it took.
+    started_at: Option<Timestamp>,
+}
+
+impl Call {
+    pub fn new(web: Web, route: &'static str, request: Request) -> Self {
+        let (parts, body) = request.into_parts();
+        let wanted = tracing::enabled!(tracing::Level::DEBUG);
+        let started_at = wanted.then(|| web.state.context.clock.now());
+        Self {
+            state: web.state,
+            parts,
+            body,
+            route,
+            started_at,
+        }
+    }
+
+    pub fn context(&self) -> &Context {
+        &self.state.context
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.state.context.clock.now()
+    }
+
+    /// Where the request came from. Unknown only when nobody said so, as in tests.
+    pub fn address(&self) -> IpAddr {
+        let peer = self.parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+    }
+
+    /// Refuses a request whose headers are larger than the server takes.
+    pub fn check_headers(&self) -> Result<(), Failure> {
+        let config = &self.state.config;
+        let line = self.parts.uri.path().len() + self.parts.uri.query().map_or(0, str::len);
+        let bytes = line + header_bytes(&self.parts.headers);
+        if bytes > config.header_bytes_max || self.parts.headers.len() > config.header_count_max {
+            let detail = format!(
+                "send at most {} headers, and at most {} bytes of path, query and headers together",
+                config.header_count_max, config.header_bytes_max
+            );
+            return Err(ProblemCode::HeadersTooLarge.problem(detail).into());
+        }
+        Ok(())
+    }
+
+    /// Ends the call: reads what is left of a refused body, writes the log line and the common headers.
+    pub async fn finish(mut self, outcome: Outcome) -> Response {
+        let mut response = match outcome {
+            Ok(response) => response,
+            Err(failure) => {
+                self.drain().await;
+                self.log_failure(&failure);
+                failure.into_response()
+            }
+        };
+        let headers = response.headers_mut();
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(started_at) = self.started_at {
+            tracing::debug!(
+                method = %self.parts.method,
+                route = self.route,
+                status = response.status().as_u16(),
+                ms = self.now().since(started_at).as_millis(),
+                "request served"
+            );
+        }
+        response
+    }
+
+    fn log_failure(&self, failure: &Failure) {
+        let (code, method, route) = (failure.problem.code, &self.parts.method, self.route);
+        if code == ProblemCode::Internal {
+            tracing::error!(%method, route, detail = failure.problem.detail, "a request failed");
+        } else if code.status() >= 500 {
+            tracing::warn!(%method, route, %code, "a request could not be served");
+        }
+    }
+
+    /// Reads on, up to a limit, and forgets what it reads. A connection that is closed while its peer
+    /// still sends is reset, and then the peer never sees the answer.
+    async fn drain(&mut self) {
+        // A peer that asked first has sent nothing yet, and will not.
+        if self.body.is_end_stream() || self.parts.headers.contains_key(EXPECT) {
+            return;
+        }
+        let body = &mut self.body;
+        let mut left = self.state.config.upload_bytes_max;
+        let rest = async {
+            while let Some(Ok(frame)) = body.frame().await {
+                let bytes = frame.data_ref().map_or(0, bytes::Bytes::len);
+                match left.checked_sub(bytes) {
+                    Some(fewer) => left = fewer,
+                    None => break,
+                }
+            }
+        };
+        // When the time is up the connection is closed all the same.
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
+    }
+}
+
+/// Bounds a handler: a panic and a handler that never ends are answered like every other failure.
+pub async fn bounded(web: &Web, handler: impl Future<Output = Outcome>) -> Outcome {
+    let handler = AssertUnwindSafe(handler).catch_unwind();
+    match tokio::time::timeout(web.state.config.request_timeout, handler).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_panic)) => Err(panicked()),
+        Err(_elapsed) => Err(too_slow()),
+    }
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
+}

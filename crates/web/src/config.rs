@@ -1,0 +1,58 @@
+//! The limits of the HTTP server, with their units in the name.
+
+use std::time::Duration;
+
+/// What the server takes at most, and for how long it waits.
+#[derive(Debug, Clone)]
+pub struct WebConfig {
+    /// A JSON body (contract 1.1, "Size").
+    pub body_bytes_max: usize,
+    /// A multipart body, all parts together (contract 1.1, "Size").
+    pub upload_bytes_max: usize,
+    /// The body of a publish request, which may hold 1,000 events.
+    pub publish_bytes_max: usize,
+    /// Multipart bodies that are held in memory at once; further ones wait.
+    pub uploads_max: usize,
+    /// The request line and the headers together.
+    pub header_bytes_max: usize,
+    /// Header lines of one request.
+    pub header_count_max: usize,
+    /// From the first byte of a body to its last.
+    pub body_timeout: Duration,
+    /// From a request's headers to its answer.
+    pub request_timeout: Duration,
+    /// How long a request's headers may take. On HTTP/1.1 a connection that carries no request for this
+    /// long is closed, too.
+    pub header_read_timeout: Duration,
+    /// On HTTP/2, how often a silent peer is asked whether it is still there.
+    pub http2_ping_interval: Duration,
+    /// On HTTP/2, requests under way on one connection.
+    pub http2_streams_max: u32,
+    /// Open connections; further ones wait to be accepted.
+    pub connections_max: usize,
+    /// Wrong API keys of one address (contract 8.2, "Limits that protect").
+    pub wrong_keys_per_minute: u32,
+    /// Wrong access codes of one address (contract 8.2, "Limits that protect").
+    pub wrong_codes_per_minute: u32,
+}
+
+impl Default for WebConfig {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 1024 * 1024,
+            upload_bytes_max: 20 * 1024 * 1024,
+            publish_bytes_max: 8 * 1024 * 1024,
+            uploads_max: 16,
+            header_bytes_max: 16 * 1024,
+            header_count_max: 64,
+            body_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(90),
+            header_read_timeout: Duration::from_secs(75),
+            http2_ping_interval: Duration::from_secs(30),
+            http2_streams_max: 128,
+            connections_max: 4096,
+            wrong_keys_per_minute: 20,
+            wrong_codes_per_minute: 30,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Counts wrong keys and wrong access codes per address, in bounded memory (contract 8.2, "Limits that
+//! protect").
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use heraldo_wire::time::Timestamp;
+
+const WINDOW: Duration = Duration::from_secs(60);
+/// Two generations of this many addresses are remembered.
+const ADDRESSES_MAX: usize = 8_192;
+
+/// Wrong tries of the last minute, by address.
+#[derive(Debug)]
+pub struct WrongTries {
+    per_minute: u32,
+    table: Mutex<Table>,
+}
+
+/// An address is in `young` once it tried since the last turn. A turn drops `old`, so that the table
+/// never holds more than two generations and is never searched.
+#[derive(Debug, Default)]
+struct Table {
+    turned_at: Timestamp,
+    young: HashMap<Source, Window>,
+    old: HashMap<Source, Window>,
+}
+
+/// Who is counted as one: an IPv4 address, or an IPv6 network of 64 bits, which one household holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Source {
+    V4(u32),
+    V6(u64),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    started_at: Timestamp,
+    tries: u32,
+}
+
+/// The address tried wrongly too often; it may try again after `retry_after_s` seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany {
+    pub retry_after_s: u64,
+}
+
+impl WrongTries {
+    pub fn new(per_minute: u32) -> Self {
+        Self {
+            per_minute,
+            table: Mutex::new(Table::default()),
+        }
+    }
+
+    /// Counts one wrong try; refuses it when the address has used up its minute.
+    pub fn count(&self, address: IpAddr, now: Timestamp) -> Result<(), TooMany> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = table.window(Source::of(address), now);
+        window.tries = window.tries.saturating_add(1);
+        if window.tries > self.per_minute {
+            return Err(window.too_many(now));
+        }
+        Ok(())
+    }
+
+    /// Refuses an address that has used up its minute, without counting anything.
+    pub fn check(&self, address: IpAddr, now: Timestamp) -> Result<(), TooMany> {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let source = Source::of(address);
+        let window = table.young.get(&source).or_else(|| table.old.get(&source));
+        match window {
+            Some(window) if window.is_open(now) && window.tries >= self.per_minute => {
+                Err(window.too_many(now))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Table {
+    fn window(&mut self, source: Source, now: Timestamp) -> &mut Window {
+        if now.since(self.turned_at) >= WINDOW || self.young.len() >= ADDRESSES_MAX {
+            self.turned_at = now;
+            self.old = std::mem::take(&mut self.young);
+        }
+        let fresh = Window {
+            started_at: now,
+            tries: 0,
+        };
+        let before = self.old.remove(&source);
+        let window = self.young.entry(source).or_insert(before.unwrap_or(fresh));
+        if !window.is_open(now) {
+            *window = fresh;
+        }
+        window
+    }
+}
+
+impl Window {
+    fn is_open(&self, now: Timestamp) -> bool {
+        now.since(self.started_at) < WINDOW
+    }
+
+    fn too_many(&self, now: Timestamp) -> TooMany {
+        let left = WINDOW.saturating_sub(now.since(self.started_at));
+        TooMany {
+            retry_after_s: left.as_secs().max(1),
+        }
+    }
+}
+
+impl Source {
+    fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                let [a, b, c, d] = [a, b, c, d].map(u64::from);
+                Self::V6(a << 48 | b << 32 | c << 16 | d)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn at(seconds: u64) -> Timestamp {
+        NOW.plus(Duration::from_secs(seconds))
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_try_after_the_limit_is_refused_until_the_minute_is_over() {
+        let tries = WrongTries::new(2);
+        let from = address("192.0.2.7");
+        assert_eq!(tries.count(from, at(0)), Ok(()));
+        assert_eq!(tries.check(from, at(1)), Ok(()));
+        assert_eq!(tries.count(from, at(10)), Ok(()));
+        let refused = Err(TooMany { retry_after_s: 40 });
+        assert_eq!(tries.check(from, at(20)), refused);
+        assert_eq!(tries.count(from, at(20)), refused);
+        assert_eq!(tries.count(address("192.0.2.8"), at(20)), Ok(()));
+        assert_eq!(tries.count(from, at(60)), Ok(()));
+    }
+
+    #[test]
+    fn a_turn_of_the_table_does_not_forget_an_open_minute() {
+        let tries = WrongTries::new(1);
+        let from = address("192.0.2.7");
+        assert_eq!(tries.count(address("192.0.2.9"), at(0)), Ok(()));
+        assert_eq!(tries.count(from, at(50)), Ok(()));
+        assert!(tries.count(from, at(61)).is_err());
+        assert!(tries.check(from, at(62)).is_err());
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_address() {
+        let tries = WrongTries::new(1);
+        assert_eq!(tries.count(address("2001:db8:1:2::1"), NOW), Ok(()));
+        assert!(tries.count(address("2001:db8:1:2:ffff::9"), NOW).is_err());
+        assert_eq!(tries.count(address("2001:db8:1:3::1"), NOW), Ok(()));
+        assert_eq!(tries.count(address("192.0.2.1"), NOW), Ok(()));
+        assert!(tries.count(address("::ffff:192.0.2.1"), NOW).is_err());
+    }
+
+    #[test]
+    fn the_table_stays_bounded_under_a_flood_of_addresses() {
+        let tries = WrongTries::new(1);
+        for number in 0..50_000_u32 {
+            let _ = tries.count(IpAddr::from(number.to_be_bytes()), NOW);
+        }
+        let table = tries.table.lock().unwrap();
+        assert!(table.young.len() + table.old.len() <= 2 * ADDRESSES_MAX);
+    }
+}

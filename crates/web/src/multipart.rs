@@ -1,0 +1,126 @@
+//! Reads multipart bodies as the SDKs send them: files first, the part `data` last, chunked, and files
+//! without a file name (contract 1.1).
+
+use axum::body::Body;
+use bytes::Bytes;
+use heraldo_wire::problem::{Problem, ProblemCode};
+use http::header::CONTENT_TYPE;
+use multer::{Constraints, Multipart, SizeLimit};
+
+use crate::call::Call;
+use crate::extract::{broken_off, too_large, too_late};
+use crate::problem::Failure;
+
+/// The part that holds the JSON.
+const DATA: &str = "data";
+/// Parts of one body.
+const PARTS_MAX: usize = 100;
+
+/// A multipart body, read whole.
+#[derive(Debug, Default)]
+pub struct Form {
+    /// The JSON of the part `data`.
+    pub data: Bytes,
+    /// Every other part, in the order sent. They are files whatever their headers say.
+    pub files: Vec<FilePart>,
+}
+
+/// One file.
+#[derive(Debug)]
+pub struct FilePart {
+    pub name: String,
+    pub filename: Option<String>,
+    pub content_type: Option<String>,
+    pub bytes: Bytes,
+}
+
+impl Form {
+    /// What an idempotency key stands for: everything but the boundary and the framing.
+    pub fn content(&self) -> impl Iterator<Item = &[u8]> {
+        let files = self.files.iter().flat_map(|file| [file.name.as_bytes(), &file.bytes]);
+        std::iter::once(&self.data[..]).chain(files)
+    }
+}
+
+impl Call {
+    /// The multipart body, within the limits on its size, its parts and its time.
+    pub async fn form(&mut self) -> Result<Form, Failure> {
+        let content_type = self.parts.headers.get(CONTENT_TYPE);
+        let boundary = content_type
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| multer::parse_boundary(value).ok())
+            .ok_or_else(|| {
+                ProblemCode::InvalidHeader
+                    .problem("the `content-type` of a multipart body must name its `boundary`")
+            })?;
+        let config = &self.state.config;
+        let sizes = SizeLimit::new()
+            .whole_stream(config.upload_bytes_max as u64)
+            .for_field(DATA, config.body_bytes_max as u64);
+        let timeout = config.body_timeout;
+        let state = self.state.clone();
+        let body = std::mem::replace(&mut self.body, Body::empty());
+        let read = async {
+            // Bodies are held in memory, so only so many are read at once. The semaphore is never closed.
+            let _permit = state.uploads.acquire().await;
+            let stream = body.into_data_stream();
+            let constraints = Constraints::new().size_limit(sizes);
+            read_parts(Multipart::with_constraints(stream, boundary, constraints)).await
+        };
+        match tokio::time::timeout(timeout, read).await {
+            Ok(form) => Ok(form?),
+            Err(_) => Err(too_late().into()),
+        }
+    }
+}
+
+async fn read_parts(mut multipart: Multipart<'_>) -> Result<Form, Problem> {
+    let invalid = |detail: String| Err(ProblemCode::InvalidBody.problem(detail));
+    let (mut data, mut files) = (None, Vec::new());
+    while let Some(field) = multipart.next_field().await.map_err(refuse)? {
+        let Some(name) = field.name().map(ToOwned::to_owned) else {
+            return invalid("a part of the multipart body has no `name`".to_owned());
+        };
+        if name == DATA {
+            if data.is_some() {
+                return invalid("the part `data` came twice; send it once".to_owned());
+            }
+            data = Some(field.bytes().await.map_err(refuse)?);
+            continue;
+        }
+        if files.len() >= PARTS_MAX {
+            return invalid(format!("the body has more than {PARTS_MAX} files; send fewer"));
+        }
+        let filename = field.file_name().map(ToOwned::to_owned);
+        let content_type = field.content_type().map(ToString::to_string);
+        let bytes = field.bytes().await.map_err(refuse)?;
+        files.push(FilePart {
+            name,
+            filename,
+            content_type,
+            bytes,
+        });
+    }
+    match data {
+        Some(data) => Ok(Form { data, files }),
+        None => invalid("the multipart body has no part `data` with the JSON in it".to_owned()),
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the list of another crate, which may grow; the rest is one kind to the caller"
+)]
+fn refuse(error: multer::Error) -> Problem {
+    match error {
+        multer::Error::StreamSizeExceeded { limit }
+        | multer::Error::FieldSizeExceeded { limit, .. } => {
+            too_large(usize::try_from(limit).unwrap_or(usize::MAX))
+        }
+        multer::Error::StreamReadFailed(_)
+        | multer::Error::IncompleteStream
+        | multer::Error::IncompleteFieldData { .. }
+        | multer::Error::IncompleteHeaders => broken_off(),
+        error => ProblemCode::InvalidBody.problem(format!("the multipart body is malformed: {error}")),
+    }
+}

@@ -1,0 +1,143 @@
+//! Every route, once: the router and the API description are both made from this list.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::routing::{MethodFilter, MethodRouter, get, on};
+use heraldo_wire::object::InspectionType;
+use utoipa::openapi::HttpMethod;
+
+use crate::Web;
+use crate::api::{self, delivery, event, health, inspection, key, webhook};
+use crate::call::{Call, bounded};
+use crate::pages;
+use crate::problem::{no_method, no_route};
+
+/// One documented route.
+struct Route {
+    path: String,
+    handler: MethodRouter<Web>,
+}
+
+/// Writes the list of handlers out twice. Each handler is a function `handle` in a module of its own.
+macro_rules! routes {
+    ($($($module:ident)::+,)+) => {
+        #[derive(utoipa::OpenApi)]
+        #[openapi(paths($($($module)::+::handle,)+))]
+        pub struct Described;
+
+        fn table() -> Vec<Route> {
+            let mut routes = Vec::new();
+            $({
+                type Path = $($module)::+::__path_handle;
+                let path = <Path as utoipa::Path>::path();
+                for method in <Path as utoipa::Path>::methods() {
+                    let handler = on(
+                        filter(&method),
+                        |State(web): State<Web>, request: Request| async move {
+                            let route = stringify!($($module)::+);
+                            let mut call = Call::new(web.clone(), route, request);
+                            let outcome = match call.check_headers() {
+                                Ok(()) => bounded(&web, $($module)::+::handle(&mut call)).await,
+                                Err(failure) => Err(failure),
+                            };
+                            call.finish(outcome).await
+                        },
+                    );
+                    routes.push(Route { path: path.clone(), handler });
+                }
+            })+
+            routes
+        }
+    };
+}
+
+routes! {
+    inspection::create,
+    inspection::list,
+    inspection::retrieve,
+    inspection::finish,
+    inspection::access,
+    inspection::review,
+    inspection::children,
+    webhook::create,
+    webhook::list,
+    webhook::retrieve,
+    webhook::update,
+    webhook::delete,
+    webhook::secret,
+    webhook::rotate,
+    webhook::test,
+    event::publish,
+    event::list,
+    event::retrieve,
+    delivery::list,
+    delivery::retrieve,
+    delivery::resend,
+    key::create,
+    key::list,
+    key::revoke,
+    health::live,
+    health::ready,
+    api::description,
+    pages::consumer,
+    pages::sign_in,
+}
+
+/// The router over `web`, without anything that needs a socket.
+pub fn router(web: &Web) -> Router {
+    let mut router = Router::new();
+    for Route { path, handler, .. } in table() {
+        for path in served_at(&path) {
+            router = router.route(&path, handler.clone());
+        }
+    }
+    for word in inspection::RESERVED {
+        let path = format!("/v1/inspection/{word}");
+        router = router.route(&path, get(reserved));
+    }
+    router
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .with_state(web.clone())
+}
+
+/// Every path under which a documented route is served.
+pub fn served_at(path: &str) -> Vec<String> {
+    match path {
+        // One handler for all types; fixed words, so that no id is ever taken for a type.
+        inspection::CREATE => InspectionType::ALL.iter().map(|kind| create_path(*kind)).collect(),
+        // PHP lists with a slash at the end (contract 1.1).
+        inspection::LIST => vec![path.to_owned(), format!("{path}/")],
+        _ => vec![path.to_owned()],
+    }
+}
+
+/// Where inspections of one type are created.
+pub fn create_path(kind: InspectionType) -> String {
+    format!("/v1/inspection/{kind}")
+}
+
+fn filter(method: &HttpMethod) -> MethodFilter {
+    match method {
+        HttpMethod::Get => MethodFilter::GET,
+        HttpMethod::Post => MethodFilter::POST,
+        HttpMethod::Put => MethodFilter::PUT,
+        HttpMethod::Delete => MethodFilter::DELETE,
+        HttpMethod::Options => MethodFilter::OPTIONS,
+        HttpMethod::Head => MethodFilter::HEAD,
+        HttpMethod::Patch => MethodFilter::PATCH,
+        HttpMethod::Trace => MethodFilter::TRACE,
+    }
+}
+
+async fn unknown_path(State(web): State<Web>, request: Request) -> axum::response::Response {
+    Call::new(web, "unknown path", request).finish(Err(no_route())).await
+}
+
+async fn unknown_method(State(web): State<Web>, request: Request) -> axum::response::Response {
+    Call::new(web, "unknown method", request).finish(Err(no_method())).await
+}
+
+async fn reserved(State(web): State<Web>, request: Request) -> axum::response::Response {
+    Call::new(web, "reserved word", request).finish(Err(inspection::reserved())).await
+}
