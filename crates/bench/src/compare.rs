@@ -25,9 +25,17 @@ pub fn table(new: &Report, old: &Report) -> String {
             let _ = writeln!(table, "  {name:<6}{figure:<32}{ratio:>8}   ({medians})");
         }
     }
-    if new.machine != old.machine {
-        table.push_str("  (the machines differ, or their disks were not equally fast)\n");
+    if !new.machine.is_like(&old.machine) {
+        table.push_str("  these are two machines: the ratios say little\n");
     }
+    let (now, then) = (new.machine.sync_8_kib_us, old.machine.sync_8_kib_us);
+    // Writing to a String never fails.
+    let _ = writeln!(
+        table,
+        "  8 KiB were synced in {} µs, then in {} µs",
+        shown(now),
+        shown(then)
+    );
     table
 }
 
@@ -44,6 +52,15 @@ mod tests {
         assert!(faster.contains("1.500   (15,000 from 10,000)"), "{faster}");
         assert!(!table_of(&report("W1", "lost", vec![0.0])).contains("lost"));
         assert!(!table_of(&report("W2", "delivered_per_s", vec![1.0])).contains("W2"));
+    }
+
+    #[test]
+    fn another_machine_is_pointed_out() {
+        let here = report("W1", "lost", vec![0.0]);
+        let mut there = here.clone();
+        assert!(!table(&here, &there).contains("two machines"));
+        there.machine.cores += 1;
+        assert!(table(&here, &there).contains("two machines"));
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub mod figure {
     pub const RAW_LATENCY_P99_MS: &str = "raw_latency_p99_ms";
     /// The most memory the server ever had resident.
     pub const RSS_PEAK_MIB: &str = "rss_peak_mib";
+    /// Of all the machine's CPU time during the server's measurement, the share that neither generator nor
+    /// server nor sink used. Where it is large, the figures say little.
+    pub const OTHER_CPU_SHARE: &str = "other_cpu_share";
     pub const BODY_BYTES: &str = "body_bytes";
     /// Accepted but not received.
     pub const LOST: &str = "lost";
@@ -37,7 +40,7 @@ pub mod figure {
     pub const DUPLICATES: &str = "duplicates";
 
     /// The order in which they are shown.
-    pub const ORDER: [&str; 18] = [
+    pub const ORDER: [&str; 19] = [
         RATIO_TO_RAW,
         DELIVERED_PER_S,
         RAW_PER_S,
@@ -53,6 +56,7 @@ pub mod figure {
         RAW_LATENCY_P50_MS,
         RAW_LATENCY_P99_MS,
         RSS_PEAK_MIB,
+        OTHER_CPU_SHARE,
         BODY_BYTES,
         LOST,
         DUPLICATES,

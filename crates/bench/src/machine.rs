@@ -26,6 +26,19 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Whether the other has the same parts; how fast its disk was at the time does not matter.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let parts = |of: &Self| {
+            (
+                of.processor.clone(),
+                of.cores,
+                of.memory_mib,
+                of.kernel.clone(),
+            )
+        };
+        parts(self) == parts(other)
+    }
+
     /// Looks at this machine, and at the disk that `folder` is on.
     pub fn look(folder: &Path) -> Outcome<Self> {
         let read = |path| fs::read_to_string(path).unwrap_or_default();

@@ -76,12 +76,13 @@ pub async fn through_server(scenario: &Scenario, settings: &Settings) -> Outcome
     job.api_key = Some(server.api_key.clone());
     let sink_before = procfs::cpu(sink.pid())?;
     let server_before = procfs::cpu(server.pid())?;
+    let machine_before = procfs::machine_cpu()?;
+    let start = Instant::now();
     let done = generate(&job).await?;
     server.check()?;
     let events = done.accepted * u64::from(scenario.call.events());
     let expected = events * u64::from(scenario.webhooks);
     arrival(&mut sink, &mut server, expected, settings.patience).await?;
-    let sink_cpu = procfs::cpu(sink.pid())?.saturating_sub(sink_before);
     let mut measured = Measured::default();
     if !settled(&mut server, settings.patience).await? {
         measured.complaints.push(format!(
@@ -91,6 +92,10 @@ pub async fn through_server(scenario: &Scenario, settings: &Settings) -> Outcome
         ));
     }
     let server_cpu = procfs::cpu(server.pid())?.saturating_sub(server_before);
+    let sink_cpu = procfs::cpu(sink.pid())?.saturating_sub(sink_before);
+    let machine_cpu = procfs::machine_cpu()?.saturating_sub(machine_before);
+    let machine_us = micros(start.elapsed()) * available_cores();
+    let other_us = micros(machine_cpu) - micros(server_cpu) - micros(sink_cpu) - done.cpu_us as f64;
     let resident_kib = procfs::resident_peak_kib(server.pid())?;
     let report = sink.report().await?;
     measured.check(scenario.name, &done, expected, &report);
@@ -113,6 +118,7 @@ pub async fn through_server(scenario: &Scenario, settings: &Settings) -> Outcome
     numbers.set_ms(figure::LATENCY_P99_MS, report.latency_p99_us);
     numbers.set_ms(figure::LATENCY_MAX_MS, report.latency_max_us);
     numbers.set(figure::RSS_PEAK_MIB, resident_kib as f64 / 1024.0);
+    numbers.set(figure::OTHER_CPU_SHARE, (other_us / machine_us).max(0.0));
     numbers.set(figure::BODY_BYTES, report.body_bytes_mean);
     numbers.set(figure::LOST, expected.saturating_sub(distinct) as f64);
     numbers.set(figure::DUPLICATES, report.counts.duplicates as f64);
@@ -214,6 +220,10 @@ impl Measured {
             complain("no delivery was verified".to_owned());
         }
     }
+}
+
+fn available_cores() -> f64 {
+    std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64)
 }
 
 fn per_second(count: u64, took_us: u64) -> f64 {

@@ -17,6 +17,14 @@ pub fn cpu(pid: u32) -> Outcome<Duration> {
     Ok(TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX)))
 }
 
+/// Time that all cores spent on anything, whoever it was for; what the host took away is in it too.
+pub fn machine_cpu() -> Outcome<Duration> {
+    let path = "/proc/stat";
+    let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    let ticks = busy_ticks(&text).ok_or_else(|| format!("{path} is not understood"))?;
+    Ok(TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX)))
+}
+
 /// The most memory the process ever had resident, in KiB.
 pub fn resident_peak_kib(pid: u32) -> Outcome<u64> {
     let path = format!("/proc/{pid}/status");
@@ -32,6 +40,19 @@ fn ticks(stat: &str) -> Option<u64> {
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     Some(user + system)
+}
+
+/// The first line: user, nice, system, idle, waiting for disks, two kinds of interrupts, stolen. All but
+/// the fourth and the fifth count.
+fn busy_ticks(stat: &str) -> Option<u64> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let fields: Result<Vec<u64>, _> = line.split_ascii_whitespace().map(str::parse).collect();
+    match fields.ok()?.as_slice() {
+        [user, nice, system, _, _, hard, soft, stolen, ..] => {
+            Some(user + nice + system + hard + soft + stolen)
+        }
+        _ => None,
+    }
 }
 
 fn peak_kib(status: &str) -> Option<u64> {
@@ -51,6 +72,14 @@ mod tests {
             "4242 (odd ) name) S 1 4242 4242 0 -1 4194560 900 0 2 0 1234 766 5 6 20 0 3 0 99";
         assert_eq!(ticks(stat), Some(2000));
         assert_eq!(ticks("4242 (cut off) S 1"), None);
+    }
+
+    #[test]
+    fn the_machine_is_busy_when_it_neither_idles_nor_waits() {
+        let stat = "cpu  100 20 30 9999 8888 4 5 6 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n";
+        assert_eq!(busy_ticks(stat), Some(165));
+        assert_eq!(busy_ticks("intr 1 2 3"), None);
+        assert!(machine_cpu().is_ok());
     }
 
     #[test]

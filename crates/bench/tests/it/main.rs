@@ -59,6 +59,7 @@ fn every_scenario_has_all_its_figures() {
             "latency_p50_ms",
             "latency_p99_ms",
             "raw_latency_p99_ms",
+            "other_cpu_share",
             "rss_peak_mib",
         ] {
             for of in ["median", "min", "max", "runs/0"] {
