@@ -1,3 +1,5 @@
+//! Which delivery may start next: turns between lanes, order within an inspection, windows and limits.
+
 use bytes::Bytes;
 use heraldo_domain::delivery::{Epoch, Fallback};
 use heraldo_wire::event::EventType;

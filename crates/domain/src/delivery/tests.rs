@@ -1,3 +1,5 @@
+//! What an outcome makes of a delivery: delivered, failed, or due again and when.
+
 use std::time::Duration;
 
 use heraldo_wire::id::Id;
