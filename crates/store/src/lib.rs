@@ -2,6 +2,7 @@
 //!
 //! Nobody else can name SQL, and no engine decides anything that a rule of the domain could.
 
+pub mod conformance;
 mod filter;
 pub mod memory;
 mod plan;

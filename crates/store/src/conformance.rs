@@ -1,0 +1,135 @@
+//! The suite that every engine passes: each function states one fact of the store contract and checks it
+//! on a fresh store.
+//!
+//! An engine gives a [`Harness`] and lists the facts with [`conformance_tests!`](crate::conformance_tests).
+//! A bug found in one engine becomes a function here.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "this is the suite of tests that engines run; it is public so that each engine can"
+)]
+
+pub mod accounts;
+pub mod changes;
+pub mod claims;
+pub mod leases;
+pub mod lists;
+pub mod resends;
+pub mod scene;
+pub mod settlements;
+mod world;
+
+use std::sync::Arc;
+
+use heraldo_domain::store::Store;
+
+pub use self::world::{RecordingHandOver, StepClock, World, block_on};
+
+/// How the suite gets at an engine.
+pub trait Harness: Sync {
+    /// A fresh store with nothing in it.
+    fn open(&self, world: &World) -> Arc<dyn Store>;
+
+    /// What is left when the process that runs `store` dies now and another one starts: everything that
+    /// was answered, and no epoch yet.
+    fn reopen(&self, store: Arc<dyn Store>, world: &World) -> Arc<dyn Store>;
+}
+
+/// Makes one test of each fact for an engine: `conformance_tests!(Harness::new());`.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($harness:expr) => {
+        $crate::conformance_tests! { @each $harness;
+            accounts {
+                what_was_created_is_read_back
+                a_revoked_key_is_unknown_at_once
+                a_changed_webhook_shows_at_once
+                a_deleted_webhook_is_gone_at_once
+                secrets_survive_a_new_start
+                companies_and_their_keys_are_found_without_a_caller
+                accounts_of_an_unknown_company_are_not_found
+                audit_entries_are_listed_newest_first
+            }
+            changes {
+                a_failing_write_undoes_the_whole_change
+                a_change_that_fails_spares_the_others_of_its_group
+                an_update_of_an_older_version_is_a_conflict
+                a_created_id_that_exists_is_a_conflict
+                an_answer_is_kept_once_and_replaced_when_expired
+                expired_answers_are_forgotten_in_slices
+                a_published_event_gets_the_next_sequence
+                a_published_event_moves_the_count_of_its_own_inspection
+                sequences_have_no_gaps_under_concurrent_commits
+                what_was_answered_survives_a_new_start
+                a_closed_store_says_so
+                the_check_writes_and_reads
+            }
+            leases {
+                a_reserved_delivery_is_handed_over_once_after_its_commit
+                deliveries_are_handed_over_in_commit_order
+                without_an_epoch_nothing_is_leased
+                a_refused_reservation_waits_and_is_claimed
+                a_failed_change_gives_its_reservations_back
+                a_lapsed_lease_cannot_settle
+                a_new_epoch_voids_leases_and_marks_them_recovered
+                a_recorded_start_that_was_cut_off_counts
+                a_released_lease_waits_as_before
+                only_what_is_still_leased_is_marked_started
+            }
+            claims {
+                claims_are_first_in_first_out
+                a_claim_keeps_to_its_limit
+                a_claim_keeps_to_its_bytes_but_gives_one
+                a_claim_takes_only_what_is_due
+                a_claim_tells_how_often_room_was_refused
+                each_waiting_webhook_is_named_with_its_next_time
+                what_waits_is_cancelled_in_slices
+                cancelling_a_waiting_resend_keeps_how_it_had_ended
+                what_is_leased_is_not_cancelled
+            }
+            settlements {
+                a_success_delivers
+                a_failure_with_a_retry_waits_for_it
+                a_used_up_schedule_fails
+                a_cancelled_settlement_cancels
+                earlier_attempts_are_kept_in_order
+                each_settlement_stands_for_itself
+                a_settlement_clears_what_recovery_noted
+            }
+            resends {
+                an_ended_delivery_is_handed_over_once_more
+                a_resend_without_room_waits_and_is_claimed
+                a_resend_remembers_the_planned_retry
+                a_first_attempt_that_waits_stays_the_first
+                a_second_resend_keeps_the_first_fallback
+                a_resend_while_leased_comes_due_when_settled
+                a_resend_of_anothers_delivery_is_not_found
+                a_resend_asked_before_a_crash_is_made_after_it
+            }
+            lists {
+                events_are_listed_newest_first_and_filtered
+                deliveries_are_listed_newest_first_and_filtered
+                inspections_are_counted_and_filtered
+                pages_follow_each_other_without_gaps
+                companies_see_nothing_of_each_other
+                lapsed_inspections_come_oldest_first
+            }
+        }
+    };
+    (@each $harness:expr; $($module:ident { $($fact:ident)+ })+) => {$(
+        mod $module {
+            use super::*;
+
+            $(
+                #[test]
+                fn $fact() {
+                    $crate::conformance::$module::$fact(&$harness);
+                }
+            )+
+        }
+    )+};
+}

@@ -1,0 +1,67 @@
+//! The embedded engine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use heraldo_domain::store::Store;
+use heraldo_store::conformance::{Harness, World};
+use heraldo_store::{MasterKeySource, OpenError, SqliteConfig, SqliteLimits, SqliteStore};
+use tempfile::TempDir;
+
+mod disk;
+mod opening;
+
+/// A folder that is gone with the test.
+struct Sqlite(TempDir);
+
+impl Sqlite {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+fn config(folder: &Path, world: &World) -> SqliteConfig {
+    SqliteConfig {
+        data_dir: folder.join("data"),
+        master_key: MasterKeySource::File(folder.join("master.key")),
+        hand_over: world.hand_over.clone(),
+        clock: world.clock.clone(),
+        entropy: world.entropy.clone(),
+        exclusive: true,
+        limits: SqliteLimits::default(),
+    }
+}
+
+fn open(folder: &Path, world: &World) -> Result<SqliteStore, OpenError> {
+    SqliteStore::open(config(folder, world))
+}
+
+impl Harness for Sqlite {
+    fn open(&self, world: &World) -> Arc<dyn Store> {
+        Arc::new(open(self.path(), world).unwrap())
+    }
+
+    fn reopen(&self, store: Arc<dyn Store>, world: &World) -> Arc<dyn Store> {
+        // The copy is what a machine that stopped this instant would find: nothing was closed.
+        let copy = self.path().join("copy");
+        std::fs::create_dir(&copy).unwrap();
+        for entry in std::fs::read_dir(self.path().join("data")).unwrap() {
+            let from = entry.unwrap().path();
+            std::fs::copy(&from, copy.join(from.file_name().unwrap())).unwrap();
+        }
+        drop(store);
+        std::fs::remove_dir_all(self.path().join("data")).unwrap();
+        std::fs::rename(&copy, self.path().join("data")).unwrap();
+        Arc::new(open(self.path(), world).unwrap())
+    }
+}
+
+mod conformance {
+    use super::*;
+
+    heraldo_store::conformance_tests!(Sqlite::new());
+}
