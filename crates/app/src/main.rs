@@ -1,3 +1,69 @@
-//! The binary `heraldo`: configuration, wiring, the real clock and dice, and the commands.
+//! The binary `heraldo`: settings, wiring, the real clock and dice, and the commands.
 
-fn main() {}
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this crate is the rim: the real clock, the real dice, the environment and the end of the \
+              process are here and nowhere else"
+)]
+
+mod address;
+mod administration;
+mod cli;
+mod dev;
+mod doctor;
+mod engine;
+mod failure;
+mod generated;
+mod health;
+mod links;
+mod logs;
+mod open_files;
+mod ports;
+mod serve;
+mod settings;
+mod terminal;
+mod upkeep;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+
+use crate::failure::{Failure, Outcome};
+use crate::settings::{Settings, resolve};
+
+fn main() -> ExitCode {
+    let matches = match cli::read(std::env::args_os().collect()) {
+        Ok(matches) => matches,
+        Err(error) => error.exit(),
+    };
+    run(&matches).unwrap_or_else(|failure| {
+        eprintln!("{failure}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(matches: &ArgMatches) -> Outcome<ExitCode> {
+    let Some((command, matches)) = matches.subcommand() else {
+        return Err(Failure::new("name a command; `heraldo --help` lists them"));
+    };
+    match command {
+        "serve" => serve::run(settings(matches)?),
+        "dev" => dev::run(settings(matches)?),
+        "doctor" => doctor::run(&cli::sources(matches, std::env::vars_os().collect())),
+        "verify" => verify::run(matches),
+        "openapi" => generated::run(&heraldo_web::openapi_json(), matches),
+        what => match matches.subcommand() {
+            Some(("configuration", matches)) => generated::run(&settings::markdown(), matches),
+            Some((verb, matches)) => administration::run(what, verb, matches, &settings(matches)?),
+            None => Err(Failure::new(format!(
+                "name what to do; `heraldo {what} --help` lists it"
+            ))),
+        },
+    }
+}
+
+fn settings(matches: &ArgMatches) -> Outcome<Settings> {
+    let sources = cli::sources(matches, std::env::vars_os().collect());
+    resolve(&sources).map_err(Failure::all)
+}

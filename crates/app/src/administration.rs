@@ -1,0 +1,183 @@
+//! `heraldo company`, `key` and `user`: administration on the store directly, also while a server runs
+//! on it.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use heraldo_domain::account::Role;
+use heraldo_domain::change::Actor;
+use heraldo_domain::ops::Context;
+use heraldo_domain::ops::accounts::{
+    KeyRequest, Person, create_company, create_key, create_user, revoke_key,
+};
+use heraldo_domain::ports::{IdMaker, NoHandOver};
+use heraldo_store::SqliteStore;
+use heraldo_store::sqlite::DATABASE_FILE;
+use heraldo_wire::api::parse_scopes;
+use heraldo_wire::id::{ApiKeyId, CompanyId};
+use serde_json::json;
+
+use crate::cli::{given, is_set};
+use crate::failure::{Failure, Outcome};
+use crate::settings::Settings;
+use crate::terminal::say;
+use crate::{address, engine, links, logs};
+
+/// A running server looks for other processes' commits every 50 ms. What a command made or ended is in
+/// force everywhere when the command says so.
+const NOTICED_AFTER: Duration = Duration::from_millis(150);
+
+/// What a command answers: for programs and for people.
+struct Told {
+    json: serde_json::Value,
+    text: String,
+}
+
+/// Carries out `heraldo <what> <verb>`.
+pub fn run(what: &str, verb: &str, matches: &ArgMatches, settings: &Settings) -> Outcome<ExitCode> {
+    logs::start(settings)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("the command cannot be started: {error}")))?;
+    let told = runtime.block_on(async {
+        // Only a new company may be the first thing in a folder.
+        let context = open(settings, what == "company")?;
+        let told = match (what, verb) {
+            ("company", "create") => new_company(&context, matches).await,
+            ("key", "create") => new_key(&context, matches).await,
+            ("key", "revoke") => end_key(&context, matches).await,
+            ("user", "create") => new_user(&context, matches).await,
+            (what, verb) => Err(Failure::new(format!("there is no command {what} {verb}"))),
+        }?;
+        context.store.close().await?;
+        tokio::time::sleep(NOTICED_AFTER).await;
+        Ok::<_, Failure>(told)
+    })?;
+    if is_set(matches, "json") {
+        say(&told.json.to_string());
+    } else {
+        say(&told.text);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(settings: &Settings, may_create: bool) -> Outcome<Context> {
+    let database = settings.data_dir.join(DATABASE_FILE);
+    if !may_create && !database.exists() {
+        return Err(Failure::new(format!(
+            "there is no data of Heraldo in the folder {}; name the server's with --data-dir or \
+             HERALDO_DATA_DIR",
+            settings.data_dir.display()
+        )));
+    }
+    let config = engine::store_config(settings, Arc::new(NoHandOver), false);
+    let store = Arc::new(SqliteStore::open(config)?);
+    // A server on port 0 knows its port, the settings do not.
+    let bound = address::read(&settings.data_dir).unwrap_or(settings.listen);
+    let ids = Arc::new(IdMaker::default());
+    Ok(engine::context(
+        store,
+        ids,
+        settings,
+        settings.public_url(bound),
+    ))
+}
+
+async fn new_company(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
+    let name = given(matches, "name").unwrap_or_default();
+    let owner = Person {
+        email: given(matches, "owner-email"),
+        first_name: given(matches, "owner-first-name"),
+        last_name: given(matches, "owner-last-name"),
+        internal_id: None,
+    };
+    let new = create_company(context, &name, owner).await?;
+    let link = links::sign_in(&context.settings.public_url, &new.sign_in_token);
+    let (company, key) = (new.company_id.to_string(), new.api_key.reveal());
+    Ok(Told {
+        json: json!({ "companyId": company, "apiKey": key, "signInLink": link }),
+        text: format!(
+            "The company is made. Keep what follows: it is shown once.\n  company   {company}\n  \
+             API key   {key}\n  sign in   {link} (works once, within 24 hours)"
+        ),
+    })
+}
+
+async fn new_key(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
+    let scopes = parse_scopes(&given(matches, "scopes").unwrap_or_default())
+        .map_err(|why| Failure::new(format!("--scopes: {why}")))?;
+    let request = KeyRequest {
+        name: given(matches, "name"),
+        scopes,
+        testing: is_set(matches, "testing"),
+    };
+    let new = create_key(context, company(matches)?, Actor::CommandLine, request).await?;
+    let (id, key) = (new.id.to_string(), new.api_key.reveal());
+    let text = if is_set(matches, "plain") {
+        key.to_owned()
+    } else {
+        format!("The key is made. Keep it: it is shown once.\n  API key   {key}\n  id        {id}")
+    };
+    Ok(Told {
+        json: json!({ "apiKey": key, "keyId": id }),
+        text,
+    })
+}
+
+async fn end_key(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
+    let text = given(matches, "id").unwrap_or_default();
+    let unknown = || {
+        Failure::new(format!(
+            "there is no key with the id {text}; it may be revoked already"
+        ))
+    };
+    let id: ApiKeyId = text.parse().map_err(|_| {
+        Failure::new("a key is revoked by its id, 24 hex digits, not by the key itself")
+    })?;
+    let company = context
+        .store
+        .api_key_company(id)
+        .await?
+        .ok_or_else(unknown)?;
+    revoke_key(context, company, Actor::CommandLine, id).await?;
+    Ok(Told {
+        json: json!({ "keyId": text, "revoked": true }),
+        text: format!("The key {text} is revoked; it is refused from now on."),
+    })
+}
+
+async fn new_user(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
+    let role = match given(matches, "role").as_deref() {
+        Some("owner") => Role::Owner,
+        Some("admin") => Role::Admin,
+        Some(_) | None => Role::Producer,
+    };
+    let person = Person {
+        email: given(matches, "email"),
+        first_name: given(matches, "first-name"),
+        last_name: given(matches, "last-name"),
+        internal_id: given(matches, "internal-id"),
+    };
+    let new = create_user(context, company(matches)?, role, person).await?;
+    let link = links::sign_in(&context.settings.public_url, &new.sign_in_token);
+    let (user, membership) = (new.user_id.to_string(), new.membership_id.to_string());
+    Ok(Told {
+        json: json!({ "userId": user, "membershipId": membership, "signInLink": link }),
+        text: format!(
+            "The user is made.\n  user         {user}\n  membership   {membership}\n  sign in      {link} \
+             (works once, within 24 hours)"
+        ),
+    })
+}
+
+fn company(matches: &ArgMatches) -> Outcome<CompanyId> {
+    let text = given(matches, "company").unwrap_or_default();
+    text.parse().map_err(|_| {
+        Failure::new(
+            "--company takes a company's id, 24 hex digits, as `company create` printed it",
+        )
+    })
+}

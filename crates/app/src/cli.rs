@@ -1,0 +1,304 @@
+//! The command line: commands and their flags, the settings' flags from their table.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::settings::{CONFIG_ENV, Group, Setting, Sources, TABLE};
+
+const ABOUT: &str =
+    "The inspection webhook system: one binary that runs inspections and delivers their events.";
+
+/// Settings that commands need which work on the store directly.
+const FOR_ADMINISTRATION: &[&str] = &[
+    "data_dir",
+    "store",
+    "master_key_file",
+    "public_url",
+    "listen",
+    "log",
+    "log_format",
+];
+
+/// Reads the arguments of the process. Without a command it is `dev`.
+pub fn read(mut args: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
+    let alone = match args.get(1).and_then(|arg| arg.to_str()) {
+        None => args.len() < 2,
+        Some(first) => {
+            first.starts_with('-') && !["-h", "--help", "-V", "--version"].contains(&first)
+        }
+    };
+    if alone {
+        args.insert(1.min(args.len()), OsString::from("dev"));
+    }
+    command().try_get_matches_from(args)
+}
+
+pub fn command() -> Command {
+    Command::new("heraldo")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help("`heraldo` alone is `heraldo dev`.")
+        .subcommand(with_settings(
+            Command::new("serve").about("Runs everything: API, dashboard, delivery"),
+            |_| true,
+        ))
+        .subcommand(with_settings(
+            Command::new("dev").about(
+                "Runs everything for your own machine: loopback only, with a sample receiver that shows what arrives",
+            ),
+            |_| true,
+        ))
+        .subcommand(company())
+        .subcommand(key())
+        .subcommand(user())
+        .subcommand(with_settings(
+            Command::new("doctor").about("Checks the set-up and says what to do"),
+            |_| true,
+        ))
+        .subcommand(verify())
+        .subcommand(
+            Command::new("openapi")
+                .about("Writes the description of the HTTP API")
+                .hide(true)
+                .args(generated()),
+        )
+        .subcommand(
+            Command::new("reference")
+                .about("Writes a page of the documentation")
+                .hide(true)
+                .subcommand_required(true)
+                .subcommand(
+                    Command::new("configuration").about("The settings").args(generated()),
+                ),
+        )
+}
+
+fn company() -> Command {
+    let create = Command::new("create")
+        .about("Makes a company with its owner and a first API key, which is shown once")
+        .arg(text("name", "NAME", "The company's name").required(true))
+        .arg(text(
+            "owner-email",
+            "EMAIL",
+            "The owner's e-mail address; without it a service user owns the company",
+        ))
+        .arg(text("owner-first-name", "NAME", "The owner's first name"))
+        .arg(text("owner-last-name", "NAME", "The owner's last name"));
+    group("company", "Companies", vec![administration(create)])
+}
+
+fn key() -> Command {
+    let create = Command::new("create")
+        .about("Makes an API key, which is shown once")
+        .arg(text("company", "ID", "The company").required(true))
+        .arg(
+            text(
+                "scopes",
+                "SCOPES",
+                "What the key may do, with commas: inspections, webhooks, secrets, admin",
+            )
+            .required(true),
+        )
+        .arg(text("name", "NAME", "What the key is for"))
+        .arg(flag(
+            "testing",
+            "Inspections made with it are marked as tests",
+        ))
+        .arg(flag("plain", "Prints the key alone, for $(…) in a shell").conflicts_with("json"));
+    let revoke = Command::new("revoke")
+        .about("Ends an API key, at once")
+        .arg(
+            Arg::new("id")
+                .value_name("ID")
+                .help("The key's id")
+                .required(true),
+        );
+    group(
+        "key",
+        "API keys",
+        vec![administration(create), administration(revoke)],
+    )
+}
+
+fn user() -> Command {
+    let create = Command::new("create")
+        .about("Adds a person to a company and prints a link that signs in once")
+        .arg(text("company", "ID", "The company").required(true))
+        .arg(text("email", "EMAIL", "The person's e-mail address").required(true))
+        .arg(
+            text("role", "ROLE", "What the person may do")
+                .value_parser(PossibleValuesParser::new(["owner", "admin", "producer"]))
+                .default_value("producer"),
+        )
+        .arg(text("first-name", "NAME", "The person's first name"))
+        .arg(text("last-name", "NAME", "The person's last name"))
+        .arg(text(
+            "internal-id",
+            "ID",
+            "The company's own name for this person",
+        ));
+    group("user", "People", vec![administration(create)])
+}
+
+fn verify() -> Command {
+    Command::new("verify")
+        .about("Checks the signature of a body given on standard input; exit code 1 and the reason if it is wrong")
+        .arg(text("secret", "SECRET", "The webhook's secret, whsec_…").required(true))
+        .arg(
+            text("signature", "SIGNATURE", "The value of autoinspector-signature or of webhook-signature")
+                .required(true),
+        )
+        .arg(text("id", "ID", "The value of webhook-id, for a webhook-signature"))
+        .arg(text("timestamp", "SECONDS", "The value of webhook-timestamp, for a webhook-signature"))
+}
+
+fn generated() -> [Arg; 2] {
+    [
+        Arg::new("file")
+            .value_name("FILE")
+            .help("Writes it there instead of printing it"),
+        flag("check", "Writes nothing and fails if the file differs").requires("file"),
+    ]
+}
+
+fn group(name: &'static str, about: &'static str, commands: Vec<Command>) -> Command {
+    Command::new(name)
+        .about(about)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(commands)
+}
+
+fn administration(command: Command) -> Command {
+    with_settings(command, |setting| FOR_ADMINISTRATION.contains(&setting.key))
+        .arg(flag("json", "Answers in JSON"))
+}
+
+fn text(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
+}
+
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .action(ArgAction::SetTrue)
+        .help(help)
+}
+
+fn with_settings(command: Command, keep: impl Fn(&Setting) -> bool) -> Command {
+    let config = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help(format!(
+            "A TOML file with settings [variable: {CONFIG_ENV}]"
+        ));
+    let mut command = command.arg(config);
+    for group in Group::ALL {
+        for setting in TABLE
+            .iter()
+            .filter(|setting| setting.group == group && keep(setting))
+        {
+            let help = format!(
+                "{} [default: {}] [variable: {}]",
+                setting.help,
+                setting.default_in_words(),
+                setting.env()
+            );
+            command = command.arg(
+                Arg::new(setting.key)
+                    .long(setting.flag())
+                    .value_name(setting.value)
+                    .allow_hyphen_values(true)
+                    .help_heading(group.title())
+                    .help(help),
+            );
+        }
+    }
+    command
+}
+
+/// The settings' flags that were given, and the environment.
+pub fn sources(matches: &ArgMatches, env: Vec<(OsString, OsString)>) -> Sources {
+    let flags = TABLE
+        .iter()
+        .filter_map(|setting| {
+            let text = matches.try_get_one::<String>(setting.key).ok().flatten()?;
+            Some((setting.key, text.clone()))
+        })
+        .collect();
+    let config = matches
+        .try_get_one::<PathBuf>("config")
+        .ok()
+        .flatten()
+        .cloned();
+    Sources { flags, config, env }
+}
+
+/// A flag's text, if it was given.
+pub fn given(matches: &ArgMatches, name: &str) -> Option<String> {
+    matches.try_get_one::<String>(name).ok().flatten().cloned()
+}
+
+/// Whether a flag without a value was given.
+pub fn is_set(matches: &ArgMatches, name: &str) -> bool {
+    matches
+        .try_get_one::<bool>(name)
+        .ok()
+        .flatten()
+        .copied()
+        .unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn read_words(words: &[&str]) -> ArgMatches {
+        read(words.iter().map(OsString::from).collect()).unwrap()
+    }
+
+    #[test]
+    fn the_commands_are_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_is_dev() {
+        assert_eq!(read_words(&["heraldo"]).subcommand_name(), Some("dev"));
+        let matches = read_words(&["heraldo", "--listen", "127.0.0.1:0"]);
+        let (name, dev) = matches.subcommand().unwrap();
+        assert_eq!(name, "dev");
+        assert_eq!(
+            sources(dev, Vec::new()).flags,
+            [("listen", "127.0.0.1:0".to_owned())]
+        );
+    }
+
+    #[test]
+    fn the_help_of_serve_lists_every_setting_with_default_and_variable() {
+        let mut command = command();
+        let help = command
+            .find_subcommand_mut("serve")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for setting in TABLE {
+            for part in [
+                setting.flag(),
+                setting.env(),
+                setting.default_in_words().to_owned(),
+            ] {
+                assert!(help.contains(&part), "the help lacks {part}");
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Wires the concrete parts together: store, dispatcher, transport, web, and what runs beside them.
+//!
+//! No global state: two engines fit in one process.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use heraldo_delivery::dispatcher::{Dispatcher, DispatcherConfig, Ports};
+use heraldo_delivery::lanes::Limits;
+use heraldo_delivery::transport::{Transport, TransportConfig};
+use heraldo_domain::ops;
+use heraldo_domain::ports::{Clock, Entropy, HandOver, IdMaker};
+use heraldo_domain::retry::RetryPolicy;
+use heraldo_domain::store::Store;
+use heraldo_store::{MasterKeySource, SqliteConfig, SqliteLimits, SqliteStore};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::address::AddressFile;
+use crate::failure::{Failure, Outcome};
+use crate::health::Readiness;
+use crate::ports::{OsEntropy, SystemClock};
+use crate::settings::Settings;
+use crate::upkeep;
+
+/// What is left of the grace for attempts under way, however long the last requests took.
+const ATTEMPTS_GRACE_MIN: Duration = Duration::from_millis(250);
+/// How long tasks that were told to end may take to do so.
+const TASKS_END_MAX: Duration = Duration::from_secs(2);
+
+/// A server whose store is open and whose address is bound, but which serves and delivers nothing yet.
+pub struct Engine {
+    settings: Settings,
+    context: ops::Context,
+    dispatcher: Dispatcher,
+    listener: TcpListener,
+    address: SocketAddr,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+/// A server at work.
+pub struct Running {
+    pub address: SocketAddr,
+    context: ops::Context,
+    dispatcher: Dispatcher,
+    readiness: Arc<Readiness>,
+    web: JoinHandle<()>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+    grace: Duration,
+    address_file: AddressFile,
+}
+
+/// What the use cases work with, on this store.
+pub fn context(
+    store: Arc<dyn Store>,
+    ids: Arc<IdMaker>,
+    settings: &Settings,
+    public_url: String,
+) -> ops::Context {
+    ops::Context {
+        store,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+        ids,
+        settings: Arc::new(ops::Settings {
+            public_url,
+            inspection_lifetime: settings.inspection_lifetime,
+            access_attempts_max: settings.max_access_attempts,
+            allow_networks: settings.allow_networks.clone(),
+            webhooks_per_company_max: 100,
+            publish_events_max: 1_000,
+            idempotency_lifetime: Duration::from_secs(24 * 3_600),
+        }),
+    }
+}
+
+/// How the embedded store is opened.
+pub fn store_config(
+    settings: &Settings,
+    hand_over: Arc<dyn HandOver>,
+    exclusive: bool,
+) -> SqliteConfig {
+    SqliteConfig {
+        data_dir: settings.data_dir.clone(),
+        master_key: MasterKeySource::File(settings.master_key_file()),
+        hand_over,
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+        exclusive,
+        limits: SqliteLimits::default(),
+    }
+}
+
+impl Engine {
+    /// Opens the store for this process alone, brings it up to date, and binds the address.
+    ///
+    /// # Errors
+    /// Each says what to change; nothing was accepted or sent.
+    pub async fn open(settings: Settings) -> Outcome<Self> {
+        let tasks = TaskTracker::new();
+        let stopping = CancellationToken::new();
+        let transport = transport(&settings, &tasks, &stopping)?;
+        let ids = Arc::new(IdMaker::default());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        let ports = Ports {
+            clock,
+            entropy,
+            ids: ids.clone(),
+        };
+        let config = DispatcherConfig {
+            limits: Limits {
+                concurrency: settings.webhook_concurrency,
+                ..Limits::default()
+            },
+            retry: RetryPolicy {
+                waits: settings.retry_schedule.clone(),
+                retried: settings.retry_events.clone(),
+            },
+            timeout: settings.delivery_timeout,
+        };
+        let dispatcher = Dispatcher::new(config, transport, ports, tasks.clone());
+        let hand_over: Arc<dyn HandOver> = Arc::new(dispatcher.clone());
+        let config = store_config(&settings, hand_over, true);
+        // Migrations and a recovery after a crash may read and write much.
+        let store = tokio::task::spawn_blocking(|| SqliteStore::open(config))
+            .await
+            .map_err(|_| Failure::new("the store broke an invariant while it was opened"))??;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let listener = TcpListener::bind(settings.listen).await;
+        let listener = listener.map_err(|error| cannot_listen(settings.listen, &error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| cannot_listen(settings.listen, &error))?;
+        let context = context(store, ids, &settings, settings.public_url(address));
+        Ok(Self {
+            settings,
+            context,
+            dispatcher,
+            listener,
+            address,
+            tasks,
+            stopping,
+        })
+    }
+
+    pub const fn context(&self) -> &ops::Context {
+        &self.context
+    }
+
+    /// What runs until the server stops, runs under this.
+    pub const fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    pub const fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    /// Begins to serve and to deliver, first what earlier runs left.
+    ///
+    /// # Errors
+    /// When the store fails, or the address cannot be written down for others.
+    pub async fn start(self) -> Outcome<Running> {
+        let Self {
+            settings,
+            context,
+            dispatcher,
+            listener,
+            address,
+            tasks,
+            stopping,
+        } = self;
+        dispatcher.start(context.store.clone()).await?;
+        let readiness = Readiness::new(context.store.clone(), dispatcher.clone());
+        let config = web_config(&settings);
+        let web = heraldo_web::Web::new(context.clone(), readiness.clone(), config);
+        let grace = settings.shutdown_grace;
+        let serving = heraldo_web::serve(listener, web, stopping.clone(), tasks.clone(), grace);
+        let web = tasks.spawn(serving);
+        tasks.spawn(upkeep::sweep(
+            context.clone(),
+            settings.sweep_interval,
+            stopping.clone(),
+        ));
+        tasks.spawn(upkeep::forget(context.clone(), stopping.clone()));
+        let address_file = AddressFile::write(&settings.data_dir, address)?;
+        Ok(Running {
+            address,
+            context,
+            dispatcher,
+            readiness,
+            web,
+            tasks,
+            stopping,
+            grace,
+            address_file,
+        })
+    }
+}
+
+impl Running {
+    pub const fn context(&self) -> &ops::Context {
+        &self.context
+    }
+
+    /// Stops accepting, lets requests and attempts under way end within the grace, has their outcomes
+    /// written, closes the store.
+    pub async fn stop(self) {
+        let deadline = Instant::now() + self.grace;
+        self.readiness.stop();
+        self.stopping.cancel();
+        if self.web.await.is_err() {
+            tracing::error!("serving ended with a broken invariant");
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.dispatcher.stop(left.max(ATTEMPTS_GRACE_MIN)).await;
+        self.tasks.close();
+        if tokio::time::timeout(TASKS_END_MAX, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(tasks = self.tasks.len(), "some tasks did not end in time");
+        }
+        if let Err(error) = self.context.store.close().await {
+            tracing::warn!(%error, "the store did not close as it should; nothing that was accepted is lost");
+        }
+        self.address_file.remove();
+        tracing::info!("stopped");
+    }
+}
+
+fn transport(
+    settings: &Settings,
+    tasks: &TaskTracker,
+    stopping: &CancellationToken,
+) -> Outcome<Transport> {
+    let extra_ca_pem = match &settings.tls_extra_ca_file {
+        None => None,
+        Some(path) => Some(std::fs::read(path).map_err(|error| {
+            let path = path.display();
+            Failure::new(format!(
+                "the setting tls_extra_ca_file names {path}, which cannot be read: {error}"
+            ))
+        })?),
+    };
+    let config = TransportConfig {
+        allow_networks: settings.allow_networks.clone(),
+        extra_ca_pem,
+        idle_connections_per_authority_max: settings.webhook_concurrency.max(64),
+        ..TransportConfig::default()
+    };
+    Transport::new(config, tasks.clone(), stopping.clone())
+        .map_err(|error| Failure::new(format!("receivers cannot be called: {error}")))
+}
+
+fn web_config(settings: &Settings) -> heraldo_web::WebConfig {
+    heraldo_web::WebConfig {
+        body_bytes_max: settings.body_bytes_max,
+        upload_bytes_max: settings.upload_bytes_max,
+        publish_bytes_max: settings.publish_bytes_max,
+        request_timeout: settings.request_timeout,
+        connections_max: settings.connections_max,
+        wrong_keys_per_minute: settings.wrong_keys_per_minute,
+        wrong_codes_per_minute: settings.wrong_codes_per_minute,
+        ..heraldo_web::WebConfig::default()
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> Failure {
+    let why = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "another program listens there; stop it, or name another address with --listen"
+                .to_owned()
+        }
+        ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; name one that it has with --listen".to_owned()
+        }
+        ErrorKind::PermissionDenied => {
+            "this user may not; name a port from 1024 up with --listen".to_owned()
+        }
+        _ => format!("{error}; name another address with --listen"),
+    };
+    Failure::new(format!("cannot listen on {address}: {why}"))
+}

@@ -1,0 +1,122 @@
+//! The settings: one table of them all, from which flags, environment variables, the TOML file, the
+//! help and the configuration reference come.
+//!
+//! A flag wins over the environment, the environment over the file, the file over the default.
+
+mod file;
+mod reference;
+mod resolve;
+mod table;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use heraldo_wire::event::EventType;
+use ipnet::IpNet;
+
+pub use reference::markdown;
+pub use resolve::{Sources, resolve};
+pub use table::{CONFIG_ENV, Group, Setting, TABLE};
+
+/// The values in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    /// Without a slash at the end; `None`: made from the address that is listened on.
+    pub public_url: Option<String>,
+    pub shutdown_grace: Duration,
+    pub connections_max: usize,
+    pub request_timeout: Duration,
+    pub body_bytes_max: usize,
+    pub upload_bytes_max: usize,
+    pub publish_bytes_max: usize,
+    pub wrong_keys_per_minute: u32,
+    pub wrong_codes_per_minute: u32,
+    pub data_dir: PathBuf,
+    /// `None`: `master.key` in the data folder.
+    pub master_key_file: Option<PathBuf>,
+    pub retry_schedule: Vec<Duration>,
+    pub retry_events: Vec<EventType>,
+    pub delivery_timeout: Duration,
+    pub webhook_concurrency: usize,
+    pub allow_networks: Vec<IpNet>,
+    pub tls_extra_ca_file: Option<PathBuf>,
+    pub inspection_lifetime: Duration,
+    pub sweep_interval: Duration,
+    pub max_access_attempts: u32,
+    /// A filter that `tracing-subscriber` has accepted.
+    pub log: String,
+    pub log_format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    Json,
+    Text,
+}
+
+impl Settings {
+    /// Values that no row of the table has set yet. Every row sets its own, if only to its default.
+    fn unset() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            public_url: None,
+            shutdown_grace: Duration::ZERO,
+            connections_max: 0,
+            request_timeout: Duration::ZERO,
+            body_bytes_max: 0,
+            upload_bytes_max: 0,
+            publish_bytes_max: 0,
+            wrong_keys_per_minute: 0,
+            wrong_codes_per_minute: 0,
+            data_dir: PathBuf::new(),
+            master_key_file: None,
+            retry_schedule: Vec::new(),
+            retry_events: Vec::new(),
+            delivery_timeout: Duration::ZERO,
+            webhook_concurrency: 0,
+            allow_networks: Vec::new(),
+            tls_extra_ca_file: None,
+            inspection_lifetime: Duration::ZERO,
+            sweep_interval: Duration::ZERO,
+            max_access_attempts: 0,
+            log: String::new(),
+            log_format: LogFormat::Auto,
+        }
+    }
+
+    /// Where the key lies that secrets are sealed with.
+    #[must_use]
+    pub fn master_key_file(&self) -> PathBuf {
+        self.master_key_file
+            .clone()
+            .unwrap_or_else(|| self.data_dir.join("master.key"))
+    }
+
+    /// What magic links and the dashboard's address start with, without a slash at the end, when
+    /// `bound` is listened on.
+    #[must_use]
+    pub fn public_url(&self, bound: SocketAddr) -> String {
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", reachable(bound)))
+    }
+}
+
+/// The address under which this machine itself reaches what listens on `bound`.
+#[must_use]
+pub fn reachable(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bound.port())
+}

@@ -1,0 +1,242 @@
+//! What is read from where, and what is said about mistakes.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::*;
+
+fn sources(
+    flags: &[(&'static str, &str)],
+    env: &[(&str, &str)],
+    file: Option<&std::path::Path>,
+) -> Sources {
+    Sources {
+        flags: flags
+            .iter()
+            .map(|(key, text)| (*key, (*text).to_owned()))
+            .collect(),
+        config: file.map(std::path::Path::to_owned),
+        env: env
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+            .collect(),
+    }
+}
+
+fn file_with(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+#[test]
+fn every_default_is_a_value_that_its_setting_takes() {
+    let settings = resolve(&Sources::default()).unwrap();
+    assert_eq!(settings.listen, "127.0.0.1:8080".parse().unwrap());
+    assert_eq!(settings.retry_schedule, [Duration::from_secs(900); 2]);
+    assert_eq!(
+        settings.master_key_file(),
+        PathBuf::from("./heraldo-data/master.key")
+    );
+    let documented = heraldo_domain::retry::RetryPolicy::default();
+    assert_eq!(settings.retry_events, documented.retried);
+    assert_eq!(settings.retry_schedule, documented.waits);
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let file = file_with(
+        "sweep_interval = \"3s\"\ndelivery_timeout = \"3s\"\ninspection_lifetime = \"3s\"\n",
+    );
+    let env = [
+        ("HERALDO_SWEEP_INTERVAL", "2s"),
+        ("HERALDO_DELIVERY_TIMEOUT", "2s"),
+        ("PATH", "/bin"),
+    ];
+    let settings = resolve(&sources(
+        &[("sweep_interval", "1s")],
+        &env,
+        Some(file.path()),
+    ))
+    .unwrap();
+    assert_eq!(settings.sweep_interval, Duration::from_secs(1));
+    assert_eq!(settings.delivery_timeout, Duration::from_secs(2));
+    assert_eq!(settings.inspection_lifetime, Duration::from_secs(3));
+}
+
+#[test]
+fn the_file_takes_numbers_and_lists() {
+    let file = file_with("retry_schedule = [\"200ms\", \"1s\"]\nmax_access_attempts = 5\n");
+    let settings = resolve(&sources(
+        &[],
+        &[("HERALDO_CONFIG", file.path().to_str().unwrap())],
+        None,
+    ))
+    .unwrap();
+    assert_eq!(
+        settings.retry_schedule,
+        [Duration::from_millis(200), Duration::from_secs(1)]
+    );
+    assert_eq!(settings.max_access_attempts, 5);
+}
+
+#[test]
+fn each_mistake_names_the_setting_its_source_and_what_is_allowed() {
+    let check =
+        |flags: &[(&'static str, &str)], env: &[(&str, &str)], file: &str, parts: &[&str]| {
+            let file = file_with(file);
+            let mistakes = resolve(&sources(flags, env, Some(file.path()))).unwrap_err();
+            assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+            for part in parts {
+                assert!(
+                    mistakes.iter().any(|text| text.contains(part)),
+                    "{mistakes:?} lacks {part}"
+                );
+            }
+        };
+    check(
+        &[("listen", "here")],
+        &[],
+        "",
+        &["listen", "--listen", "`here`", "127.0.0.1:8080"],
+    );
+    check(
+        &[],
+        &[("HERALDO_RETRY_SCHEDULE", "15")],
+        "",
+        &["retry_schedule", "HERALDO_RETRY_SCHEDULE", "15m"],
+    );
+    check(
+        &[],
+        &[],
+        "sweep_interval = \"1ms\"",
+        &["sweep_interval", "in the file", "from 10ms to 1d"],
+    );
+    check(
+        &[],
+        &[],
+        "sweep_interval = 1.5",
+        &["sweep_interval", "wrong kind"],
+    );
+    check(
+        &[],
+        &[],
+        "[delivery]\ntimeout = 1",
+        &["no setting delivery", "in the file"],
+    );
+    check(&[], &[], "listen = ", &["is not TOML"]);
+    check(
+        &[],
+        &[("HERALDO_RETRY_SHEDULE", "1s")],
+        "",
+        &["did you mean HERALDO_RETRY_SCHEDULE?"],
+    );
+    check(
+        &[],
+        &[("HERALDO_RETENTION", "30d")],
+        "",
+        &["HERALDO_RETENTION", "not available in this version"],
+    );
+    check(
+        &[("store", "postgres://u:pw@h/db")],
+        &[],
+        "",
+        &["store", "PostgreSQL is not available yet"],
+    );
+    check(
+        &[("allow_networks", "10.0.0.0/8,home")],
+        &[],
+        "",
+        &["`home` is not a network"],
+    );
+    check(
+        &[("retry_events", "inspection_complete")],
+        &[],
+        "",
+        &["inspection_completed"],
+    );
+    check(
+        &[("public_url", "ftp://x")],
+        &[],
+        "",
+        &["not an http or https URL"],
+    );
+    check(&[("log", "heraldo=loud")], &[], "", &["not a log filter"]);
+    check(
+        &[("max_access_attempts", "0")],
+        &[],
+        "",
+        &["from 1 to 1000"],
+    );
+    check(&[("body_bytes_max", "1MB")], &[], "", &["512KiB"]);
+}
+
+#[test]
+fn a_password_in_the_address_of_a_database_is_not_repeated() {
+    let mistakes = resolve(&sources(&[("store", "postgres://u:pw@h/db")], &[], None)).unwrap_err();
+    assert!(
+        mistakes.iter().all(|text| !text.contains("pw")),
+        "{mistakes:?}"
+    );
+}
+
+#[test]
+fn the_variable_that_callers_keep_their_key_in_is_no_setting() {
+    assert!(resolve(&sources(&[], &[("HERALDO_API_KEY", "x")], None)).is_ok());
+}
+
+#[test]
+fn lists_can_be_empty() {
+    for none in ["", "none"] {
+        let flags = [
+            ("retry_schedule", none),
+            ("retry_events", none),
+            ("allow_networks", none),
+        ];
+        let settings = resolve(&sources(&flags, &[], None)).unwrap();
+        assert!(settings.retry_schedule.is_empty() && settings.allow_networks.is_empty());
+    }
+    assert!(resolve(&sources(&[("retry_schedule", "1s,,2s")], &[], None)).is_err());
+}
+
+#[test]
+fn keys_are_distinct_words_and_every_help_is_a_sentence() {
+    for (index, setting) in TABLE.iter().enumerate() {
+        assert!(
+            setting
+                .key
+                .chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter == '_')
+        );
+        assert!(
+            TABLE
+                .iter()
+                .skip(index + 1)
+                .all(|other| other.key != setting.key),
+            "{}",
+            setting.key
+        );
+        assert!(setting.help.ends_with('.'), "{}", setting.key);
+        assert!(!setting.default_in_words().is_empty(), "{}", setting.key);
+    }
+}
+
+#[test]
+fn a_wildcard_address_is_reached_through_loopback() {
+    let mut settings = resolve(&Sources::default()).unwrap();
+    assert_eq!(
+        settings.public_url("0.0.0.0:80".parse().unwrap()),
+        "http://127.0.0.1:80"
+    );
+    assert_eq!(
+        settings.public_url("[::]:80".parse().unwrap()),
+        "http://[::1]:80"
+    );
+    settings.public_url = Some("https://heraldo.example.com".to_owned());
+    assert_eq!(
+        settings.public_url("0.0.0.0:80".parse().unwrap()),
+        "https://heraldo.example.com"
+    );
+}

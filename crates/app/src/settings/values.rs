@@ -1,0 +1,181 @@
+//! Reads one setting's value from text. Every error says what is allowed.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use heraldo_domain::retry::{WAIT_MAX, WAITS_MAX};
+use heraldo_wire::event::EventType;
+use heraldo_wire::time::HumanDuration;
+use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
+
+use super::LogFormat;
+
+pub type Read<T> = Result<T, String>;
+
+pub fn address(text: &str) -> Read<SocketAddr> {
+    text.parse().map_err(|_| {
+        "it is not an IP address with a port; write it like 127.0.0.1:8080 or [::1]:8080 \
+         (port 0 takes any free one)"
+            .to_owned()
+    })
+}
+
+/// An `http` or `https` URL; the slash at its end is dropped.
+pub fn base_url(text: &str) -> Read<Option<String>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let allowed = "write it like https://heraldo.example.com, without user, query or fragment";
+    let url =
+        url::Url::parse(text).map_err(|error| format!("it is not a URL ({error}); {allowed}"))?;
+    let plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || !plain {
+        return Err(format!(
+            "it is not an http or https URL of a server; {allowed}"
+        ));
+    }
+    Ok(Some(text.trim_end_matches('/').to_owned()))
+}
+
+pub fn path(text: &str) -> Read<PathBuf> {
+    if text.is_empty() {
+        return Err("it is empty; name a path".to_owned());
+    }
+    Ok(PathBuf::from(text))
+}
+
+pub fn optional_path(text: &str) -> Read<Option<PathBuf>> {
+    Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+pub fn duration(text: &str, min: Duration, max: Duration) -> Read<Duration> {
+    let HumanDuration(value) = text.parse().map_err(|_| {
+        "it is not a duration; write it like 500ms, 4s, 15m, 1h30m or 7d".to_owned()
+    })?;
+    if value < min || value > max {
+        let (min, max) = (HumanDuration(min), HumanDuration(max));
+        return Err(format!(
+            "it is out of range; allowed is from {min} to {max}"
+        ));
+    }
+    Ok(value)
+}
+
+/// Waits between attempts, separated by commas. Nothing at all, or `none`, means that nothing is
+/// tried again.
+pub fn waits(text: &str) -> Read<Vec<Duration>> {
+    let waits = words(text)
+        .map(|word| {
+            duration(word, Duration::ZERO, WAIT_MAX).map_err(|why| format!("`{word}`: {why}"))
+        })
+        .collect::<Read<Vec<_>>>()?;
+    if waits.len() > WAITS_MAX {
+        return Err(format!(
+            "it has {} waits; at most {WAITS_MAX} are allowed",
+            waits.len()
+        ));
+    }
+    Ok(waits)
+}
+
+pub fn events(text: &str) -> Read<Vec<EventType>> {
+    let mut events = Vec::new();
+    for word in words(text) {
+        let event = word.parse().map_err(|why| format!("{why}"))?;
+        if !events.contains(&event) {
+            events.push(event);
+        }
+    }
+    Ok(events)
+}
+
+pub fn networks(text: &str) -> Read<Vec<IpNet>> {
+    words(text)
+        .map(|word| {
+            let alone = |_| word.parse::<IpAddr>().map(IpNet::from);
+            word.parse::<IpNet>().or_else(alone).map_err(|_| {
+                format!(
+                    "`{word}` is not a network; write it like 10.0.0.0/8, fd00::/8 or 127.0.0.1"
+                )
+            })
+        })
+        .collect()
+}
+
+pub fn count<T>(text: &str, min: T, max: T) -> Read<T>
+where
+    T: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    match text.parse::<T>() {
+        Ok(value) if value >= min && value <= max => Ok(value),
+        Ok(_) | Err(_) => Err(format!("it is not a whole number from {min} to {max}")),
+    }
+}
+
+/// Bytes: a plain number, or one with `KiB`, `MiB` or `GiB`.
+pub fn bytes(text: &str, min: usize, max: usize) -> Read<usize> {
+    const UNITS: [(&str, usize); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let (number, unit) = UNITS
+        .iter()
+        .find_map(|(name, unit)| {
+            text.strip_suffix(name)
+                .map(|number| (number.trim_end(), *unit))
+        })
+        .unwrap_or((text, 1));
+    let value = number
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit));
+    match value {
+        Some(value) if (min..=max).contains(&value) => Ok(value),
+        Some(_) => Err(format!(
+            "it is out of range; allowed is from {min} to {max} bytes"
+        )),
+        None => Err("it is not a size; write it like 1048576, 512KiB or 20MiB".to_owned()),
+    }
+}
+
+/// The engine. Only the embedded one exists in this version.
+pub fn store(text: &str) -> Read<()> {
+    if text == "sqlite" {
+        return Ok(());
+    }
+    // A URL of PostgreSQL may hold a password, so it is not repeated.
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Err("PostgreSQL is not available yet; allowed is sqlite".to_owned());
+    }
+    Err("there is no such engine; allowed is sqlite".to_owned())
+}
+
+pub fn log_filter(text: &str) -> Read<String> {
+    EnvFilter::try_new(text).map_err(|error| {
+        format!(
+            "it is not a log filter ({error}); write a level (error, warn, info, debug, trace, off) or \
+             levels for parts, like info,heraldo_delivery=debug"
+        )
+    })?;
+    Ok(text.to_owned())
+}
+
+pub fn log_format(text: &str) -> Read<LogFormat> {
+    match text {
+        "auto" => Ok(LogFormat::Auto),
+        "json" => Ok(LogFormat::Json),
+        "text" => Ok(LogFormat::Text),
+        _ => Err("it is not a log format; allowed are auto, json, text".to_owned()),
+    }
+}
+
+/// The words of a list with commas; `none` and the empty text are the empty list.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.trim();
+    let text = if text == "none" { "" } else { text };
+    text.split(',')
+        .map(str::trim)
+        .filter(move |word| !(text.is_empty() && word.is_empty()))
+}
