@@ -73,6 +73,7 @@ macro_rules! conformance_tests {
                 deliveries_are_handed_over_in_commit_order
                 without_an_epoch_nothing_is_leased
                 a_refused_reservation_waits_and_is_claimed
+                a_caller_that_went_away_strands_nothing
                 a_failed_change_gives_its_reservations_back
                 a_lapsed_lease_cannot_settle
                 a_new_epoch_voids_leases_and_marks_them_recovered

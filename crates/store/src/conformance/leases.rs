@@ -1,5 +1,7 @@
 //! Reservations, hand-over, epochs and recovery.
 
+use std::task::{Context, Waker};
+
 use heraldo_domain::change::{Change, Write};
 use heraldo_domain::delivery::Epoch;
 use heraldo_domain::store::{Settled, StoreError};
@@ -103,6 +105,30 @@ pub fn a_refused_reservation_waits_and_is_claimed(harness: &dyn Harness) {
     assert!(claimed.exhausted && claimed.next_due_at.is_none());
     assert_eq!(scene.claim(webhook, epoch).leased, []);
     assert_eq!(scene.settle(&claimed.leased[0], 200), Settled::Written);
+}
+
+pub fn a_caller_that_went_away_strands_nothing(harness: &dyn Harness) {
+    let (scene, epoch) = Scene::new(harness);
+    scene.world.hand_over.set_room(1);
+    let webhook = scene.add_webhook();
+    let event = scene.event(InspectionId(scene.world.id()), &[webhook]);
+    let change = Change {
+        events: vec![event.clone()],
+        ..Change::default()
+    };
+    let mut going = scene.store.commit(change);
+    let _ = going.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    drop(going);
+    // What was asked first is done when this is answered.
+    block_on(scene.store.check()).unwrap();
+    assert!(
+        block_on(scene.store.event(scene.company, event.id))
+            .unwrap()
+            .is_some()
+    );
+    let handed = scene.world.hand_over.last();
+    assert_eq!((handed.event_id, handed.lease), (event.id, epoch));
+    assert_eq!(scene.settle(&handed, 200), Settled::Written);
 }
 
 pub fn a_failed_change_gives_its_reservations_back(harness: &dyn Harness) {

@@ -3,7 +3,7 @@
 use heraldo_domain::change::Origin;
 use heraldo_domain::delivery::Fallback;
 use heraldo_wire::api::DeliveryStatus;
-use heraldo_wire::attempt::Cause;
+use heraldo_wire::attempt::{AttemptOutcome, Cause, ErrorClass, Phase};
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::Id;
 use heraldo_wire::object::{InspectionStatus, InspectionType, Veredict};
@@ -63,6 +63,27 @@ codes! {
         Retry = 1,
         Manual = 2,
         Recover = 3,
+    }
+    AttemptOutcome {
+        Delivered = 0,
+        Failed = 1,
+    }
+    ErrorClass {
+        Dns = 0,
+        AddressRefused = 1,
+        Connect = 2,
+        Tls = 3,
+        Timeout = 4,
+        Reset = 5,
+        Protocol = 6,
+        Status = 7,
+    }
+    Phase {
+        Resolve = 0,
+        Connect = 1,
+        Tls = 2,
+        FirstByte = 3,
+        Body = 4,
     }
     // The index `inspection_lapse` names these numbers.
     InspectionStatus {

@@ -2,6 +2,7 @@
 //! what is asked most in memory. It needs no async runtime; its callers only wait for answers.
 
 mod apply;
+mod attempts;
 mod cache;
 mod checkpoint;
 mod codes;

@@ -145,3 +145,63 @@ impl<T> Queue<T> {
         self.filled.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken<T>(taken: Taken<T>) -> Vec<T> {
+        match taken {
+            Taken::Items(items) => items,
+            Taken::Nothing | Taken::Closed => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn too_many_items_or_bytes_are_refused() {
+        let queue = Queue::new(3, 100);
+        assert_eq!(
+            queue.push('a', 500, false),
+            Ok(()),
+            "one item is always let in"
+        );
+        assert_eq!(queue.push('b', 1, false), Err(StoreError::Overloaded));
+        assert_eq!(queue.push('c', 1, true), Ok(()));
+        assert_eq!(taken(queue.take(9, usize::MAX, None)), ['a', 'c']);
+        for item in ['d', 'e', 'f'] {
+            assert_eq!(queue.push(item, 1, false), Ok(()));
+        }
+        assert_eq!(queue.push('g', 1, false), Err(StoreError::Overloaded));
+        assert_eq!(queue.push('g', 1, true), Ok(()));
+    }
+
+    #[test]
+    fn a_group_keeps_to_its_count_and_its_bytes() {
+        let queue = Queue::new(9, 1_000);
+        for item in 0..6 {
+            queue.push(item, 10, false).expect("room");
+        }
+        assert_eq!(taken(queue.take(2, usize::MAX, None)), [0, 1]);
+        assert_eq!(taken(queue.take(9, 15, None)), [2, 3]);
+        assert_eq!(taken(queue.take(9, 1, None)), [4]);
+    }
+
+    #[test]
+    fn what_was_in_when_it_closed_is_still_taken() {
+        let queue = Queue::new(9, 1_000);
+        queue.push(1, 0, false).expect("room");
+        queue.close();
+        assert_eq!(queue.push(2, 0, true), Err(StoreError::Closed));
+        assert_eq!(taken(queue.take(9, usize::MAX, None)), [1]);
+        assert!(matches!(queue.take(9, usize::MAX, None), Taken::Closed));
+    }
+
+    #[test]
+    fn a_taker_without_work_comes_back_after_its_patience() {
+        let queue = Queue::<u8>::new(9, 1_000);
+        assert!(matches!(
+            queue.take(9, usize::MAX, Some(Duration::ZERO)),
+            Taken::Nothing
+        ));
+    }
+}

@@ -9,6 +9,7 @@ use heraldo_wire::attempt::Cause;
 use heraldo_wire::id::{CompanyId, DeliveryId, EventId, InspectionId, WebhookId};
 use rusqlite::{Connection, Row, params};
 
+use super::attempts;
 use super::codes::{
     code_at, fallback_from, id_at, id_blob_at, key_of, tail_of, time_at, time_if_at,
 };
@@ -168,7 +169,7 @@ fn attempt_if_at(row: &Row<'_>, column: usize) -> Done<Option<Attempt>> {
         .as_bytes_or_null()
         .map_err(|_| Fault::unreadable("an odd attempt"))?
     {
-        Some(text) => Ok(Some(serde_json::from_slice(text)?)),
+        Some(text) => attempts::from_text(text).map(Some),
         None => Ok(None),
     }
 }

@@ -6,6 +6,7 @@ use heraldo_wire::id::{DeliveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::attempts;
 use super::codes::{Code, fallback_code, key_of, tail_of};
 use super::fault::Done;
 use super::group::Group;
@@ -119,7 +120,7 @@ pub(super) fn settle(group: &Group<'_>, settlements: &[Settlement]) -> Done<Vec<
 /// Nearly always one statement: a first attempt whose row nobody asked anything of.
 fn settle_one(group: &Group<'_>, settlement: &Settlement) -> Done<Settled> {
     let id = settlement.delivery_id;
-    let doc = serde_json::to_string(&settlement.attempt)?;
+    let doc = attempts::text_of(&settlement.attempt)?;
     let next = plan::settled(settlement.attempt.cause, settlement.next, None);
     let written = group.run(
         "UPDATE delivery SET status = ?4, cause = ?5, next_attempt_at = ?6, lease = NULL, attempts = ?7,
