@@ -36,7 +36,12 @@ impl Call {
         };
         let hash = key.to_str().ok().map(KeyHash::of);
         let known = match hash {
-            Some(hash) => self.context().store.api_key(hash).await.map_err(problem_of)?,
+            Some(hash) => self
+                .context()
+                .store
+                .api_key(hash)
+                .await
+                .map_err(problem_of)?,
             None => None,
         };
         let Some(known) = known else {
@@ -63,17 +68,19 @@ impl Call {
             Ok(()) => ProblemCode::InvalidCredentials
                 .problem("the API key is wrong or was revoked; check `x-api-key`")
                 .into(),
-            Err(too_many) => {
-                Failure::too_many(ProblemCode::TooManyWrongKeys, "API keys", too_many)
-            }
+            Err(too_many) => Failure::too_many(ProblemCode::TooManyWrongKeys, "API keys", too_many),
         }
     }
 
     fn has_bearer(&self) -> bool {
-        self.parts.headers.get_all(AUTHORIZATION).iter().any(|value| {
-            let scheme = value.as_bytes().split(|byte| *byte == b' ').next();
-            scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
-        })
+        self.parts
+            .headers
+            .get_all(AUTHORIZATION)
+            .iter()
+            .any(|value| {
+                let scheme = value.as_bytes().split(|byte| *byte == b' ').next();
+                scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+            })
     }
 }
 

@@ -51,14 +51,20 @@ impl Call {
         let given = self.parts.uri.query().unwrap_or_default();
         let said: Vec<&str> = given
             .split('&')
-            .filter(|pair| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty()))
+            .filter(|pair| {
+                pair.split_once('=')
+                    .is_some_and(|(_, value)| !value.is_empty())
+            })
             .collect();
         let said = said.join("&");
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(said.as_bytes()));
         Ok(serde_path_to_error::deserialize(pairs).map_err(|error| {
             let name = error.path().to_string();
-            ProblemCode::InvalidParameter
-                .problem(complaint("the query", &name, &error.into_inner().to_string()))
+            ProblemCode::InvalidParameter.problem(complaint(
+                "the query",
+                &name,
+                &error.into_inner().to_string(),
+            ))
         })?)
     }
 
@@ -90,7 +96,9 @@ impl Call {
         let headers = &self.parts.headers;
         let encoded = headers.get(CONTENT_ENCODING);
         if encoded.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(unsupported("send the body uncompressed, without `content-encoding`").into());
+            return Err(
+                unsupported("send the body uncompressed, without `content-encoding`").into(),
+            );
         }
         let mut given = headers.get_all(CONTENT_TYPE).iter();
         let (Some(first), rest) = (given.next(), given.next()) else {
@@ -189,7 +197,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     if !text.trim_start().starts_with('{') {
         return Err(match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-            Ok(_) => ProblemCode::InvalidBody.problem("the body must be a JSON object, like {\"key\": …}"),
+            Ok(_) => ProblemCode::InvalidBody
+                .problem("the body must be a JSON object, like {\"key\": …}"),
             Err(error) => malformed(&error),
         });
     }
@@ -202,8 +211,11 @@ fn parse_carefully<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     serde_path_to_error::deserialize(value).map_err(|error| {
         let name = error.path().to_string();
-        ProblemCode::InvalidBody
-            .problem(complaint("the body", &name, &error.into_inner().to_string()))
+        ProblemCode::InvalidBody.problem(complaint(
+            "the body",
+            &name,
+            &error.into_inner().to_string(),
+        ))
     })
 }
 
@@ -226,7 +238,9 @@ pub fn unsupported(advice: &str) -> Problem {
 }
 
 pub fn too_large(bytes_max: usize) -> Problem {
-    ProblemCode::BodyTooLarge.problem(format!("the body is larger than {bytes_max} bytes; send less"))
+    ProblemCode::BodyTooLarge.problem(format!(
+        "the body is larger than {bytes_max} bytes; send less"
+    ))
 }
 
 pub fn broken_off() -> Problem {

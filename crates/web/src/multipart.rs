@@ -37,7 +37,10 @@ pub struct FilePart {
 impl Form {
     /// What an idempotency key stands for: everything but the boundary and the framing.
     pub fn content(&self) -> impl Iterator<Item = &[u8]> {
-        let files = self.files.iter().flat_map(|file| [file.name.as_bytes(), &file.bytes]);
+        let files = self
+            .files
+            .iter()
+            .flat_map(|file| [file.name.as_bytes(), &file.bytes]);
         std::iter::once(&self.data[..]).chain(files)
     }
 }
@@ -89,7 +92,9 @@ async fn read_parts(mut multipart: Multipart<'_>) -> Result<Form, Problem> {
             continue;
         }
         if files.len() >= PARTS_MAX {
-            return invalid(format!("the body has more than {PARTS_MAX} files; send fewer"));
+            return invalid(format!(
+                "the body has more than {PARTS_MAX} files; send fewer"
+            ));
         }
         let filename = field.file_name().map(ToOwned::to_owned);
         let content_type = field.content_type().map(ToString::to_string);
@@ -121,6 +126,8 @@ fn refuse(error: multer::Error) -> Problem {
         | multer::Error::IncompleteStream
         | multer::Error::IncompleteFieldData { .. }
         | multer::Error::IncompleteHeaders => broken_off(),
-        error => ProblemCode::InvalidBody.problem(format!("the multipart body is malformed: {error}")),
+        error => {
+            ProblemCode::InvalidBody.problem(format!("the multipart body is malformed: {error}"))
+        }
     }
 }

@@ -30,7 +30,10 @@ pub fn openapi() -> OpenApi {
     for item in described.paths.paths.values_mut() {
         for operation in operations(item) {
             let problem = RefOr::Ref(Ref::from_response_name(PROBLEM));
-            operation.responses.responses.insert("default".to_owned(), problem);
+            operation
+                .responses
+                .responses
+                .insert("default".to_owned(), problem);
         }
     }
     let mut schemas = vec![("Problem".to_owned(), Problem::schema())];
@@ -39,10 +42,15 @@ pub fn openapi() -> OpenApi {
     for (name, schema) in schemas {
         components = components.schema(name, schema);
     }
-    components = components.response(PROBLEM, problem_response()).security_scheme(
-        "apiKey",
-        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(API_KEY, &key_text()))),
-    );
+    components = components
+        .response(PROBLEM, problem_response())
+        .security_scheme(
+            "apiKey",
+            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+                API_KEY,
+                &key_text(),
+            ))),
+        );
     described.components = Some(components.build());
     described
 }
@@ -75,30 +83,50 @@ fn split_creates(described: &mut OpenApi) {
             operation.operation_id = Some(format!("createInspection_{kind}"));
             operation.summary = Some(format!("Creates an inspection of type {kind}"));
         }
-        described.paths.paths.shift_insert(index, create_path(*kind), item);
+        described
+            .paths
+            .paths
+            .shift_insert(index, create_path(*kind), item);
     }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
-        .into_iter()
-        .filter_map(Option::as_mut)
+    [
+        &mut item.get,
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+    ]
+    .into_iter()
+    .filter_map(Option::as_mut)
 }
 
 fn problem_response() -> Response {
-    let mut text = "What went wrong. The codes:\n\n| code | status | meaning |\n|---|---|---|\n".to_owned();
+    let mut text =
+        "What went wrong. The codes:\n\n| code | status | meaning |\n|---|---|---|\n".to_owned();
     for code in ProblemCode::ALL {
-        text.push_str(&format!("| `{code}` | {} | {} |\n", code.status(), code.meaning()));
+        text.push_str(&format!(
+            "| `{code}` | {} | {} |\n",
+            code.status(),
+            code.meaning()
+        ));
     }
     let schema = Ref::from_schema_name("Problem");
     ResponseBuilder::new()
         .description(text)
-        .content("application/json", ContentBuilder::new().schema(Some(schema)).build())
+        .content(
+            "application/json",
+            ContentBuilder::new().schema(Some(schema)).build(),
+        )
         .build()
 }
 
 fn key_text() -> String {
-    let scopes: Vec<_> = Scope::ALL.iter().map(|scope| format!("`{scope}`")).collect();
+    let scopes: Vec<_> = Scope::ALL
+        .iter()
+        .map(|scope| format!("`{scope}`"))
+        .collect();
     format!(
         "An API key. What it may do is said by its scopes: {}. `admin` implies the others.",
         scopes.join(", ")

@@ -1,10 +1,10 @@
 //! The only place that maps a problem to a status and writes an error answer (contract 1.1, U1).
 
 use axum::response::Response;
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, StatusCode};
 use heraldo_wire::headers::CONTENT_TYPE_JSON;
 use heraldo_wire::problem::{Problem, ProblemCode};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
 
 use crate::limits::TooMany;
 
@@ -39,9 +39,8 @@ impl Failure {
     /// A problem that ends with time.
     pub fn too_many(code: ProblemCode, what: &str, too_many: TooMany) -> Self {
         let TooMany { retry_after_s } = too_many;
-        let detail = format!(
-            "too many wrong {what} came from this address; try again in {retry_after_s} s"
-        );
+        let detail =
+            format!("too many wrong {what} came from this address; try again in {retry_after_s} s");
         Self {
             problem: code.problem(detail),
             retry_after_s: Some(retry_after_s),
@@ -74,7 +73,9 @@ pub fn panicked() -> Failure {
 /// A request that was not answered in time.
 pub fn too_slow() -> Failure {
     ProblemCode::Unavailable
-        .problem("the request was not served in time; look whether it was carried out, then try again")
+        .problem(
+            "the request was not served in time; look whether it was carried out, then try again",
+        )
         .into()
 }
 

@@ -105,7 +105,10 @@ pub fn router(web: &Web) -> Router {
 pub fn served_at(path: &str) -> Vec<String> {
     match path {
         // One handler for all types; fixed words, so that no id is ever taken for a type.
-        inspection::CREATE => InspectionType::ALL.iter().map(|kind| create_path(*kind)).collect(),
+        inspection::CREATE => InspectionType::ALL
+            .iter()
+            .map(|kind| create_path(*kind))
+            .collect(),
         // PHP lists with a slash at the end (contract 1.1).
         inspection::LIST => vec![path.to_owned(), format!("{path}/")],
         _ => vec![path.to_owned()],
@@ -131,13 +134,19 @@ fn filter(method: &HttpMethod) -> MethodFilter {
 }
 
 async fn unknown_path(State(web): State<Web>, request: Request) -> axum::response::Response {
-    Call::new(web, "unknown path", request).finish(Err(no_route())).await
+    Call::new(web, "unknown path", request)
+        .finish(Err(no_route()))
+        .await
 }
 
 async fn unknown_method(State(web): State<Web>, request: Request) -> axum::response::Response {
-    Call::new(web, "unknown method", request).finish(Err(no_method())).await
+    Call::new(web, "unknown method", request)
+        .finish(Err(no_method()))
+        .await
 }
 
 async fn reserved(State(web): State<Web>, request: Request) -> axum::response::Response {
-    Call::new(web, "reserved word", request).finish(Err(inspection::reserved())).await
+    Call::new(web, "reserved word", request)
+        .finish(Err(inspection::reserved()))
+        .await
 }

@@ -66,9 +66,15 @@ pub async fn serve(
     shutdown.run_until_cancelled(accepting).await;
     drop(listener);
     let all = u32::try_from(places).unwrap_or(u32::MAX);
-    if tokio::time::timeout(grace, connections.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(grace, connections.acquire_many(all))
+        .await
+        .is_err()
+    {
         let open = places.saturating_sub(connections.available_permits());
-        tracing::warn!(open, "connections were cut off: their requests did not end in time");
+        tracing::warn!(
+            open,
+            "connections were cut off: their requests did not end in time"
+        );
         server.cut_off.cancel();
         // Nothing can hold a connection any more. The semaphore is never closed.
         let _ = connections.acquire_many(all).await;

@@ -16,6 +16,13 @@ use crate::{openapi_json, reply};
     responses((status = 200, description = "This description", body = serde_json::Value)),
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
-    let text = call.state.openapi.get_or_init(|| Bytes::from(openapi_json()));
-    Ok(reply::bytes(StatusCode::OK, CONTENT_TYPE_JSON, text.clone()))
+    let text = call
+        .state
+        .openapi
+        .get_or_init(|| Bytes::from(openapi_json()));
+    Ok(reply::bytes(
+        StatusCode::OK,
+        CONTENT_TYPE_JSON,
+        text.clone(),
+    ))
 }

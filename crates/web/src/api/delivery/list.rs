@@ -32,8 +32,17 @@ pub async fn handle(call: &mut Call) -> Outcome {
         from: query.from,
         to: query.to,
     };
-    let rows = call.context().store.deliveries(caller.company_id, filter, page).await;
-    reply::ok(&cursor_page(rows.map_err(problem_of)?, &page, |delivery| delivery.id, show))
+    let rows = call
+        .context()
+        .store
+        .deliveries(caller.company_id, filter, page)
+        .await;
+    reply::ok(&cursor_page(
+        rows.map_err(problem_of)?,
+        &page,
+        |delivery| delivery.id,
+        show,
+    ))
 }
 
 fn show(delivery: DeliveryRecord) -> DeliverySummary {

@@ -24,5 +24,8 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let caller = call.caller(&[Scope::Webhooks]).await?;
     let id: DeliveryId = call.id().await?;
     call.json::<serde::de::IgnoredAny>().await?;
-    reply::json(StatusCode::ACCEPTED, &resend(call.context(), &caller, id).await?)
+    reply::json(
+        StatusCode::ACCEPTED,
+        &resend(call.context(), &caller, id).await?,
+    )
 }

@@ -21,7 +21,12 @@ use crate::reply;
 pub async fn handle(call: &mut Call) -> Outcome {
     let caller = call.caller(&[Scope::Webhooks]).await?;
     let id: DeliveryId = call.id().await?;
-    let delivery = call.context().store.delivery(caller.company_id, id).await.map_err(problem_of)?;
+    let delivery = call
+        .context()
+        .store
+        .delivery(caller.company_id, id)
+        .await
+        .map_err(problem_of)?;
     let delivery = delivery.ok_or_else(not_found)?;
     reply::ok(&Delivery {
         head: head(&delivery),

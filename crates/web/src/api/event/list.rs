@@ -29,6 +29,15 @@ pub async fn handle(call: &mut Call) -> Outcome {
         from: query.from,
         to: query.to,
     };
-    let rows = call.context().store.events(caller.company_id, filter, page).await;
-    reply::ok(&cursor_page(rows.map_err(problem_of)?, &page, |event| event.id, show))
+    let rows = call
+        .context()
+        .store
+        .events(caller.company_id, filter, page)
+        .await;
+    reply::ok(&cursor_page(
+        rows.map_err(problem_of)?,
+        &page,
+        |event| event.id,
+        show,
+    ))
 }

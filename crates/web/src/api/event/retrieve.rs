@@ -21,6 +21,11 @@ use crate::reply;
 pub async fn handle(call: &mut Call) -> Outcome {
     let caller = call.caller(&[Scope::Inspections]).await?;
     let id: EventId = call.id().await?;
-    let event = call.context().store.event(caller.company_id, id).await.map_err(problem_of)?;
+    let event = call
+        .context()
+        .store
+        .event(caller.company_id, id)
+        .await
+        .map_err(problem_of)?;
     reply::ok(&show(event.ok_or_else(not_found)?))
 }

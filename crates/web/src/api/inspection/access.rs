@@ -29,14 +29,20 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 pub async fn handle(call: &mut Call) -> Outcome {
     // Before the code is tried: a guesser must not learn of a right one among too many.
     let (address, now) = (call.address(), call.now());
-    call.state.wrong_codes.check(address, now).map_err(too_many)?;
+    call.state
+        .wrong_codes
+        .check(address, now)
+        .map_err(too_many)?;
     let id: InspectionId = call.id().await?;
     let request: AccessRequest = parse(&call.json_bytes(BODY_BYTES_MAX).await?)?;
     let code = request.access_code.reveal().trim();
     match enter_access_code(call.context(), id, code).await? {
         Access::Granted(answer) => reply::ok(&answer),
         Access::Wrong(problem) => {
-            call.state.wrong_codes.count(address, now).map_err(too_many)?;
+            call.state
+                .wrong_codes
+                .count(address, now)
+                .map_err(too_many)?;
             Err(problem.into())
         }
     }

@@ -67,12 +67,15 @@ fn from_form(form: &mut Form) -> Result<CreateInspectionRequest, Failure> {
     if !files.is_empty() {
         // No template has file inputs so far: the use case refuses each identifier, so that no bytes
         // have to be passed on.
-        request.inputs.get_or_insert_default().extend(files.into_iter().map(|file| InputValue {
-            identifier: file.name,
-            value: serde_json::Value::Null,
-            filename: file.filename,
-            content_type: file.content_type,
-        }));
+        request
+            .inputs
+            .get_or_insert_default()
+            .extend(files.into_iter().map(|file| InputValue {
+                identifier: file.name,
+                value: serde_json::Value::Null,
+                filename: file.filename,
+                content_type: file.content_type,
+            }));
     }
     Ok(request)
 }

@@ -26,7 +26,9 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let limit = limit(query.limit)?;
     let page = query.page.unwrap_or(1);
     let Some(pages_before) = page.checked_sub(1) else {
-        return Err(ProblemCode::InvalidParameter.problem("`page` counts from 1").into());
+        return Err(ProblemCode::InvalidParameter
+            .problem("`page` counts from 1")
+            .into());
     };
     let offset = u64::from(pages_before) * u64::from(limit);
     let filter = InspectionFilter {
@@ -38,9 +40,19 @@ pub async fn handle(call: &mut Call) -> Outcome {
         template_id: query.template_id,
     };
     let context = call.context();
-    let found = context.store.inspections(caller.company_id, filter, offset, limit).await;
+    let found = context
+        .store
+        .inspections(caller.company_id, filter, offset, limit)
+        .await;
     let (inspections, total) = found.map_err(problem_of)?;
     let public_url = &context.settings.public_url;
-    let inspections = inspections.iter().map(|inspection| to_wire(inspection, public_url));
-    reply::ok(&InspectionListAnswer::new(inspections.collect(), total, page, limit))
+    let inspections = inspections
+        .iter()
+        .map(|inspection| to_wire(inspection, public_url));
+    reply::ok(&InspectionListAnswer::new(
+        inspections.collect(),
+        total,
+        page,
+        limit,
+    ))
 }

@@ -23,8 +23,16 @@ use crate::reply;
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
     let caller = call.caller(&[Scope::Admin]).await?;
-    let CreateKeyRequest { scopes, name, testing } = call.json().await?;
-    let request = KeyRequest { name, scopes, testing };
+    let CreateKeyRequest {
+        scopes,
+        name,
+        testing,
+    } = call.json().await?;
+    let request = KeyRequest {
+        name,
+        scopes,
+        testing,
+    };
     let actor = Actor::ApiKey(caller.key_id);
     let key = create_key(call.context(), caller.company_id, actor, request).await?;
     let answer = CreateKeyAnswer {

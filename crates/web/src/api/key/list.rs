@@ -24,7 +24,12 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let query: PageQuery = call.query()?;
     let page = page(query.limit, query.cursor.as_deref())?;
     let rows = call.context().store.api_keys(caller.company_id, page).await;
-    reply::ok(&cursor_page(rows.map_err(problem_of)?, &page, |key| key.id, show))
+    reply::ok(&cursor_page(
+        rows.map_err(problem_of)?,
+        &page,
+        |key| key.id,
+        show,
+    ))
 }
 
 fn show(key: account::ApiKey) -> ApiKey {

@@ -25,8 +25,18 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let caller = call.caller(&[Scope::Webhooks]).await?;
     let query: PageQuery = call.query()?;
     let page: Page<WebhookId> = page(query.limit, query.cursor.as_deref())?;
-    let company = call.context().store.company(caller.company_id).await.map_err(problem_of)?;
+    let company = call
+        .context()
+        .store
+        .company(caller.company_id)
+        .await
+        .map_err(problem_of)?;
     let company = company.ok_or_else(not_found)?;
     let rows = newest_first(company.webhooks.iter(), &page, |webhook| webhook.id);
-    reply::ok(&cursor_page(rows, &page, |webhook| webhook.id, |webhook| show(webhook)))
+    reply::ok(&cursor_page(
+        rows,
+        &page,
+        |webhook| webhook.id,
+        |webhook| show(webhook),
+    ))
 }

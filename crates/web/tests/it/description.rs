@@ -1,0 +1,82 @@
+//! The API description and the router say the same.
+
+use std::collections::BTreeSet;
+
+use heraldo_web::{openapi, openapi_json};
+use serde_json::Value;
+
+use crate::world::World;
+
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+fn described() -> Value {
+    serde_json::from_str(&openapi_json()).unwrap()
+}
+
+#[tokio::test]
+async fn the_description_is_served_and_stable() {
+    let world = World::new().await;
+    let served = world.bare("GET", "/openapi.json").send().await;
+    assert_eq!(served.json(200), described());
+    assert_eq!(served.text(), openapi_json());
+}
+
+#[tokio::test]
+async fn every_described_route_answers_and_no_other_method_does() {
+    let world = World::new().await;
+    for (path, item) in described()["paths"].as_object().unwrap() {
+        let concrete = path.replace("{id}", "651ae032ff786d198dfa4ce4");
+        for method in METHODS {
+            let answer = world.bare(&method.to_uppercase(), &concrete).send().await;
+            let routed = answer.status != 405 && !answer.text().contains("no such route");
+            assert_eq!(
+                routed,
+                item.get(method).is_some(),
+                "{method} {path}: {}",
+                answer.text()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_operation_is_whole() {
+    let described = described();
+    let mut names = BTreeSet::new();
+    for (path, item) in described["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let place = format!("{method} {path}");
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name), "{place}: {name} twice");
+            assert!(operation["summary"].is_string(), "{place}");
+            assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{place}");
+            let open = !path.starts_with("/v1/") || path.ends_with("/access");
+            assert_eq!(operation.get("security").is_none(), open, "{place}");
+            let default = &operation["responses"]["default"]["$ref"];
+            assert_eq!(default, "#/components/responses/Problem", "{place}");
+        }
+    }
+    assert_eq!(described["openapi"], "3.1.0");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn check(value: &Value, whole: &Value) {
+        match value {
+            Value::Object(map) => {
+                if let Some(Value::String(reference)) = map.get("$ref") {
+                    let pointer = reference.strip_prefix('#').unwrap();
+                    assert!(
+                        whole.pointer(pointer).is_some(),
+                        "{reference} leads nowhere"
+                    );
+                }
+                map.values().for_each(|value| check(value, whole));
+            }
+            Value::Array(values) => values.iter().for_each(|value| check(value, whole)),
+            _ => {}
+        }
+    }
+    check(&described(), &described());
+    assert!(openapi().components.is_some());
+}

@@ -1,0 +1,24 @@
+//! The HTTP API from the outside: requests go in, answers come out, over the engine in memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod bad_input;
+mod credentials;
+mod deliveries;
+mod description;
+mod events;
+mod foreign;
+mod idempotency;
+mod inspections;
+mod keys;
+mod multipart;
+mod server;
+mod socket;
+mod webhooks;
+mod world;

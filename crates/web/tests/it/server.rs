@@ -1,0 +1,115 @@
+//! What belongs to no resource: health, pages, unknown routes, a store that fails.
+
+use heraldo_domain::store::{Store as _, StoreError};
+use heraldo_wire::problem::ProblemCode;
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn health_says_live_and_why_not_ready() {
+    let world = World::new().await;
+    let read = async |path: &str| world.bare("GET", path).send().await;
+    let ok = json!({"status": "ok", "reasons": []});
+    assert_eq!(read("/health/live").await.json(200), ok);
+    assert_eq!(read("/health/ready").await.json(200), ok);
+    world
+        .health
+        .0
+        .lock()
+        .unwrap()
+        .push("the store is closed".to_owned());
+    assert_eq!(read("/health/live").await.json(200), ok);
+    let not_ready = read("/health/ready").await.json(503);
+    assert_eq!(
+        not_ready,
+        json!({"status": "unavailable", "reasons": ["the store is closed"]})
+    );
+}
+
+#[tokio::test]
+async fn the_pages_change_nothing_and_ask_nobody() {
+    let world = World::new().await;
+    let created = world.create_inspection().await;
+    let link = created["magicLink"].as_str().unwrap();
+    let path = link.strip_prefix(crate::world::PUBLIC_URL).unwrap();
+    for path in [path, "/signin", "/signin?token=abc", "/inspection/anything"] {
+        let page = world.bare("GET", path).send().await;
+        assert_eq!(page.status, 200);
+        assert_eq!(
+            page.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        assert!(
+            page.header("content-security-policy")
+                .unwrap()
+                .starts_with("default-src 'none'")
+        );
+        assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(page.header("cache-control"), Some("no-store"));
+        assert!(page.text().contains("lang=\"es\"") && page.text().contains("lang=\"en\""));
+        for asks in ["http:", "https:", "<script", "src="] {
+            assert!(!page.text().contains(asks), "{path}: {asks}");
+        }
+    }
+    let path = format!(
+        "/v1/inspection/{}",
+        created["inspectionId"].as_str().unwrap()
+    );
+    assert_eq!(world.get(&path).await.json(200)["status"], "created");
+}
+
+#[tokio::test]
+async fn unknown_routes_and_methods_are_problems() {
+    let world = World::new().await;
+    for path in [
+        "/",
+        "/v1",
+        "/v1/nothing",
+        "/v1/inspection/a/b/c",
+        "/metrics",
+        "//v1/inspection",
+    ] {
+        world.get(path).await.problem(ProblemCode::NotFound);
+    }
+    let allow = async |method: &str, path: &str, expected: &str| {
+        let answer = world.request(method, path).send().await;
+        answer.problem(ProblemCode::MethodNotAllowed);
+        let mut allowed: Vec<_> = answer.header("allow").unwrap().split(',').collect();
+        allowed.sort_unstable();
+        assert_eq!(allowed.join(","), expected, "{path}");
+    };
+    allow("DELETE", "/v1/inspection", "GET,HEAD").await;
+    allow("PUT", "/v1/inspection/car", "POST").await;
+    allow("PUT", "/v1/notification/webhook/1", "DELETE,GET,HEAD,PATCH").await;
+    allow("POST", "/health/live", "GET,HEAD").await;
+    allow("OPTIONS", "/v1/notification/event", "GET,HEAD,POST").await;
+    let head = world.request("HEAD", "/v1/inspection").send().await;
+    assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_a_503_with_a_time_to_come_back() {
+    let world = World::new().await;
+    let check = async |error: StoreError, code: ProblemCode| {
+        world.store.fail_next(1, &error);
+        let answer = world
+            .post("/v1/inspection/car", &json!({"templateId": "easy"}))
+            .await;
+        answer.problem(code);
+    };
+    check(StoreError::Full, ProblemCode::StorageFull).await;
+    check(StoreError::Overloaded, ProblemCode::Overloaded).await;
+    check(
+        StoreError::Failed("disk on fire".to_owned()),
+        ProblemCode::Unavailable,
+    )
+    .await;
+    let listed = world.get("/v1/inspection").await.json(200);
+    assert_eq!(listed["totalInspections"], 0);
+    world.store.close().await.unwrap();
+    world
+        .get("/v1/inspection")
+        .await
+        .problem(ProblemCode::ShuttingDown);
+}

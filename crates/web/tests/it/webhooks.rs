@@ -1,0 +1,179 @@
+//! Webhooks: made, read, changed, deleted; their secrets; tests.
+
+use heraldo_wire::problem::ProblemCode;
+use serde_json::{Value, json};
+
+use crate::world::{World, id_in};
+
+const PATH: &str = "/v1/notification/webhook";
+
+#[tokio::test]
+async fn a_new_webhook_is_answered_with_its_id_alone() {
+    let world = World::new().await;
+    let body = json!({
+        "endpoint": "https://receiver.example.com/hook",
+        "events": ["image_processed", "inspection_created", "image_processed"],
+        "headers": {"x-team": "claims"},
+        "retrySchedule": ["4s", "1h30m"],
+        "timeoutMs": 5000,
+        "unknown": {"ignored": true},
+    });
+    let answer = world.post(PATH, &body).await.json(201);
+    assert_eq!(
+        answer.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["_id"]
+    );
+    let read = world
+        .get(&format!("{PATH}/{}", id_in(&answer)))
+        .await
+        .json(200);
+    let expected = json!({
+        "_id": id_in(&answer),
+        "endpoint": "https://receiver.example.com/hook",
+        "events": ["image_processed", "inspection_created"],
+        "description": null,
+        "status": "enabled",
+        "headers": {"x-team": "claims"},
+        "ordering": "inspection",
+        "retrySchedule": ["4s", "1h30m"],
+        "timeoutMs": 5000,
+        "concurrency": null,
+        "ratePerSecond": null,
+        "createdAt": "2026-11-18T09:46:40.000Z",
+        "updatedAt": "2026-11-18T09:46:40.000Z",
+    });
+    assert_eq!(read, expected);
+}
+
+#[tokio::test]
+async fn a_change_touches_what_it_names_and_null_resets() {
+    let world = World::new().await;
+    let path = format!("{PATH}/{}", world.create_webhook().await);
+    let patch = async |body: Value| world.request("PATCH", &path).json(&body).send().await;
+    let changed =
+        patch(json!({"status": "paused", "timeoutMs": 900, "description": "claims"})).await;
+    let changed = changed.json(200);
+    assert_eq!(changed["status"], "paused");
+    assert_eq!(changed["timeoutMs"], 900);
+    assert_eq!(changed["endpoint"], "https://receiver.example.com/hook");
+    let reset = patch(json!({"timeoutMs": null})).await.json(200);
+    assert_eq!(reset["timeoutMs"], Value::Null);
+    assert_eq!(reset["description"], "claims");
+    assert_eq!(world.get(&path).await.json(200), reset);
+    patch(json!({"endpoint": "ftp://x"}))
+        .await
+        .problem(ProblemCode::InvalidUrl);
+    patch(json!({"events": ["nothing"]}))
+        .await
+        .problem(ProblemCode::UnknownEvent);
+    patch(json!({"status": "asleep"}))
+        .await
+        .problem(ProblemCode::InvalidBody);
+}
+
+#[tokio::test]
+async fn a_deleted_webhook_is_gone() {
+    let world = World::new().await;
+    let path = format!("{PATH}/{}", world.create_webhook().await);
+    let deleted = world.request("DELETE", &path).send().await.json(200);
+    assert_eq!(deleted, json!({"message": "Webhook deleted"}));
+    world.get(&path).await.problem(ProblemCode::NotFound);
+    world
+        .request("DELETE", &path)
+        .send()
+        .await
+        .problem(ProblemCode::NotFound);
+}
+
+#[tokio::test]
+async fn webhooks_are_listed_page_by_page_newest_first() {
+    let world = World::new().await;
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(world.create_webhook().await);
+        world.clock.step(1);
+    }
+    made.reverse();
+    let first = world.get(&format!("{PATH}?limit=2")).await.json(200);
+    let ids = |page: &Value| {
+        page["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(id_in)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&first), made[..2]);
+    let cursor = first["nextCursor"].as_str().unwrap();
+    let second = world
+        .get(&format!("{PATH}?limit=2&cursor={cursor}"))
+        .await
+        .json(200);
+    assert_eq!(ids(&second), made[2..]);
+    assert_eq!(second["nextCursor"], Value::Null);
+    assert!(!first.to_string().contains("whsec_"));
+}
+
+#[tokio::test]
+async fn a_secret_is_revealed_and_rotated_with_and_without_an_overlap() {
+    let world = World::new().await;
+    let path = format!("{PATH}/{}/secret", world.create_webhook().await);
+    let before = world.get(&path).await.json(200);
+    assert!(before["secret"].as_str().unwrap().starts_with("whsec_"));
+    assert_eq!(before["previousValidUntil"], Value::Null);
+    let rotate = format!("{path}/rotate");
+    let rotated = world.request("POST", &rotate).send().await.json(200);
+    assert_ne!(rotated["secret"], before["secret"]);
+    assert_eq!(rotated["previousValidUntil"], Value::Null);
+    let rotated = world
+        .post(&rotate, &json!({"overlapSeconds": 60}))
+        .await
+        .json(200);
+    assert_eq!(rotated["previousValidUntil"], "2026-11-18T09:47:40.000Z");
+    let after = world.get(&path).await.json(200);
+    assert_eq!(after["secret"], rotated["secret"]);
+    assert_eq!(after["previousValidUntil"], rotated["previousValidUntil"]);
+    world
+        .post(&rotate, &json!({"overlapSeconds": -1}))
+        .await
+        .problem(ProblemCode::InvalidBody);
+}
+
+#[tokio::test]
+async fn a_test_event_goes_to_one_webhook_and_is_marked() {
+    let world = World::new().await;
+    let (webhook, _other) = (world.create_webhook().await, world.create_webhook().await);
+    let path = format!("{PATH}/{webhook}/test");
+    let sent = world
+        .post(&path, &json!({"event": "inspection_blocked"}))
+        .await
+        .json(202);
+    let event_id = sent["eventId"].as_str().unwrap();
+    let event = world
+        .get(&format!("/v1/notification/event/{event_id}"))
+        .await
+        .json(200);
+    assert_eq!(event["test"], true);
+    assert_eq!(event["event"], "inspection_blocked");
+    let deliveries = world.get("/v1/notification/delivery").await.json(200);
+    assert_eq!(deliveries["data"].as_array().unwrap().len(), 1);
+    assert_eq!(deliveries["data"][0]["_id"], sent["deliveryId"]);
+    assert_eq!(deliveries["data"][0]["webhookId"], webhook.as_str());
+    world
+        .post(&path, &json!({"event": "nothing"}))
+        .await
+        .problem(ProblemCode::UnknownEvent);
+}
+
+#[tokio::test]
+async fn no_more_webhooks_than_the_limit() {
+    let world = World::new().await;
+    for _ in 0..5 {
+        world.create_webhook().await;
+    }
+    let body = json!({"endpoint": "https://receiver.example.com", "events": ["image_processed"]});
+    world
+        .post(PATH, &body)
+        .await
+        .problem(ProblemCode::LimitReached);
+}
