@@ -3,6 +3,8 @@
 //! Pure: no name is resolved here. The connector of `delivery` asks [`vet`] again about every address
 //! that a name resolves to, so that a URL that passed today cannot lead inside tomorrow.
 
+#[cfg(test)]
+mod properties;
 mod ranges;
 #[cfg(test)]
 mod tests;
