@@ -6,9 +6,10 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-/// Writes the list of codes: name, word on the wire, HTTP status, meaning.
+/// Writes the list of codes: name, word on the wire, HTTP status, meaning. They are `tt`, because the
+/// derive of the API description does not look into a `literal`.
 macro_rules! codes {
-    ($($name:ident = $code:literal, $status:literal, $meaning:literal;)+) => {
+    ($($name:ident = $code:tt, $status:tt, $meaning:tt;)+) => {
         /// Why a request was refused or could not be served.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         pub enum ProblemCode {

@@ -28,9 +28,10 @@ impl UnknownWord {
     }
 }
 
-/// Writes one enum whose variants are words on the wire, with its list, its text and its parser.
+/// Writes one enum whose variants are words on the wire, with its list, its text and its parser. The words
+/// are `tt`, because the derive of the API description does not look into a `literal`.
 macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ })+) => {$(
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:tt,)+ })+) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         pub enum $name {
