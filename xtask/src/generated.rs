@@ -11,19 +11,48 @@ struct Generated {
 }
 
 /// A new generated file gets a line here, nothing else.
-const GENERATED: &[Generated] = &[Generated {
-    what: "crates/wire/vectors",
-    cargo: &[
-        "run",
-        "--quiet",
-        "--locked",
-        "-p",
-        "heraldo-wire",
-        "--example",
-        "vectors",
-        "--",
-    ],
-}];
+const GENERATED: &[Generated] = &[
+    Generated {
+        what: "crates/wire/vectors",
+        cargo: &[
+            "run",
+            "--quiet",
+            "--locked",
+            "-p",
+            "heraldo-wire",
+            "--example",
+            "vectors",
+            "--",
+        ],
+    },
+    Generated {
+        what: "docs/openapi.json",
+        cargo: &[
+            "run",
+            "--quiet",
+            "--locked",
+            "-p",
+            "heraldo",
+            "--",
+            "openapi",
+            "docs/openapi.json",
+        ],
+    },
+    Generated {
+        what: "docs/guide/configuration.md",
+        cargo: &[
+            "run",
+            "--quiet",
+            "--locked",
+            "-p",
+            "heraldo",
+            "--",
+            "reference",
+            "configuration",
+            "docs/guide/configuration.md",
+        ],
+    },
+];
 
 /// Fails at the first generated file that is stale.
 pub fn check() -> Outcome {
