@@ -120,38 +120,47 @@ pub(super) fn open(
         .mode(0o700)
         .create(data_dir)
         .map_err(folder)?;
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(data_dir.join(LOCK_FILE))
-        .map_err(folder)?;
-    let locked = match lock.try_lock() {
-        Ok(()) => true,
-        Err(TryLockError::WouldBlock) => false,
-        Err(TryLockError::Error(source)) => return Err(folder(source)),
-    };
-    if exclusive && !locked {
-        return Err(OpenError::Locked {
-            folder: data_dir.to_owned(),
-        });
-    }
     let place = Place {
         database: data_dir.join(DATABASE_FILE),
         pages_max,
     };
+    // A command needs the lock only to migrate, and gives it back at once: it must not keep a server from
+    // starting.
+    let lock = if exclusive || place.version()? < migrations::KNOWN {
+        take_lock(&data_dir.join(LOCK_FILE)).map_err(folder)?
+    } else {
+        None
+    };
+    if exclusive && lock.is_none() {
+        return Err(OpenError::Locked {
+            folder: data_dir.to_owned(),
+        });
+    }
+    let found = place.version()?;
     let mut writer = place.connect().map_err(|error| place.explain(error))?;
-    place.migrate(&mut writer, locked)?;
+    place.migrate(&mut writer, found, lock.is_some())?;
     let master_key = place.master_key(&writer, key, entropy)?;
-    // A command gives the lock back at once, so that a server may start beside it.
-    let lock = exclusive.then_some(lock);
     Ok(Opened {
         place,
         writer,
         master_key,
-        lock,
+        lock: lock.filter(|_| exclusive),
     })
+}
+
+/// The lock, unless somebody else holds it.
+fn take_lock(path: &Path) -> std::io::Result<Option<File>> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 impl Place {
@@ -191,25 +200,44 @@ impl Place {
         Ok(())
     }
 
-    fn migrate(&self, db: &mut Connection, locked: bool) -> Result<(), OpenError> {
+    /// Looks at a database that exists without touching it; returns its version.
+    fn version(&self) -> Result<usize, OpenError> {
+        if !self.database.exists() {
+            return Ok(0);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let read = || {
+            let db = Connection::open_with_flags(&self.database, flags)?;
+            db.busy_timeout(BUSY_TIMEOUT)?;
+            let number = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0));
+            let version = number("PRAGMA user_version")?;
+            let application = number("PRAGMA application_id")?;
+            Ok((
+                version,
+                application,
+                number("SELECT count(*) FROM sqlite_schema")?,
+            ))
+        };
+        let (version, application, tables) = read().map_err(|error| self.explain(error))?;
+        let is_new = application == 0 && version == 0 && tables == 0;
         let path = self.database.clone();
-        let found: usize = db
-            .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
-            .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
-            .map_err(|error| self.explain(error))?;
-        let application: i64 = db
-            .query_row("PRAGMA application_id", [], |row| row.get(0))
-            .map_err(|error| self.explain(error))?;
-        let tables: i64 = db
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(|error| self.explain(error))?;
-        if application != APPLICATION_ID && (application != 0 || found != 0 || tables != 0) {
+        if application != APPLICATION_ID && !is_new {
             return Err(OpenError::NotHeraldo { path });
         }
-        let known = migrations::KNOWN;
+        let (found, known) = (
+            usize::try_from(version).unwrap_or(usize::MAX),
+            migrations::KNOWN,
+        );
         if found > known {
-            return Err(OpenError::NewerDatabase { path, found, known });
+            Err(OpenError::NewerDatabase { path, found, known })
+        } else {
+            Ok(found)
         }
+    }
+
+    /// Brings the database to the form that this program knows; only while no server runs on it.
+    fn migrate(&self, db: &mut Connection, found: usize, locked: bool) -> Result<(), OpenError> {
+        let (path, known) = (self.database.clone(), migrations::KNOWN);
         if found == known {
             return Ok(());
         }
