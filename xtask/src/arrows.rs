@@ -120,12 +120,11 @@ const OWNERS: &[(&str, &[&str])] = &[
         &["heraldo-delivery", "heraldo-web", "heraldo-bench"],
     ),
     ("jiff", &["heraldo-wire"]),
+    ("multer", &["heraldo-web"]),
     ("rusqlite", &["heraldo-store"]),
     ("rusqlite_migration", &["heraldo-store"]),
     ("rustls", &["heraldo-delivery"]),
     ("tokio-rustls", &["heraldo-delivery"]),
-    ("tower-http", &["heraldo-web"]),
-    ("utoipa-axum", &["heraldo-web"]),
 ];
 
 /// Crate and feature that only the named packages may switch on, tests aside.

@@ -75,7 +75,6 @@ impl Web {
 
     /// Every route, ready to be served. The peer's address is read from an
     /// `axum::extract::ConnectInfo<SocketAddr>` extension, which [`serve()`] sets.
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         routes::router(self)
     }

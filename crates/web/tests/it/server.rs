@@ -4,7 +4,7 @@ use heraldo_domain::store::{Store as _, StoreError};
 use heraldo_wire::problem::ProblemCode;
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{PANIC, World};
 
 #[tokio::test]
 async fn health_says_live_and_why_not_ready() {
@@ -25,6 +25,19 @@ async fn health_says_live_and_why_not_ready() {
         not_ready,
         json!({"status": "unavailable", "reasons": ["the store is closed"]})
     );
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500_that_tells_nothing_and_ends_nothing_else() {
+    let world = World::new().await;
+    world.health.0.lock().unwrap().push(PANIC.to_owned());
+    let detail = world
+        .bare("GET", "/health/ready")
+        .send()
+        .await
+        .problem(ProblemCode::Internal);
+    assert!(!detail.contains("told to panic"), "{detail}");
+    world.get("/v1/inspection").await.json(200);
 }
 
 #[tokio::test]

@@ -54,12 +54,17 @@ impl Entropy for CountingEntropy {
     }
 }
 
+/// The reason that makes the handler that asks for reasons panic.
+pub const PANIC: &str = "panic";
+
 #[derive(Debug, Default)]
 pub struct SayReasons(pub Mutex<Vec<String>>);
 
 impl Health for SayReasons {
     fn reasons_not_ready(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        let reasons = self.0.lock().unwrap().clone();
+        assert!(reasons != [PANIC], "told to panic");
+        reasons
     }
 }
 
