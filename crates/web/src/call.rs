@@ -36,7 +36,7 @@ pub struct Call {
     pub state: Arc<State>,
     pub parts: Parts,
     pub body: Body,
-    /// The route as it is documented.
+    /// The handler, as its module is called: `inspection::create`.
     route: &'static str,
     /// `None` when nobody wants to know how long it took.
     started_at: Option<Timestamp>,
@@ -90,7 +90,10 @@ impl Call {
         let mut response = match outcome {
             Ok(response) => response,
             Err(failure) => {
-                self.drain().await;
+                // A sender that was too slow is not waited for once more.
+                if failure.problem.code != ProblemCode::RequestTimeout {
+                    self.drain().await;
+                }
                 self.log_failure(&failure);
                 failure.into_response()
             }
@@ -103,7 +106,7 @@ impl Call {
                 method = %self.parts.method,
                 route = self.route,
                 status = response.status().as_u16(),
-                ms = self.now().since(started_at).as_millis(),
+                ms = u64::try_from(self.now().since(started_at).as_millis()).unwrap_or(u64::MAX),
                 "request served"
             );
         }

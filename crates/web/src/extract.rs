@@ -4,7 +4,6 @@
 
 use std::str::FromStr;
 
-use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use bytes::Bytes;
 use heraldo_domain::account::Caller;
@@ -134,8 +133,8 @@ impl Call {
         if self.body.size_hint().lower() > bytes_max as u64 {
             return Err(too_large(bytes_max).into());
         }
-        let body = std::mem::replace(&mut self.body, Body::empty());
-        let whole = Limited::new(body, bytes_max).collect();
+        // Only lent, so that the rest of a body that is too large can still be read and dropped.
+        let whole = Limited::new(&mut self.body, bytes_max).collect();
         match tokio::time::timeout(self.state.config.body_timeout, whole).await {
             Ok(Ok(whole)) => Ok(whole.to_bytes()),
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bytes_max).into()),

@@ -1,10 +1,10 @@
 //! Reads multipart bodies as the SDKs send them: files first, the part `data` last, chunked, and files
 //! without a file name (contract 1.1).
 
-use axum::body::Body;
 use bytes::Bytes;
 use heraldo_wire::problem::{Problem, ProblemCode};
 use http::header::CONTENT_TYPE;
+use http_body_util::BodyExt as _;
 use multer::{Constraints, Multipart, SizeLimit};
 
 use crate::call::Call;
@@ -56,13 +56,12 @@ impl Call {
                 ProblemCode::InvalidHeader
                     .problem("the `content-type` of a multipart body must name its `boundary`")
             })?;
-        let config = &self.state.config;
+        let state = self.state.clone();
+        let config = &state.config;
         let sizes = SizeLimit::new()
             .whole_stream(config.upload_bytes_max as u64)
             .for_field(DATA, config.body_bytes_max as u64);
-        let timeout = config.body_timeout;
-        let state = self.state.clone();
-        let body = std::mem::replace(&mut self.body, Body::empty());
+        let body = &mut self.body;
         let read = async {
             // Bodies are held in memory, so only so many are read at once. The semaphore is never closed.
             let _permit = state.uploads.acquire().await;
@@ -70,7 +69,7 @@ impl Call {
             let constraints = Constraints::new().size_limit(sizes);
             read_parts(Multipart::with_constraints(stream, boundary, constraints)).await
         };
-        match tokio::time::timeout(timeout, read).await {
+        match tokio::time::timeout(config.body_timeout, read).await {
             Ok(form) => Ok(form?),
             Err(_) => Err(too_late().into()),
         }

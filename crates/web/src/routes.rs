@@ -20,24 +20,24 @@ struct Route {
 
 /// Writes the list of handlers out twice. Each handler is a function `handle` in a module of its own.
 macro_rules! routes {
-    ($($($module:ident)::+,)+) => {
+    ($($resource:ident::$verb:ident,)+) => {
         #[derive(utoipa::OpenApi)]
-        #[openapi(paths($($($module)::+::handle,)+))]
+        #[openapi(paths($($resource::$verb::handle,)+))]
         pub struct Described;
 
         fn table() -> Vec<Route> {
             let mut routes = Vec::new();
             $({
-                type Path = $($module)::+::__path_handle;
+                type Path = $resource::$verb::__path_handle;
                 let path = <Path as utoipa::Path>::path();
                 for method in <Path as utoipa::Path>::methods() {
                     let handler = on(
                         filter(&method),
                         |State(web): State<Web>, request: Request| async move {
-                            let route = stringify!($($module)::+);
+                            let route = concat!(stringify!($resource), "::", stringify!($verb));
                             let mut call = Call::new(web.clone(), route, request);
                             let outcome = match call.check_headers() {
-                                Ok(()) => bounded(&web, $($module)::+::handle(&mut call)).await,
+                                Ok(()) => bounded(&web, $resource::$verb::handle(&mut call)).await,
                                 Err(failure) => Err(failure),
                             };
                             call.finish(outcome).await

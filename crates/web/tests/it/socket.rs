@@ -168,17 +168,29 @@ async fn headers_that_are_too_large_are_answered() {
 #[tokio::test]
 async fn a_refused_upload_gets_its_answer_and_the_connection_lives() {
     let server = Server::start(WebConfig::default(), LONG).await;
-    let mut stream = server.connect().await;
     let body = "x".repeat(5 << 20);
-    let request = format!(
-        "POST /v1/inspection/car HTTP/1.1\r\nhost: h\r\nx-api-key: wrong\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let (head, answer) = read_answer(&mut stream).await;
-    assert!(head.starts_with("http/1.1 401"), "{head}");
-    assert_eq!(answer["code"], "invalid_credentials");
+    let json = "content-type: application/json\r\n".to_owned();
+    let form = "content-type: multipart/form-data; boundary=b\r\n".to_owned();
+    let length = format!("content-length: {}\r\n", body.len());
+    let chunked = "transfer-encoding: chunked\r\n".to_owned();
+    let in_chunks = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let cases = [
+        (
+            format!("x-api-key: again\r\n{json}{length}"),
+            &body,
+            "invalid_header",
+        ),
+        (json.clone() + &length, &body, "body_too_large"),
+        (json + &chunked, &in_chunks, "body_too_large"),
+        (form + &chunked, &in_chunks, "invalid_body"),
+    ];
+    let mut stream = server.connect().await;
+    for (more, body, code) in cases {
+        let request = server.head("POST", "/v1/inspection/car", &more) + body;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let (_, answer) = read_answer(&mut stream).await;
+        assert_eq!(answer["code"], code, "{more}");
+    }
     let request = server.head("GET", "/v1/inspection", "");
     stream.write_all(request.as_bytes()).await.unwrap();
     let (head, _) = read_answer(&mut stream).await;
