@@ -30,20 +30,31 @@ pub enum Write {
     CreateCompany(Company),
     CreateMember(Member),
     CreateApiKey(ApiKey),
-    RevokeApiKey { company_id: CompanyId, id: ApiKeyId },
+    RevokeApiKey {
+        company_id: CompanyId,
+        id: ApiKeyId,
+    },
     CreateSignInToken(SignInToken),
     CreateWebhook(Webhook),
     /// Replaces the webhook whose stored version is `webhook.version - 1`. An engine cancels nothing
     /// by itself: the dispatcher cancels what waits for a disabled webhook, in slices.
     UpdateWebhook(Webhook),
     /// Deletes the webhook; what waits for it is cancelled by the dispatcher, in slices.
-    DeleteWebhook { company_id: CompanyId, id: WebhookId },
+    DeleteWebhook {
+        company_id: CompanyId,
+        id: WebhookId,
+    },
     /// Boxed: by far the largest, and on the busiest path.
     CreateInspection(Box<Inspection>),
     /// Replaces the inspection whose stored version is `inspection.version - 1`.
     UpdateInspection(Box<Inspection>),
     /// Plans one more attempt now, whatever the delivery's state.
-    Resend { company_id: CompanyId, delivery_id: DeliveryId, cause: Cause, now: Timestamp },
+    Resend {
+        company_id: CompanyId,
+        delivery_id: DeliveryId,
+        cause: Cause,
+        now: Timestamp,
+    },
 }
 
 /// An event, its body rendered, with one delivery for each subscribed webhook.

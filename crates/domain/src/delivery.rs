@@ -79,7 +79,12 @@ pub enum AttemptResult {
     /// The receiver answered; only a 2XX is a success.
     Answered { status: u16, body: String },
     /// No whole answer came. `status` is there when the head had arrived.
-    Failed { class: ErrorClass, phase: Option<Phase>, error: String, status: Option<u16> },
+    Failed {
+        class: ErrorClass,
+        phase: Option<Phase>,
+        error: String,
+        status: Option<u16>,
+    },
 }
 
 /// One attempt as it is stored and shown.
@@ -140,16 +145,38 @@ pub fn settle(
     now: Timestamp,
 ) -> Settlement {
     let (outcome, status_code, error_class, phase, error, response_body) = match report.result {
-        AttemptResult::Answered { status, body } if (200..300).contains(&status) => {
-            (AttemptOutcome::Delivered, Some(status), None, None, None, body)
-        }
+        AttemptResult::Answered { status, body } if (200..300).contains(&status) => (
+            AttemptOutcome::Delivered,
+            Some(status),
+            None,
+            None,
+            None,
+            body,
+        ),
         AttemptResult::Answered { status, body } => {
             let error = status_in_words(status);
-            (AttemptOutcome::Failed, Some(status), Some(ErrorClass::Status), None, Some(error), body)
+            (
+                AttemptOutcome::Failed,
+                Some(status),
+                Some(ErrorClass::Status),
+                None,
+                Some(error),
+                body,
+            )
         }
-        AttemptResult::Failed { class, phase, error, status } => {
-            (AttemptOutcome::Failed, status, Some(class), phase, Some(error), String::new())
-        }
+        AttemptResult::Failed {
+            class,
+            phase,
+            error,
+            status,
+        } => (
+            AttemptOutcome::Failed,
+            status,
+            Some(class),
+            phase,
+            Some(error),
+            String::new(),
+        ),
     };
     let first_attempt_at = leased.first_attempt_at.unwrap_or(report.started_at);
     let scheduled = matches!(leased.cause, Cause::First | Cause::Retry);
@@ -216,7 +243,9 @@ fn status_in_words(status: u16) -> String {
              endpoint to the final address"
         ),
         401 | 403 => format!("the receiver answered {status}: it does not let Heraldo in"),
-        404 | 405 => format!("the receiver answered {status}: check the path of the webhook's endpoint"),
+        404 | 405 => {
+            format!("the receiver answered {status}: check the path of the webhook's endpoint")
+        }
         410 => "the receiver answered 410: it says that this endpoint is gone".to_owned(),
         429 => "the receiver answered 429: it asks for fewer requests".to_owned(),
         500..=599 => format!("the receiver answered {status}: it failed; see its own logs"),

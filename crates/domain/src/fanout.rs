@@ -23,6 +23,10 @@ pub fn fan_out(
             WebhookStatus::Enabled | WebhookStatus::Paused => true,
             WebhookStatus::Disabled => false,
         })
-        .map(|webhook| NewDelivery { id: next_id(), webhook_id: webhook.id, cause: Cause::First })
+        .map(|webhook| NewDelivery {
+            id: next_id(),
+            webhook_id: webhook.id,
+            cause: Cause::First,
+        })
         .collect()
 }

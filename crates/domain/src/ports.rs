@@ -64,7 +64,10 @@ impl HandOver for NoHandOver {
     }
 
     fn hand_over(&self, leased: Vec<Leased>) {
-        assert!(leased.is_empty(), "nothing was reserved, so nothing can be handed over");
+        assert!(
+            leased.is_empty(),
+            "nothing was reserved, so nothing can be handed over"
+        );
     }
 
     fn webhook_changed(&self, _webhook: Option<WebhookId>) {}
@@ -86,7 +89,12 @@ impl IdMaker {
         let mut last = self.last_key.load(Ordering::Relaxed);
         let key = loop {
             let key = bump(last);
-            match self.last_key.compare_exchange_weak(last, key, Ordering::Relaxed, Ordering::Relaxed) {
+            match self.last_key.compare_exchange_weak(
+                last,
+                key,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => break key,
                 Err(seen) => last = seen,
             }

@@ -26,7 +26,10 @@ impl Default for RetryPolicy {
         let quarter = Duration::from_secs(15 * 60);
         Self {
             waits: vec![quarter, quarter],
-            retried: EventType::ALL.into_iter().filter(|event| event.is_retried_by_default()).collect(),
+            retried: EventType::ALL
+                .into_iter()
+                .filter(|event| event.is_retried_by_default())
+                .collect(),
         }
     }
 }
@@ -75,16 +78,25 @@ mod tests {
 
     #[test]
     fn an_attempt_that_ends_after_the_next_is_due_is_followed_at_once() {
-        assert_eq!(due(EventType::ImageProcessed, 1, 20 * MINUTE_MS), Some(20 * MINUTE_MS));
+        assert_eq!(
+            due(EventType::ImageProcessed, 1, 20 * MINUTE_MS),
+            Some(20 * MINUTE_MS)
+        );
     }
 
     #[test]
     fn exactly_three_events_are_retried() {
-        let retried: Vec<_> =
-            EventType::ALL.into_iter().filter(|event| due(*event, 1, 0).is_some()).collect();
+        let retried: Vec<_> = EventType::ALL
+            .into_iter()
+            .filter(|event| due(*event, 1, 0).is_some())
+            .collect();
         assert_eq!(
             retried,
-            [EventType::ImageProcessed, EventType::ExtraImageProcessed, EventType::InspectionCompleted]
+            [
+                EventType::ImageProcessed,
+                EventType::ExtraImageProcessed,
+                EventType::InspectionCompleted
+            ]
         );
     }
 }

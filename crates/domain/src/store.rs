@@ -68,7 +68,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Records, before a recovered delivery is sent, that its attempt starts. Returns those that
     /// are still leased to `lease`.
-    async fn mark_started(&self, lease: Epoch, deliveries: Vec<DeliveryId>) -> Result<Vec<DeliveryId>>;
+    async fn mark_started(
+        &self,
+        lease: Epoch,
+        deliveries: Vec<DeliveryId>,
+    ) -> Result<Vec<DeliveryId>>;
 
     /// Writes outcomes, each only if its lease still holds. Returns, in the same order, whether each
     /// was written, and whether the delivery has an attempt planned at once because somebody asked for
@@ -78,7 +82,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Gives leases back unsent (on a graceful stop): the deliveries wait as they did before.
     async fn release(&self, lease: Epoch, deliveries: Vec<DeliveryId>) -> Result<()>;
 
-    /// Cancels up to `limit` pending, unleased deliveries of a webhook; returns how many.
+    /// Cancels up to `limit` pending, unleased deliveries of a webhook that is disabled or deleted, and what
+    /// was asked for beside; returns how many. Of any other webhook it cancels none: it may have been enabled
+    /// since the caller looked.
     async fn cancel_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32>;
 
     /// Deletes up to `limit` idempotent answers that have expired; returns how many.
@@ -105,7 +111,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Whose key this is: for commands that name a key and no company. `None` when it was revoked.
     async fn api_key_company(&self, id: ApiKeyId) -> Result<Option<CompanyId>>;
     async fn sign_in_token(&self, hash: KeyHash) -> Result<Option<SignInToken>>;
-    async fn answer(&self, key: &IdempotencyKey, now: Timestamp) -> Result<Option<IdempotentAnswer>>;
+    async fn answer(
+        &self,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<Option<IdempotentAnswer>>;
     async fn inspection(&self, id: InspectionId) -> Result<Option<Inspection>>;
     /// One page, newest first, and how many match in all.
     async fn inspections(

@@ -45,12 +45,22 @@ struct BuiltIn {
 }
 
 /// `easy` runs both checks without requiring them.
-const EASY: &[Check] =
-    &[Check { validation: "date", required: false }, Check { validation: "distance", required: false }];
+const EASY: &[Check] = &[
+    Check {
+        validation: "date",
+        required: false,
+    },
+    Check {
+        validation: "distance",
+        required: false,
+    },
+];
 
 const BUILT_INS: [BuiltIn; 1] = [BuiltIn {
     // The id in the documented example of `inspection_created`.
-    id: [0x62, 0xbe, 0x86, 0x52, 0x12, 0xca, 0x09, 0x18, 0xbc, 0xab, 0xf2, 0xa5],
+    id: [
+        0x62, 0xbe, 0x86, 0x52, 0x12, 0xca, 0x09, 0x18, 0xbc, 0xab, 0xf2, 0xa5,
+    ],
     inspection_type: InspectionType::Car,
     name: "easy",
     sides: &["front", "back", "sideLeft", "sideRight"],
@@ -77,7 +87,11 @@ pub fn built_in(inspection_type: InspectionType, id_or_alias: &str) -> Option<Te
             sides: template
                 .sides
                 .iter()
-                .map(|name| Side { name, required: true, checks: template.checks })
+                .map(|name| Side {
+                    name,
+                    required: true,
+                    checks: template.checks,
+                })
                 .collect(),
             inputs: Vec::new(),
             access_attempts_max: None,
@@ -102,7 +116,10 @@ mod tests {
     #[test]
     fn a_built_in_template_is_found_by_its_alias_and_by_its_id() {
         let easy = built_in(InspectionType::Car, "easy").expect("the alias");
-        assert_eq!(built_in(InspectionType::Car, &easy.head.id.to_string()), Some(easy));
+        assert_eq!(
+            built_in(InspectionType::Car, &easy.head.id.to_string()),
+            Some(easy)
+        );
         assert_eq!(built_in(InspectionType::Car, "missing"), None);
         assert_eq!(built_in(InspectionType::Moto, "easy"), None);
     }

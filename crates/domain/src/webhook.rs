@@ -46,8 +46,16 @@ impl Webhook {
     #[must_use]
     pub fn retry_policy(&self, server: &RetryPolicy) -> RetryPolicy {
         RetryPolicy {
-            waits: self.settings.retry_waits.clone().unwrap_or_else(|| server.waits.clone()),
-            retried: self.settings.retry_events.clone().unwrap_or_else(|| server.retried.clone()),
+            waits: self
+                .settings
+                .retry_waits
+                .clone()
+                .unwrap_or_else(|| server.waits.clone()),
+            retried: self
+                .settings
+                .retry_events
+                .clone()
+                .unwrap_or_else(|| server.retried.clone()),
         }
     }
 }
@@ -70,20 +78,27 @@ pub struct PreviousSecret {
 impl Secrets {
     #[must_use]
     pub fn new(secret: Secret, now: Timestamp) -> Self {
-        Self { current: secret, created_at: now, previous: None }
+        Self {
+            current: secret,
+            created_at: now,
+            previous: None,
+        }
     }
 
     /// The previous secret, while it is still valid.
     #[must_use]
     pub fn previous_at(&self, now: Timestamp) -> Option<&PreviousSecret> {
-        self.previous.as_ref().filter(|previous| now < previous.valid_until)
+        self.previous
+            .as_ref()
+            .filter(|previous| now < previous.valid_until)
     }
 
     /// The secret that `autoinspector-signature` is made with: the OLD one until its overlap ends,
     /// because the SDK compares one value.
     #[must_use]
     pub fn signing(&self, now: Timestamp) -> &Secret {
-        self.previous_at(now).map_or(&self.current, |previous| &previous.secret)
+        self.previous_at(now)
+            .map_or(&self.current, |previous| &previous.secret)
     }
 
     /// Every valid secret, newest first: what `webhook-signature` carries.
@@ -99,7 +114,11 @@ impl Secrets {
             secret: self.current.clone(),
             valid_until: now.plus(overlap),
         });
-        Self { current: secret, created_at: now, previous }
+        Self {
+            current: secret,
+            created_at: now,
+            previous,
+        }
     }
 }
 
@@ -125,7 +144,10 @@ mod tests {
         let hour = Duration::from_secs(3_600);
         let rotated = Secrets::new(secret(1), NOW).rotate(secret(2), hour, NOW);
         assert_eq!(rotated.signing(NOW), &secret(1));
-        assert_eq!(rotated.valid(NOW).collect::<Vec<_>>(), [&secret(2), &secret(1)]);
+        assert_eq!(
+            rotated.valid(NOW).collect::<Vec<_>>(),
+            [&secret(2), &secret(1)]
+        );
         let after = NOW.plus(hour);
         assert_eq!(rotated.signing(after), &secret(2));
         assert_eq!(rotated.valid(after).count(), 1);
@@ -134,7 +156,12 @@ mod tests {
     #[test]
     fn rotating_during_an_overlap_ends_the_oldest() {
         let hour = Duration::from_secs(3_600);
-        let twice = Secrets::new(secret(1), NOW).rotate(secret(2), hour, NOW).rotate(secret(3), hour, NOW);
-        assert_eq!(twice.valid(NOW).collect::<Vec<_>>(), [&secret(3), &secret(2)]);
+        let twice = Secrets::new(secret(1), NOW)
+            .rotate(secret(2), hour, NOW)
+            .rotate(secret(3), hour, NOW);
+        assert_eq!(
+            twice.valid(NOW).collect::<Vec<_>>(),
+            [&secret(3), &secret(2)]
+        );
     }
 }

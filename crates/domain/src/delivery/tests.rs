@@ -33,32 +33,63 @@ fn leased(event_type: EventType, cause: Cause, fallback: Fallback) -> Leased {
 }
 
 fn answered(status: u16) -> AttemptReport {
-    let result = AttemptResult::Answered { status, body: "body".to_owned() };
-    AttemptReport { started_at: STARTED, duration_ms: 200, result, timings: PhaseTimings::default() }
+    let result = AttemptResult::Answered {
+        status,
+        body: "body".to_owned(),
+    };
+    AttemptReport {
+        started_at: STARTED,
+        duration_ms: 200,
+        result,
+        timings: PhaseTimings::default(),
+    }
 }
 
 fn settled(leased: &Leased, report: AttemptReport) -> Settlement {
-    settle(leased, report, AttemptId::default(), &RetryPolicy::default(), ENDED)
+    settle(
+        leased,
+        report,
+        AttemptId::default(),
+        &RetryPolicy::default(),
+        ENDED,
+    )
 }
 
 #[test]
 fn only_a_2xx_delivers() {
-    let first = leased(EventType::InspectionCreated, Cause::First, Fallback::Schedule);
+    let first = leased(
+        EventType::InspectionCreated,
+        Cause::First,
+        Fallback::Schedule,
+    );
     for status in [200, 201, 204, 299] {
-        assert_eq!(settled(&first, answered(status)).next, Next::Delivered, "{status}");
+        assert_eq!(
+            settled(&first, answered(status)).next,
+            Next::Delivered,
+            "{status}"
+        );
     }
     for status in [199, 300, 302, 400, 404, 410, 429, 500, 503] {
         let settlement = settled(&first, answered(status));
         assert_eq!(settlement.next, Next::Failed, "{status}");
         assert_eq!(settlement.attempt.error_class, Some(ErrorClass::Status));
         assert_eq!(settlement.attempt.status_code, Some(status));
-        assert!(settlement.attempt.error.is_some_and(|words| words.contains(&status.to_string())));
+        assert!(
+            settlement
+                .attempt
+                .error
+                .is_some_and(|words| words.contains(&status.to_string()))
+        );
     }
 }
 
 #[test]
 fn a_retried_event_is_attempted_three_times_and_then_fails() {
-    let mut delivery = leased(EventType::InspectionCompleted, Cause::First, Fallback::Schedule);
+    let mut delivery = leased(
+        EventType::InspectionCompleted,
+        Cause::First,
+        Fallback::Schedule,
+    );
     let mut next = Vec::new();
     for _ in 0..3 {
         let settlement = settled(&delivery, answered(500));
@@ -83,7 +114,10 @@ fn a_failed_manual_attempt_leaves_what_was_planned() {
         let manual = leased(EventType::InspectionCompleted, Cause::Manual, fallback);
         let settlement = settled(&manual, answered(500));
         assert_eq!(settlement.next, expected);
-        assert_eq!(settlement.scheduled_attempts, 0, "a manual attempt is not one of the schedule");
+        assert_eq!(
+            settlement.scheduled_attempts, 0,
+            "a manual attempt is not one of the schedule"
+        );
     };
     let later = STARTED.plus(QUARTER);
     check(Fallback::RetryAt(later), Next::RetryAt(later));
@@ -96,14 +130,24 @@ fn a_failed_manual_attempt_leaves_what_was_planned() {
 
 #[test]
 fn a_failure_keeps_its_class_its_phase_and_the_status_that_had_come() {
-    let first = leased(EventType::InspectionCreated, Cause::First, Fallback::Schedule);
+    let first = leased(
+        EventType::InspectionCreated,
+        Cause::First,
+        Fallback::Schedule,
+    );
     let result = AttemptResult::Failed {
         class: ErrorClass::Timeout,
         phase: Some(Phase::Body),
         error: "too slow".to_owned(),
         status: Some(200),
     };
-    let settlement = settled(&first, AttemptReport { result, ..answered(200) });
+    let settlement = settled(
+        &first,
+        AttemptReport {
+            result,
+            ..answered(200)
+        },
+    );
     assert_eq!(settlement.next, Next::Failed);
     assert_eq!(settlement.attempt.error_class, Some(ErrorClass::Timeout));
     assert_eq!(settlement.attempt.phase, Some(Phase::Body));

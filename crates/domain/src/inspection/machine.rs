@@ -20,7 +20,10 @@ pub enum Command {
     /// Its time is over.
     Expire,
     /// A reviewer sets the result.
-    Review { veredict: Veredict, reason: Option<String> },
+    Review {
+        veredict: Veredict,
+        reason: Option<String>,
+    },
 }
 
 /// What a command came to.
@@ -46,7 +49,9 @@ pub enum Reply {
     Started,
     /// The right code again: nothing changes and nothing is counted.
     AlreadyStarted,
-    WrongCode { attempts_left: u32 },
+    WrongCode {
+        attempts_left: u32,
+    },
     /// The wrong code that used up the limit.
     BlockedNow,
     Finished,
@@ -93,7 +98,11 @@ pub fn apply(inspection: &Inspection, command: &Command, now: Timestamp) -> Resu
 }
 
 fn enter_code(inspection: &Inspection, code: &str, now: Timestamp) -> Result<Step, Refused> {
-    let right = bool::from(code.trim().as_bytes().ct_eq(inspection.access_code.as_bytes()));
+    let right = bool::from(
+        code.trim()
+            .as_bytes()
+            .ct_eq(inspection.access_code.as_bytes()),
+    );
     let wrong_codes = match &inspection.state {
         _ if inspection.has_lapsed(now) => return Err(Refused::Expired),
         State::Created { wrong_codes } => *wrong_codes,
@@ -109,16 +118,37 @@ fn enter_code(inspection: &Inspection, code: &str, now: Timestamp) -> Result<Ste
     };
     if right {
         let state = State::Started { at: now };
-        return Ok(changed(inspection, state, Some(EventType::InspectionStarted), Reply::Started, now));
+        return Ok(changed(
+            inspection,
+            state,
+            Some(EventType::InspectionStarted),
+            Reply::Started,
+            now,
+        ));
     }
     let wrong_codes = wrong_codes.saturating_add(1);
     let attempts_left = inspection.access_attempts_max.saturating_sub(wrong_codes);
     if attempts_left == 0 {
-        let state = State::Blocked { reason: BlockedReason::MaxAttempts, at: now };
-        return Ok(changed(inspection, state, Some(EventType::InspectionBlocked), Reply::BlockedNow, now));
+        let state = State::Blocked {
+            reason: BlockedReason::MaxAttempts,
+            at: now,
+        };
+        return Ok(changed(
+            inspection,
+            state,
+            Some(EventType::InspectionBlocked),
+            Reply::BlockedNow,
+            now,
+        ));
     }
     let state = State::Created { wrong_codes };
-    Ok(changed(inspection, state, None, Reply::WrongCode { attempts_left }, now))
+    Ok(changed(
+        inspection,
+        state,
+        None,
+        Reply::WrongCode { attempts_left },
+        now,
+    ))
 }
 
 fn finish(inspection: &Inspection, now: Timestamp) -> Result<Step, Refused> {
@@ -126,7 +156,10 @@ fn finish(inspection: &Inspection, now: Timestamp) -> Result<Step, Refused> {
         _ if inspection.has_lapsed(now) => Err(Refused::Expired),
         State::Created { .. } => Err(Refused::NotStarted),
         State::Started { .. } => {
-            let state = State::Processing { completed_by: CompletedBy::Client, at: now };
+            let state = State::Processing {
+                completed_by: CompletedBy::Client,
+                at: now,
+            };
             Ok(changed(inspection, state, None, Reply::Finished, now))
         }
         State::Processing { .. } | State::Completed { .. } => Err(Refused::Ended),
@@ -137,9 +170,19 @@ fn finish(inspection: &Inspection, now: Timestamp) -> Result<Step, Refused> {
 fn complete(inspection: &Inspection, veredict: Veredict, now: Timestamp) -> Result<Step, Refused> {
     match &inspection.state {
         State::Processing { completed_by, .. } => {
-            let state =
-                State::Completed { completed_by: *completed_by, veredict, at: now, review: None };
-            Ok(changed(inspection, state, Some(EventType::InspectionCompleted), Reply::Completed, now))
+            let state = State::Completed {
+                completed_by: *completed_by,
+                veredict,
+                at: now,
+                review: None,
+            };
+            Ok(changed(
+                inspection,
+                state,
+                Some(EventType::InspectionCompleted),
+                Reply::Completed,
+                now,
+            ))
         }
         State::Created { .. } | State::Started { .. } => Err(Refused::NotProcessing),
         State::Completed { .. } => Err(Refused::Ended),
@@ -152,11 +195,23 @@ fn expire(inspection: &Inspection, now: Timestamp) -> Result<Step, Refused> {
     match &inspection.state {
         State::Created { .. } | State::Started { .. } if !lapsed => Err(Refused::NotLapsed),
         State::Created { .. } => {
-            let state = State::Blocked { reason: BlockedReason::Expired, at: now };
-            Ok(changed(inspection, state, Some(EventType::InspectionBlocked), Reply::Expired, now))
+            let state = State::Blocked {
+                reason: BlockedReason::Expired,
+                at: now,
+            };
+            Ok(changed(
+                inspection,
+                state,
+                Some(EventType::InspectionBlocked),
+                Reply::Expired,
+                now,
+            ))
         }
         State::Started { .. } => {
-            let state = State::Processing { completed_by: CompletedBy::Expiration, at: now };
+            let state = State::Processing {
+                completed_by: CompletedBy::Expiration,
+                at: now,
+            };
             Ok(changed(inspection, state, None, Reply::Expired, now))
         }
         State::Processing { .. } | State::Completed { .. } => Err(Refused::Ended),
@@ -175,15 +230,25 @@ fn review(
         Veredict::NotDefined | Veredict::NotProvided => return Err(Refused::NotAVeredictToSet),
     }
     match &inspection.state {
-        State::Completed { veredict: held, .. } if *held == veredict => Ok(unchanged(Reply::Unchanged)),
-        State::Completed { completed_by, at, .. } => {
+        State::Completed { veredict: held, .. } if *held == veredict => {
+            Ok(unchanged(Reply::Unchanged))
+        }
+        State::Completed {
+            completed_by, at, ..
+        } => {
             let state = State::Completed {
                 completed_by: *completed_by,
                 veredict,
                 at: *at,
                 review: Some(Review { reason, at: now }),
             };
-            Ok(changed(inspection, state, Some(EventType::InspectionReviewed), Reply::Reviewed, now))
+            Ok(changed(
+                inspection,
+                state,
+                Some(EventType::InspectionReviewed),
+                Reply::Reviewed,
+                now,
+            ))
         }
         State::Created { .. } | State::Started { .. } | State::Processing { .. } => {
             Err(Refused::NotCompleted)
@@ -200,7 +265,11 @@ const fn refused_by_block(reason: BlockedReason) -> Refused {
 }
 
 fn unchanged(reply: Reply) -> Step {
-    Step { next: None, events: Vec::new(), reply }
+    Step {
+        next: None,
+        events: Vec::new(),
+        reply,
+    }
 }
 
 fn changed(
@@ -216,11 +285,18 @@ fn changed(
     let events = event
         .map(|event_type| {
             next.event_count += 1;
-            OwnEvent { event_type, sequence: next.event_count }
+            OwnEvent {
+                event_type,
+                sequence: next.event_count,
+            }
         })
         .into_iter()
         .collect();
-    Step { next: Some(next), events, reply }
+    Step {
+        next: Some(next),
+        events,
+        reply,
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ mod render;
 
 use heraldo_wire::id::{CompanyId, InspectionId, ProductId};
 use heraldo_wire::object::{
-    BlockedReason, CompletedBy, Consumer, DeliveryPreference, Input, InspectionStatus, InspectionType,
-    Metadata, Producer, ProductAttributes, TemplateHead, Veredict,
+    BlockedReason, CompletedBy, Consumer, DeliveryPreference, Input, InspectionStatus,
+    InspectionType, Metadata, Producer, ProductAttributes, TemplateHead, Veredict,
 };
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -65,11 +65,22 @@ pub enum State {
     /// The consumer takes photos.
     Started { at: Timestamp },
     /// No more photos; waiting for those that are being looked at.
-    Processing { completed_by: CompletedBy, at: Timestamp },
+    Processing {
+        completed_by: CompletedBy,
+        at: Timestamp,
+    },
     /// Ended with a verdict.
-    Completed { completed_by: CompletedBy, veredict: Veredict, at: Timestamp, review: Option<Review> },
+    Completed {
+        completed_by: CompletedBy,
+        veredict: Veredict,
+        at: Timestamp,
+        review: Option<Review>,
+    },
     /// Ended without.
-    Blocked { reason: BlockedReason, at: Timestamp },
+    Blocked {
+        reason: BlockedReason,
+        at: Timestamp,
+    },
 }
 
 /// The last review of a completed inspection.
@@ -123,7 +134,8 @@ impl Inspection {
     /// Whether its time is over: only `created` and `started` ones expire (contract 5.4).
     #[must_use]
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
-        matches!(self.state, State::Created { .. } | State::Started { .. }) && now >= self.expires_at
+        matches!(self.state, State::Created { .. } | State::Started { .. })
+            && now >= self.expires_at
     }
 
     /// Ended by the system: a child may be made from it (contract 5.4).
@@ -145,7 +157,10 @@ impl Inspection {
     /// The plate that lists are filtered by: trimmed and upper-case.
     #[must_use]
     pub fn plate_key(&self) -> Option<String> {
-        self.products.iter().find_map(|product| product.attributes.plate()).map(match_key)
+        self.products
+            .iter()
+            .find_map(|product| product.attributes.plate())
+            .map(match_key)
     }
 
     /// The consumer's identification that lists are filtered by: trimmed and upper-case.

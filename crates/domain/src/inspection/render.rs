@@ -6,17 +6,20 @@ use heraldo_wire::event::{
     ChildrenInspectionCreated, Event, EventType, Head, InspectionBlocked, InspectionCompleted,
     InspectionCreated, InspectionStarted, render,
 };
+use heraldo_wire::object as wire;
 use heraldo_wire::object::{
     BlockedReason, CompletedBy, Confidential, Identity, Producer, Section, Veredict,
 };
-use heraldo_wire::object as wire;
 
 use super::{Inspection, Product, State};
 
 /// The consumer's link, with the access code in it (contract 3.2).
 #[must_use]
 pub fn magic_link(inspection: &Inspection, public_url: &str) -> String {
-    format!("{public_url}/inspection/{}?accessCode={}", inspection.id, inspection.access_code)
+    format!(
+        "{public_url}/inspection/{}?accessCode={}",
+        inspection.id, inspection.access_code
+    )
 }
 
 /// The inspection as it is retrieved and listed (contract 2.1).
@@ -61,9 +64,9 @@ pub(crate) fn event_body(inspection: &Inspection, event: EventType, public_url: 
                 parent_inspection_id: inspection.parent_id.unwrap_or_default(),
             })
         }
-        EventType::InspectionStarted => {
-            Event::InspectionStarted(InspectionStarted { head: brief_head(inspection) })
-        }
+        EventType::InspectionStarted => Event::InspectionStarted(InspectionStarted {
+            head: brief_head(inspection),
+        }),
         EventType::InspectionBlocked => Event::InspectionBlocked(InspectionBlocked {
             head: brief_head(inspection),
             blocked_reason: blocked_reason(inspection).unwrap_or(BlockedReason::Expired),
@@ -122,7 +125,10 @@ fn products(inspection: &Inspection, with_attributes: bool) -> Vec<wire::Product
 }
 
 fn identity(inspection: &Inspection) -> Identity {
-    Identity { consumer: inspection.consumer.clone(), section: Section::default() }
+    Identity {
+        consumer: inspection.consumer.clone(),
+        section: Section::default(),
+    }
 }
 
 fn blocked_reason(inspection: &Inspection) -> Option<BlockedReason> {

@@ -47,13 +47,24 @@ pub async fn create_company(
     let now = context.now();
     let company_id = CompanyId(context.next_id(now));
     let owner = member(context, company_id, Role::Owner, owner, now);
-    let (key, api_key) =
-        key(context, company_id, "first key".to_owned(), Scope::ALL.to_vec(), false, now);
+    let (key, api_key) = key(
+        context,
+        company_id,
+        "first key".to_owned(),
+        Scope::ALL.to_vec(),
+        false,
+        now,
+    );
     let (token, sign_in_token) = sign_in_token(context, &owner, now);
     let owner_id = owner.user_id;
     let change = Change {
         writes: vec![
-            Write::CreateCompany(Company { id: company_id, name, owner: owner_id, created_at: now }),
+            Write::CreateCompany(Company {
+                id: company_id,
+                name,
+                owner: owner_id,
+                created_at: now,
+            }),
             Write::CreateMember(owner),
             Write::CreateApiKey(key),
             Write::CreateSignInToken(token),
@@ -69,7 +80,12 @@ pub async fn create_company(
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
-    Ok(NewCompany { company_id, owner: owner_id, api_key, sign_in_token })
+    Ok(NewCompany {
+        company_id,
+        owner: owner_id,
+        api_key,
+        sign_in_token,
+    })
 }
 
 /// A new user, with a link that signs in once.
@@ -94,10 +110,17 @@ pub async fn create_user(
     let company = context.view(company_id).await?;
     let email = person.email.clone().unwrap_or_default();
     if !email.contains('@') || email.len() > NAME_BYTES_MAX {
-        return Err(ProblemCode::InvalidBody.problem("the e-mail address is not one; it needs an @"));
+        return Err(
+            ProblemCode::InvalidBody.problem("the e-mail address is not one; it needs an @")
+        );
     }
-    if company.members.iter().any(|member| member.email.eq_ignore_ascii_case(&email)) {
-        return Err(ProblemCode::Conflict.problem("the company already has a user with this e-mail address"));
+    if company
+        .members
+        .iter()
+        .any(|member| member.email.eq_ignore_ascii_case(&email))
+    {
+        return Err(ProblemCode::Conflict
+            .problem("the company already has a user with this e-mail address"));
     }
     let now = context.now();
     let member = member(context, company_id, role, person, now);
@@ -116,18 +139,30 @@ pub async fn create_user(
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
-    Ok(NewUser { user_id, membership_id, sign_in_token })
+    Ok(NewUser {
+        user_id,
+        membership_id,
+        sign_in_token,
+    })
 }
 
 /// Makes a new sign-in link for a company's owner: for the start that finds a company but no link.
 ///
 /// # Errors
 /// `not_found`; the store's.
-pub async fn new_sign_in_token(context: &Context, company_id: CompanyId) -> Result<KeyText, Problem> {
+pub async fn new_sign_in_token(
+    context: &Context,
+    company_id: CompanyId,
+) -> Result<KeyText, Problem> {
     let company = context.view(company_id).await?;
-    let owner = company.member(company.company.owner).ok_or_else(not_found)?;
+    let owner = company
+        .member(company.company.owner)
+        .ok_or_else(not_found)?;
     let (token, text) = sign_in_token(context, owner, context.now());
-    let change = Change { writes: vec![Write::CreateSignInToken(token)], ..Change::default() };
+    let change = Change {
+        writes: vec![Write::CreateSignInToken(token)],
+        ..Change::default()
+    };
     context.store.commit(change).await.map_err(problem_of)?;
     Ok(text)
 }
@@ -168,11 +203,25 @@ pub async fn create_key(
         None => "API key".to_owned(),
     };
     let now = context.now();
-    let (key, api_key) = key(context, company_id, name, request.scopes, request.testing, now);
+    let (key, api_key) = key(
+        context,
+        company_id,
+        name,
+        request.scopes,
+        request.testing,
+        now,
+    );
     let id = key.id;
     let change = Change {
         writes: vec![Write::CreateApiKey(key)],
-        audit: Some(entry(context, company_id, actor, AuditAction::ApiKeyCreated, id, now)),
+        audit: Some(entry(
+            context,
+            company_id,
+            actor,
+            AuditAction::ApiKeyCreated,
+            id,
+            now,
+        )),
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
@@ -192,7 +241,14 @@ pub async fn revoke_key(
     let now = context.now();
     let change = Change {
         writes: vec![Write::RevokeApiKey { company_id, id }],
-        audit: Some(entry(context, company_id, actor, AuditAction::ApiKeyRevoked, id, now)),
+        audit: Some(entry(
+            context,
+            company_id,
+            actor,
+            AuditAction::ApiKeyRevoked,
+            id,
+            now,
+        )),
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
@@ -242,7 +298,10 @@ fn key(
     testing: bool,
     now: Timestamp,
 ) -> (ApiKey, KeyText) {
-    let text = KeyText::generate(if testing { "hk_test_" } else { "hk_live_" }, &*context.entropy);
+    let text = KeyText::generate(
+        if testing { "hk_test_" } else { "hk_live_" },
+        &*context.entropy,
+    );
     let key = ApiKey {
         id: ApiKeyId(context.next_id(now)),
         company_id,

@@ -49,7 +49,11 @@ pub async fn create_child(
         audit: None,
     };
     match context.store.commit(change).await {
-        Ok(_) => Ok(Answer { status: 201, body, replayed: false }),
+        Ok(_) => Ok(Answer {
+            status: 201,
+            body,
+            replayed: false,
+        }),
         Err(StoreError::AnswerExists) => {
             let answer = context.replay(once).await?;
             answer.ok_or_else(|| problem_of(StoreError::Conflict))
@@ -75,7 +79,10 @@ fn child_of(
     let products = parent
         .products
         .iter()
-        .map(|product| Product { id: ProductId(context.next_id(now)), ..product.clone() })
+        .map(|product| Product {
+            id: ProductId(context.next_id(now)),
+            ..product.clone()
+        })
         .collect();
     Inspection {
         id: InspectionId(context.next_id(now)),

@@ -50,7 +50,11 @@ pub async fn create_inspection(
         audit: None,
     };
     match context.store.commit(change).await {
-        Ok(_) => Ok(Answer { status: 201, body, replayed: false }),
+        Ok(_) => Ok(Answer {
+            status: 201,
+            body,
+            replayed: false,
+        }),
         Err(StoreError::AnswerExists) => {
             let answer = context.replay(once).await?;
             answer.ok_or_else(|| problem_of(StoreError::Conflict))
@@ -99,7 +103,9 @@ fn decide(
         company_id: caller.company_id,
         version: 1,
         inspection_type,
-        access_attempts_max: template.access_attempts_max.unwrap_or(settings.access_attempts_max),
+        access_attempts_max: template
+            .access_attempts_max
+            .unwrap_or(settings.access_attempts_max),
         template: template.head,
         producer: producer_for(company, request.producer)?,
         testing: caller.testing,
@@ -146,7 +152,10 @@ fn template_for(inspection_type: InspectionType, id_or_alias: &str) -> Result<Te
 
 fn check_inputs(template: &Template, request: &CreateInspectionRequest) -> Result<(), Problem> {
     let given = request.inputs.as_deref().unwrap_or_default();
-    match given.iter().find(|input| !template.inputs.contains(&input.identifier)) {
+    match given
+        .iter()
+        .find(|input| !template.inputs.contains(&input.identifier))
+    {
         None => Ok(()),
         Some(_) if template.inputs.is_empty() => Err(ProblemCode::UnknownInput.problem(format!(
             "the template `{}` has no inputs; leave `inputs` out",
@@ -162,8 +171,9 @@ fn check_inputs(template: &Template, request: &CreateInspectionRequest) -> Resul
 
 fn check_texts(request: &CreateInspectionRequest) -> Result<(), Problem> {
     let too_long = |field: &str| {
-        ProblemCode::InvalidBody
-            .problem(format!("`{field}` is longer than {TEXT_BYTES_MAX} bytes; shorten it"))
+        ProblemCode::InvalidBody.problem(format!(
+            "`{field}` is longer than {TEXT_BYTES_MAX} bytes; shorten it"
+        ))
     };
     if let Some(locale) = &request.locale
         && locale.len() > 35
@@ -178,8 +188,9 @@ fn check_texts(request: &CreateInspectionRequest) -> Result<(), Problem> {
         // A browser opens it, so any host may stand in it, but no `javascript:` and the like.
         let web = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
         if !web {
-            return Err(ProblemCode::InvalidUrl
-                .problem("`callbackURL` must be a whole http or https URL, like https://example.com/done"));
+            return Err(ProblemCode::InvalidUrl.problem(
+                "`callbackURL` must be a whole http or https URL, like https://example.com/done",
+            ));
         }
     }
     if let Some(metadata) = &request.metadata {
@@ -188,7 +199,11 @@ fn check_texts(request: &CreateInspectionRequest) -> Result<(), Problem> {
                 "`metadata` has more than {METADATA_ENTRIES_MAX} entries; send fewer"
             )));
         }
-        if metadata.0.iter().any(|(key, value)| key.len() + value.len() > TEXT_BYTES_MAX) {
+        if metadata
+            .0
+            .iter()
+            .any(|(key, value)| key.len() + value.len() > TEXT_BYTES_MAX)
+        {
             return Err(too_long("metadata"));
         }
     }
@@ -200,8 +215,12 @@ pub(super) fn producer_for(
     company: &CompanyView,
     request: Option<ProducerRequest>,
 ) -> Result<Producer, Problem> {
-    let internal_id = request.as_ref().and_then(|request| request.internal_id.clone());
-    let must_match = request.and_then(|request| request.must_match_user).unwrap_or(false);
+    let internal_id = request
+        .as_ref()
+        .and_then(|request| request.internal_id.clone());
+    let must_match = request
+        .and_then(|request| request.must_match_user)
+        .unwrap_or(false);
     let matching = company
         .members
         .iter()

@@ -22,14 +22,22 @@ pub async fn resend(
     caller: &Caller,
     id: DeliveryId,
 ) -> Result<ResendAnswer, Problem> {
-    let delivery = context.store.delivery(caller.company_id, id).await.map_err(problem_of)?;
+    let delivery = context
+        .store
+        .delivery(caller.company_id, id)
+        .await
+        .map_err(problem_of)?;
     let delivery = delivery.ok_or_else(not_found)?;
     let company = context.view(caller.company_id).await?;
-    match company.webhook(delivery.webhook_id).map(|webhook| webhook.settings.status) {
+    match company
+        .webhook(delivery.webhook_id)
+        .map(|webhook| webhook.settings.status)
+    {
         Some(WebhookStatus::Enabled | WebhookStatus::Paused) => {}
         Some(WebhookStatus::Disabled) => {
-            return Err(ProblemCode::Conflict
-                .problem("the delivery's webhook is disabled; set its `status` to enabled, then resend"));
+            return Err(ProblemCode::Conflict.problem(
+                "the delivery's webhook is disabled; set its `status` to enabled, then resend",
+            ));
         }
         None => {
             return Err(ProblemCode::Conflict
@@ -55,7 +63,10 @@ pub async fn resend(
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
-    Ok(ResendAnswer { message: "One more attempt is on its way".to_owned(), delivery_id: id })
+    Ok(ResendAnswer {
+        message: "One more attempt is on its way".to_owned(),
+        delivery_id: id,
+    })
 }
 
 /// Sends a realistic sample of an event to one webhook alone, whatever it is subscribed to.
@@ -68,8 +79,9 @@ pub async fn test_webhook(
     id: WebhookId,
     event: &str,
 ) -> Result<TestWebhookAnswer, Problem> {
-    let event: EventType =
-        event.parse().map_err(|error| ProblemCode::UnknownEvent.problem(format!("{error}")))?;
+    let event: EventType = event
+        .parse()
+        .map_err(|error| ProblemCode::UnknownEvent.problem(format!("{error}")))?;
     let company = context.view(caller.company_id).await?;
     let webhook = company.webhook(id).ok_or_else(not_found)?;
     if webhook.settings.status == WebhookStatus::Disabled {
@@ -91,8 +103,10 @@ pub async fn test_webhook(
         public_url: context.settings.public_url.clone(),
         access_code: access_code(&*context.entropy),
     };
-    let (event_id, delivery_id) =
-        (EventId(context.next_id(now)), DeliveryId(context.next_id(now)));
+    let (event_id, delivery_id) = (
+        EventId(context.next_id(now)),
+        DeliveryId(context.next_id(now)),
+    );
     let change = Change {
         events: vec![NewEvent {
             id: event_id,
@@ -103,10 +117,17 @@ pub async fn test_webhook(
             origin: Origin::Test,
             sequence: Some(1),
             created_at: now,
-            deliveries: vec![NewDelivery { id: delivery_id, webhook_id: id, cause: Cause::Manual }],
+            deliveries: vec![NewDelivery {
+                id: delivery_id,
+                webhook_id: id,
+                cause: Cause::Manual,
+            }],
         }],
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
-    Ok(TestWebhookAnswer { event_id, delivery_id })
+    Ok(TestWebhookAnswer {
+        event_id,
+        delivery_id,
+    })
 }

@@ -26,7 +26,12 @@ pub async fn enter_access_code(
     id: InspectionId,
     code: &str,
 ) -> Result<Access, Problem> {
-    let inspection = context.store.inspection(id).await.map_err(problem_of)?.ok_or_else(not_found)?;
+    let inspection = context
+        .store
+        .inspection(id)
+        .await
+        .map_err(problem_of)?
+        .ok_or_else(not_found)?;
     let command = Command::EnterCode(code.to_owned());
     let (_, reply) = context.carry_out(inspection, &command).await?;
     Ok(match reply {

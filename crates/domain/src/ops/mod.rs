@@ -83,7 +83,12 @@ impl Context {
     /// The answer given before to this request, if there is one.
     async fn replay(&self, once: Option<&Once>) -> Result<Option<Answer>, Problem> {
         let Some(once) = once else { return Ok(None) };
-        let Some(stored) = self.store.answer(&once.key, self.now()).await.map_err(problem_of)? else {
+        let Some(stored) = self
+            .store
+            .answer(&once.key, self.now())
+            .await
+            .map_err(problem_of)?
+        else {
             return Ok(None);
         };
         if stored.request_hash != once.request_hash {
@@ -92,7 +97,11 @@ impl Context {
                  send the same body, or use a new key",
             ));
         }
-        Ok(Some(Answer { status: stored.status, body: stored.body, replayed: true }))
+        Ok(Some(Answer {
+            status: stored.status,
+            body: stored.body,
+            replayed: true,
+        }))
     }
 
     fn answer_to_keep(
@@ -141,7 +150,8 @@ pub fn problem_of(error: StoreError) -> Problem {
 /// Unknown ids, malformed ids and another company's ids are the same (contract 8.2 "Ids").
 #[must_use]
 pub fn not_found() -> Problem {
-    ProblemCode::NotFound.problem("there is nothing with this id here; check the id and the API key")
+    ProblemCode::NotFound
+        .problem("there is nothing with this id here; check the id and the API key")
 }
 
 fn problem_of_refusal(refused: Refused) -> Problem {

@@ -24,25 +24,34 @@ pub async fn publish(
     if let Some(answer) = context.replay(once).await? {
         return Ok(answer);
     }
-    let published =
-        parse_published(body, context.settings.publish_events_max).map_err(|error| refuse(&error))?;
+    let published = parse_published(body, context.settings.publish_events_max)
+        .map_err(|error| refuse(&error))?;
     let company = context.view(caller.company_id).await?;
     let now = context.now();
     let events: Vec<NewEvent> = published
         .iter()
-        .map(|PublishedEvent { event, inspection_id, payload }| NewEvent {
-            id: EventId(context.next_id(now)),
-            company_id: caller.company_id,
-            inspection_id: *inspection_id,
-            event_type: *event,
-            body: render_published(*event, payload).into(),
-            origin: Origin::Published,
-            sequence: None,
-            created_at: now,
-            deliveries: fan_out(&company, *event, || DeliveryId(context.next_id(now))),
-        })
+        .map(
+            |PublishedEvent {
+                 event,
+                 inspection_id,
+                 payload,
+             }| NewEvent {
+                id: EventId(context.next_id(now)),
+                company_id: caller.company_id,
+                inspection_id: *inspection_id,
+                event_type: *event,
+                body: render_published(*event, payload).into(),
+                origin: Origin::Published,
+                sequence: None,
+                created_at: now,
+                deliveries: fan_out(&company, *event, || DeliveryId(context.next_id(now))),
+            },
+        )
         .collect();
-    let data = events.iter().map(|event| PublishedId { id: event.id }).collect();
+    let data = events
+        .iter()
+        .map(|event| PublishedId { id: event.id })
+        .collect();
     let answer = json(&PublishAnswer { data })?;
     let change = Change {
         events,
@@ -50,7 +59,11 @@ pub async fn publish(
         ..Change::default()
     };
     match context.store.commit(change).await {
-        Ok(_) => Ok(Answer { status: 202, body: answer, replayed: false }),
+        Ok(_) => Ok(Answer {
+            status: 202,
+            body: answer,
+            replayed: false,
+        }),
         Err(StoreError::AnswerExists) => {
             let answer = context.replay(once).await?;
             answer.ok_or_else(|| problem_of(StoreError::Conflict))

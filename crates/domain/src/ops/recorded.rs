@@ -23,11 +23,19 @@ impl Context {
         &self,
         company: heraldo_wire::id::CompanyId,
     ) -> Result<std::sync::Arc<CompanyView>, Problem> {
-        self.store.company(company).await.map_err(problem_of)?.ok_or_else(not_found)
+        self.store
+            .company(company)
+            .await
+            .map_err(problem_of)?
+            .ok_or_else(not_found)
     }
 
     /// The caller's inspection.
-    pub(super) async fn own(&self, caller: &Caller, id: InspectionId) -> Result<Inspection, Problem> {
+    pub(super) async fn own(
+        &self,
+        caller: &Caller,
+        id: InspectionId,
+    ) -> Result<Inspection, Problem> {
         self.store
             .inspection(id)
             .await
@@ -69,16 +77,26 @@ impl Context {
             let (outcome, next, events) = decide(&inspection, command, now);
             if let Some(next) = next {
                 match self.write(&next, &events, now).await {
-                    Ok(()) => return outcome.map(|reply| (next, reply)).map_err(problem_of_refusal),
+                    Ok(()) => {
+                        return outcome
+                            .map(|reply| (next, reply))
+                            .map_err(problem_of_refusal);
+                    }
                     Err(StoreError::Conflict) => {
                         let id = inspection.id;
-                        inspection =
-                            self.store.inspection(id).await.map_err(problem_of)?.ok_or_else(not_found)?;
+                        inspection = self
+                            .store
+                            .inspection(id)
+                            .await
+                            .map_err(problem_of)?
+                            .ok_or_else(not_found)?;
                     }
                     Err(error) => return Err(problem_of(error)),
                 }
             } else {
-                return outcome.map(|reply| (inspection, reply)).map_err(problem_of_refusal);
+                return outcome
+                    .map(|reply| (inspection, reply))
+                    .map_err(problem_of_refusal);
             }
         }
         Err(ProblemCode::Overloaded
@@ -94,23 +112,40 @@ impl Context {
         let company = if events.is_empty() {
             None
         } else {
-            Some(self.store.company(next.company_id).await?.ok_or(StoreError::NotFound)?)
+            Some(
+                self.store
+                    .company(next.company_id)
+                    .await?
+                    .ok_or(StoreError::NotFound)?,
+            )
         };
         let events = company
             .iter()
             .flat_map(|company| {
-                events.iter().map(|(after, event)| self.event_of(company, after, *event, now))
+                events
+                    .iter()
+                    .map(|(after, event)| self.event_of(company, after, *event, now))
             })
             .collect();
         let writes = vec![Write::UpdateInspection(Box::new(next.clone()))];
-        self.store.commit(Change { writes, events, ..Change::default() }).await?;
+        self.store
+            .commit(Change {
+                writes,
+                events,
+                ..Change::default()
+            })
+            .await?;
         Ok(())
     }
 }
 
 /// What a command comes to once lapsed time is taken into account: what to answer, the inspection to
 /// write (if anything changed), and its events, each with the inspection as it was right after.
-type Decision = (Result<Reply, Refused>, Option<Inspection>, Vec<(Inspection, OwnEvent)>);
+type Decision = (
+    Result<Reply, Refused>,
+    Option<Inspection>,
+    Vec<(Inspection, OwnEvent)>,
+);
 
 /// An inspection on its way through one or more steps.
 struct Course {
@@ -123,7 +158,8 @@ impl Course {
     fn apply(&mut self, command: &Command, now: Timestamp) -> Result<Reply, Refused> {
         let step = apply(&self.current, command, now)?;
         if let Some(next) = step.next {
-            self.events.extend(step.events.into_iter().map(|event| (next.clone(), event)));
+            self.events
+                .extend(step.events.into_iter().map(|event| (next.clone(), event)));
             self.current = next;
             self.changed = true;
         }
@@ -132,9 +168,15 @@ impl Course {
 }
 
 fn decide(inspection: &Inspection, command: &Command, now: Timestamp) -> Decision {
-    let mut course = Course { current: inspection.clone(), changed: false, events: Vec::new() };
+    let mut course = Course {
+        current: inspection.clone(),
+        changed: false,
+        events: Vec::new(),
+    };
     let outcome = if course.current.has_lapsed(now) && *command != Command::Expire {
-        course.apply(&Command::Expire, now).and(Err(Refused::Expired))
+        course
+            .apply(&Command::Expire, now)
+            .and(Err(Refused::Expired))
     } else {
         course.apply(command, now)
     };
@@ -147,10 +189,17 @@ fn decide(inspection: &Inspection, command: &Command, now: Timestamp) -> Decisio
         }
     }
     course.current.version += u64::from(course.changed);
-    (outcome, course.changed.then_some(course.current), course.events)
+    (
+        outcome,
+        course.changed.then_some(course.current),
+        course.events,
+    )
 }
 
 /// The first event of a new inspection.
 pub(super) const fn first_event(event_type: EventType) -> OwnEvent {
-    OwnEvent { event_type, sequence: 1 }
+    OwnEvent {
+        event_type,
+        sequence: 1,
+    }
 }

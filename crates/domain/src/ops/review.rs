@@ -23,9 +23,14 @@ pub async fn review(
     request: ReviewRequest,
 ) -> Result<ReviewAnswer, Problem> {
     let inspection = context.own(caller, id).await?;
-    if request.reason.as_ref().is_some_and(|reason| reason.len() > REASON_BYTES_MAX) {
-        return Err(ProblemCode::InvalidBody
-            .problem(format!("`reason` is longer than {REASON_BYTES_MAX} bytes; shorten it")));
+    if request
+        .reason
+        .as_ref()
+        .is_some_and(|reason| reason.len() > REASON_BYTES_MAX)
+    {
+        return Err(ProblemCode::InvalidBody.problem(format!(
+            "`reason` is longer than {REASON_BYTES_MAX} bytes; shorten it"
+        )));
     }
     let veredict = match (request.veredict, request.images) {
         (Some(veredict), None) => veredict.into(),
@@ -38,7 +43,10 @@ pub async fn review(
                 .problem("send either `veredict` (approved or disapproved) or `images`"));
         }
     };
-    let command = Command::Review { veredict, reason: request.reason };
+    let command = Command::Review {
+        veredict,
+        reason: request.reason,
+    };
     let (after, reply) = context.carry_out(inspection, &command).await?;
     let message = match reply {
         Reply::Unchanged => "Nothing to change",
@@ -51,5 +59,8 @@ pub async fn review(
         | Reply::Completed
         | Reply::Expired => "Inspection reviewed",
     };
-    Ok(ReviewAnswer { message: message.to_owned(), veredict: after.veredict() })
+    Ok(ReviewAnswer {
+        message: message.to_owned(),
+        veredict: after.veredict(),
+    })
 }

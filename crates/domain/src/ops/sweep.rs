@@ -11,9 +11,15 @@ use crate::inspection::Command;
 /// # Errors
 /// The store's; what was ended before stays ended.
 pub async fn expire_lapsed(context: &Context, limit: u32) -> Result<usize, Problem> {
-    let lapsed = context.store.lapsed(context.now(), limit).await.map_err(problem_of)?;
+    let lapsed = context
+        .store
+        .lapsed(context.now(), limit)
+        .await
+        .map_err(problem_of)?;
     let found = lapsed.len();
-    let ended = lapsed.into_iter().map(|inspection| context.carry_out(inspection, &Command::Expire));
+    let ended = lapsed
+        .into_iter()
+        .map(|inspection| context.carry_out(inspection, &Command::Expire));
     // All at once, so that the engine commits them together.
     for outcome in futures_util::future::join_all(ended).await {
         match outcome {

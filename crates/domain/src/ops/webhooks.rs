@@ -53,7 +53,9 @@ pub async fn create_webhook(
         description: request.description,
         status: request.status.unwrap_or(WebhookStatus::Enabled),
         headers: request.headers.unwrap_or_default(),
-        ordering: request.ordering.unwrap_or(heraldo_wire::api::Ordering::Inspection),
+        ordering: request
+            .ordering
+            .unwrap_or(heraldo_wire::api::Ordering::Inspection),
         retry_waits: request.retry_schedule.map(waits),
         retry_events: None,
         timeout_ms: request.timeout_ms,
@@ -89,7 +91,11 @@ pub async fn create_webhook(
         ..Change::default()
     };
     match context.store.commit(change).await {
-        Ok(_) => Ok(Answer { status: 201, body, replayed: false }),
+        Ok(_) => Ok(Answer {
+            status: 201,
+            body,
+            replayed: false,
+        }),
         Err(StoreError::AnswerExists) => {
             let answer = context.replay(once).await?;
             answer.ok_or_else(|| problem_of(StoreError::Conflict))
@@ -134,7 +140,10 @@ pub async fn delete_webhook(
     context.own_webhook(caller, id).await?;
     let now = context.now();
     let change = Change {
-        writes: vec![Write::DeleteWebhook { company_id: caller.company_id, id }],
+        writes: vec![Write::DeleteWebhook {
+            company_id: caller.company_id,
+            id,
+        }],
         audit: Some(context.audit_entry(caller, AuditAction::WebhookDeleted, id, now)),
         ..Change::default()
     };
@@ -154,12 +163,18 @@ pub async fn reveal_secret(
     let webhook = context.own_webhook(caller, id).await?;
     let now = context.now();
     let audit = context.audit_entry(caller, AuditAction::SecretRevealed, id, now);
-    let change = Change { audit: Some(audit), ..Change::default() };
+    let change = Change {
+        audit: Some(audit),
+        ..Change::default()
+    };
     context.store.commit(change).await.map_err(problem_of)?;
     Ok(SecretAnswer {
         secret: webhook.secrets.current.clone(),
         created_at: webhook.secrets.created_at,
-        previous_valid_until: webhook.secrets.previous_at(now).map(|previous| previous.valid_until),
+        previous_valid_until: webhook
+            .secrets
+            .previous_at(now)
+            .map(|previous| previous.valid_until),
     })
 }
 
@@ -190,7 +205,11 @@ pub async fn rotate_secret(
         .await?;
     Ok(RotateSecretAnswer {
         secret: webhook.secrets.current.clone(),
-        previous_valid_until: webhook.secrets.previous.as_ref().map(|previous| previous.valid_until),
+        previous_valid_until: webhook
+            .secrets
+            .previous
+            .as_ref()
+            .map(|previous| previous.valid_until),
     })
 }
 
@@ -199,8 +218,16 @@ impl Context {
     ///
     /// # Errors
     /// `not_found`; the store's.
-    pub async fn own_webhook(&self, caller: &Caller, id: WebhookId) -> Result<Arc<Webhook>, Problem> {
-        self.view(caller.company_id).await?.webhook(id).cloned().ok_or_else(not_found)
+    pub async fn own_webhook(
+        &self,
+        caller: &Caller,
+        id: WebhookId,
+    ) -> Result<Arc<Webhook>, Problem> {
+        self.view(caller.company_id)
+            .await?
+            .webhook(id)
+            .cloned()
+            .ok_or_else(not_found)
     }
 
     async fn change_webhook(
@@ -248,7 +275,11 @@ impl Context {
     }
 }
 
-fn patch(settings: &mut WebhookSettings, request: UpdateWebhookRequest, events: Option<Vec<EventType>>) {
+fn patch(
+    settings: &mut WebhookSettings,
+    request: UpdateWebhookRequest,
+    events: Option<Vec<EventType>>,
+) {
     if let Some(endpoint) = request.endpoint {
         settings.endpoint = endpoint;
     }
@@ -300,11 +331,19 @@ fn check(context: &Context, settings: &WebhookSettings) -> Result<(), Problem> {
     let invalid = |detail: String| Err(ProblemCode::InvalidBody.problem(detail));
     check_url(&settings.endpoint, &context.settings.allow_networks)
         .map_err(|problem| ProblemCode::InvalidUrl.problem(format!("`endpoint`: {problem}")))?;
-    if settings.description.as_ref().is_some_and(|text| text.len() > DESCRIPTION_BYTES_MAX) {
-        return invalid(format!("`description` is longer than {DESCRIPTION_BYTES_MAX} bytes; shorten it"));
+    if settings
+        .description
+        .as_ref()
+        .is_some_and(|text| text.len() > DESCRIPTION_BYTES_MAX)
+    {
+        return invalid(format!(
+            "`description` is longer than {DESCRIPTION_BYTES_MAX} bytes; shorten it"
+        ));
     }
     if settings.headers.len() > HEADERS_MAX {
-        return invalid(format!("`headers` has more than {HEADERS_MAX} entries; send fewer"));
+        return invalid(format!(
+            "`headers` has more than {HEADERS_MAX} entries; send fewer"
+        ));
     }
     for (name, value) in &settings.headers {
         if let Err(refusal) = check_webhook_header(name, value) {
@@ -314,7 +353,9 @@ fn check(context: &Context, settings: &WebhookSettings) -> Result<(), Problem> {
     }
     if let Some(waits) = &settings.retry_waits {
         if waits.len() > WAITS_MAX {
-            return invalid(format!("`retrySchedule` has more than {WAITS_MAX} waits; send fewer"));
+            return invalid(format!(
+                "`retrySchedule` has more than {WAITS_MAX} waits; send fewer"
+            ));
         }
         if waits.iter().any(|wait| *wait > WAIT_MAX) {
             return invalid(format!(
@@ -323,14 +364,20 @@ fn check(context: &Context, settings: &WebhookSettings) -> Result<(), Problem> {
             ));
         }
     }
-    if settings.timeout_ms.is_some_and(|ms| !TIMEOUT_MS.contains(&ms)) {
+    if settings
+        .timeout_ms
+        .is_some_and(|ms| !TIMEOUT_MS.contains(&ms))
+    {
         return invalid(format!(
             "`timeoutMs` lies between {} and {}",
             TIMEOUT_MS.start(),
             TIMEOUT_MS.end()
         ));
     }
-    if settings.concurrency.is_some_and(|count| !CONCURRENCY.contains(&count)) {
+    if settings
+        .concurrency
+        .is_some_and(|count| !CONCURRENCY.contains(&count))
+    {
         return invalid(format!(
             "`concurrency` lies between {} and {}",
             CONCURRENCY.start(),

@@ -65,16 +65,43 @@ fn states() -> Vec<(&'static str, State)> {
         ("created", State::Created { wrong_codes: 0 }),
         ("created, 2 wrong codes", State::Created { wrong_codes: 2 }),
         ("started", State::Started { at }),
-        ("processing", State::Processing { completed_by: CompletedBy::Client, at }),
-        ("completed, approved", completed(CompletedBy::Client, Veredict::Approved)),
-        ("completed by expiration", completed(CompletedBy::Expiration, Veredict::NotProvided)),
-        ("blocked, max_attempts", State::Blocked { reason: BlockedReason::MaxAttempts, at }),
-        ("blocked, expired", State::Blocked { reason: BlockedReason::Expired, at }),
+        (
+            "processing",
+            State::Processing {
+                completed_by: CompletedBy::Client,
+                at,
+            },
+        ),
+        (
+            "completed, approved",
+            completed(CompletedBy::Client, Veredict::Approved),
+        ),
+        (
+            "completed by expiration",
+            completed(CompletedBy::Expiration, Veredict::NotProvided),
+        ),
+        (
+            "blocked, max_attempts",
+            State::Blocked {
+                reason: BlockedReason::MaxAttempts,
+                at,
+            },
+        ),
+        (
+            "blocked, expired",
+            State::Blocked {
+                reason: BlockedReason::Expired,
+                at,
+            },
+        ),
     ]
 }
 
 fn commands() -> Vec<(&'static str, Command)> {
-    let review = |veredict| Command::Review { veredict, reason: None };
+    let review = |veredict| Command::Review {
+        veredict,
+        reason: None,
+    };
     vec![
         ("right code", Command::EnterCode("5087".into())),
         ("wrong code", Command::EnterCode("0000".into())),
@@ -135,7 +162,10 @@ fn the_third_wrong_code_blocks_and_even_the_right_one_is_refused_then() {
         ]
     );
     let right = Command::EnterCode("5087".into());
-    assert_eq!(apply(&current, &right, NOW), Err(Refused::BlockedByAttempts));
+    assert_eq!(
+        apply(&current, &right, NOW),
+        Err(Refused::BlockedByAttempts)
+    );
 }
 
 fn any_command() -> impl Strategy<Value = Command> {
