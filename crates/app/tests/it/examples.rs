@@ -1,0 +1,125 @@
+//! The example receivers (`receiver-node`, `receiver-rust`) against a real server.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::json;
+use tempfile::tempdir;
+
+use crate::client::read_answer;
+use crate::process::{Lines, Setup};
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// An example that runs. Dropping it ends it.
+struct Running {
+    child: Child,
+    out: Lines,
+    url: String,
+}
+
+impl Running {
+    fn start(mut command: Command, secret: &str) -> Self {
+        let mut child = command
+            .env("AUTOINSPECTOR_WEBHOOK_SECRET", secret)
+            .env("PORT", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (out, _) = Lines::of(child.stdout.take().unwrap());
+        let line = out.wait_for("listening on ").expect("it starts");
+        let url = line.trim_start_matches("listening on ").to_owned();
+        Self { child, out, url }
+    }
+
+    /// Posts a body with a signature that somebody made up.
+    fn forge(&self) -> u16 {
+        let authority = self
+            .url
+            .trim_start_matches("http://")
+            .trim_end_matches("/webhook");
+        let mut stream = TcpStream::connect(authority).unwrap();
+        let body = r#"{"event":"inspection_completed","payload":{}}"#;
+        let request = format!(
+            "POST /webhook HTTP/1.1\r\nhost: {authority}\r\nautoinspector-signature: {}\r\n\
+             content-length: {}\r\n\r\n{body}",
+            "0".repeat(64),
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut reader = std::io::BufReader::new(stream);
+        read_answer(&mut reader).unwrap().status
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An inspection's events are accepted, a forged one is not.
+fn check(command: Command) {
+    let folder = tempdir().unwrap();
+    let server = Setup::serve(folder.path()).start();
+    let api = server.api();
+    // The receiver wants its secret first, so that its address comes later.
+    let webhook = api.webhook("https://example.com/not-yet");
+    let receiver = Running::start(command, &api.secret(&webhook));
+    api.patch(
+        &format!("/v1/notification/webhook/{webhook}"),
+        json!({ "endpoint": receiver.url }),
+    );
+    let made = api.inspection();
+    let line = receiver
+        .out
+        .wait_for("received: inspection_created")
+        .unwrap();
+    let id = line.rsplit(' ').next().unwrap();
+    assert!(line.contains(&made.id), "{line}");
+    let delivery = api.settled(id);
+    assert_eq!(delivery["status"], "delivered");
+    assert_eq!(
+        delivery["attempts"][0]["responseBody"],
+        r#"{"received":true}"#
+    );
+    api.post(
+        200,
+        &format!("/v1/inspection/{}/access", made.id),
+        json!({ "accessCode": made.access_code }),
+    );
+    receiver
+        .out
+        .wait_for("unhandled: inspection_started")
+        .unwrap();
+    assert_eq!(receiver.forge(), 400);
+    receiver
+        .out
+        .wait_for("refused: The signature provided in the request is not valid")
+        .unwrap();
+}
+
+#[test]
+fn the_receiver_in_node_accepts_what_is_signed_and_refuses_what_is_forged() {
+    let mut node = Command::new("node");
+    node.arg(workspace().join("examples/receiver-node/receiver.mjs"));
+    check(node);
+}
+
+#[test]
+fn the_receiver_in_rust_accepts_what_is_signed_and_refuses_what_is_forged() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["run", "--quiet", "--locked", "-p", "receiver-rust"])
+        .current_dir(workspace());
+    check(cargo);
+}

@@ -1,0 +1,29 @@
+//! The real binary as a real process: what it prints, accepts, sends, survives and refuses.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests: a broken expectation is the result, and real processes need real sockets and time"
+)]
+
+mod client;
+mod process;
+mod receiver;
+mod waiting;
+
+mod administration;
+mod crash;
+mod examples;
+mod first_run;
+mod full_disk;
+mod lifecycle;
+mod limits;
+mod logs;
+mod receivers;
+mod retries;
+mod secrets;
+mod starting;
+mod stopping;
