@@ -179,7 +179,11 @@ impl Engine {
             stopping,
         } = self;
         dispatcher.start(context.store.clone()).await?;
-        let readiness = Readiness::new(context.store.clone(), dispatcher.clone());
+        let readiness = Readiness::new(
+            context.store.clone(),
+            dispatcher.clone(),
+            context.clock.clone(),
+        );
         let config = web_config(&settings);
         let web = heraldo_web::Web::new(context.clone(), readiness.clone(), config);
         let grace = settings.shutdown_grace;

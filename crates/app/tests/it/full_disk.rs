@@ -22,7 +22,7 @@ fn published(events: usize, bytes: usize) -> Value {
 fn a_full_disk_is_answered_503_and_what_was_accepted_is_sent_when_there_is_room() {
     let folder = tempdir().unwrap();
     let receiver = Receiver::new(|_| Reaction::Status(200));
-    let mut setup = Setup::serve(folder.path());
+    let mut setup = Setup::serve(folder.path()).env("HERALDO_SHUTDOWN_GRACE", "500ms");
     // No file may grow past 2 MiB.
     setup.file_blocks_max = Some(4_096);
     let mut server = setup.start();

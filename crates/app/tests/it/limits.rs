@@ -1,7 +1,5 @@
 //! Bad input and too much of it: a clear 4xx each, never a 500, and nobody else is concerned.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
@@ -364,7 +362,7 @@ fn what_is_too_much_is_refused_and_costs_nobody_else() {
 fn the_same_request_with_the_same_key_is_carried_out_once() {
     let folder = tempdir().unwrap();
     let server = Setup::serve(folder.path()).start();
-    let api = Arc::new(server.api());
+    let api = server.api();
     let receiver = Receiver::ok();
     api.webhook(&receiver.url());
     let request = |body: &str| {

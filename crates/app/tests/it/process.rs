@@ -1,7 +1,7 @@
 //! Starts the binary, reads what it prints, and ends it by its own handle.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -54,14 +54,17 @@ pub fn answer_of(data_dir: &Path, arguments: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// The lines so far, and whether the stream has ended.
+type Read = (Vec<String>, bool);
+
 /// Lines of a stream, collected by a thread of their own.
 #[derive(Clone, Default)]
 pub struct Lines {
-    state: Arc<(Mutex<(Vec<String>, bool)>, Condvar)>,
+    state: Arc<(Mutex<Read>, Condvar)>,
 }
 
 impl Lines {
-    pub fn of(stream: impl Read + Send + 'static) -> (Self, JoinHandle<()>) {
+    pub fn of(stream: impl std::io::Read + Send + 'static) -> (Self, JoinHandle<()>) {
         let lines = Self::default();
         let writing = lines.clone();
         let thread = std::thread::spawn(move || {
