@@ -1,6 +1,6 @@
 //! Measures the embedded engine alone: changes a second and CPU time per event, with settlement.
 //!
-//! `cargo run --release -p heraldo-store --example engine [folder]`
+//! `cargo run --release -p heraldo-store --example engine [folder] [all|singles|batches] [divisor]`
 
 #![allow(
     clippy::unwrap_used,
@@ -252,11 +252,25 @@ fn main() {
     }))
     .unwrap();
     block_on(bench.store.open_epoch()).unwrap();
+    let work = std::env::args().nth(2).unwrap_or_else(|| "all".to_owned());
+    let scale: usize = std::env::args()
+        .nth(3)
+        .map_or(1, |scale| scale.parse().unwrap());
     for _ in 0..2 {
-        bench.run("32 callers, 1 event each", &handed, 32, 64_000, 1);
-        bench.run("4 callers, 100 events each", &handed, 4, 2_000, 100);
+        if work != "batches" {
+            bench.run("32 callers, 1 event each", &handed, 32, 64_000 / scale, 1);
+        }
+        if work != "singles" {
+            bench.run("4 callers, 100 events each", &handed, 4, 2_000 / scale, 100);
+        }
     }
-    bench.run("1 caller, 1 event each", &handed, 1, 4_000, 1);
+    if work == "all" {
+        bench.run("1 caller, 1 event each", &handed, 1, 4_000 / scale, 1);
+    }
+    for file in ["heraldo.db", "heraldo.db-wal"] {
+        let bytes = std::fs::metadata(folder.join(file)).unwrap().len();
+        println!("{file}: {} MiB", bytes >> 20);
+    }
     block_on(bench.store.close()).unwrap();
     std::fs::remove_dir_all(folder).unwrap();
 }

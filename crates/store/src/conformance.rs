@@ -86,11 +86,14 @@ macro_rules! conformance_tests {
                 a_claim_keeps_to_its_limit
                 a_claim_keeps_to_its_bytes_but_gives_one
                 a_claim_takes_only_what_is_due
+                a_claim_takes_what_came_due_before_it_was_carried_out
                 a_claim_tells_how_often_room_was_refused
                 each_waiting_webhook_is_named_with_its_next_time
                 what_waits_is_cancelled_in_slices
                 cancelling_a_waiting_resend_keeps_how_it_had_ended
                 what_is_leased_is_not_cancelled
+                what_waits_for_an_enabled_or_paused_webhook_is_not_cancelled
+                cancelling_ends_a_resend_that_was_asked_before_a_crash
             }
             settlements {
                 a_success_delivers

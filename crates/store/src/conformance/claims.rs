@@ -1,8 +1,10 @@
 //! Claims from the backlog, and what is cancelled in it.
 
-use heraldo_domain::delivery::Next;
+use heraldo_domain::change::Write;
+use heraldo_domain::delivery::{Claim, Next};
 use heraldo_domain::query::DeliveryFilter;
-use heraldo_wire::api::DeliveryStatus;
+use heraldo_domain::store::Settled;
+use heraldo_wire::api::{DeliveryStatus, WebhookStatus};
 use heraldo_wire::id::DeliveryId;
 use heraldo_wire::time::Timestamp;
 
@@ -83,6 +85,23 @@ pub fn a_claim_takes_only_what_is_due(harness: &dyn Harness) {
     );
 }
 
+pub fn a_claim_takes_what_came_due_before_it_was_carried_out(harness: &dyn Harness) {
+    let (scene, lease) = Scene::new(harness);
+    let webhook_id = scene.add_webhook();
+    let asked_at = scene.now();
+    let waiting = backlog(&scene, webhook_id, 2);
+    let claim = Claim {
+        webhook_id,
+        lease,
+        limit: 9,
+        body_bytes_max: usize::MAX,
+        now: asked_at,
+    };
+    let claimed = block_on(scene.store.claim(claim)).unwrap();
+    assert_eq!(ids(&claimed.leased), waiting);
+    assert!(claimed.exhausted);
+}
+
 pub fn a_claim_tells_how_often_room_was_refused(harness: &dyn Harness) {
     let (scene, epoch) = Scene::new(harness);
     let (webhook, other) = (scene.add_webhook(), scene.add_webhook());
@@ -124,6 +143,7 @@ pub fn what_waits_is_cancelled_in_slices(harness: &dyn Harness) {
     let waiting = backlog(&scene, webhook, 5);
     let spared = backlog(&scene, other, 1);
     let cancel = || block_on(scene.store.cancel_waiting(webhook, 3)).unwrap();
+    scene.set_status(webhook, WebhookStatus::Disabled);
     assert_eq!([cancel(), cancel(), cancel()], [3, 2, 0]);
     for id in waiting {
         let record = scene.delivery(id);
@@ -161,7 +181,9 @@ pub fn cancelling_a_waiting_resend_keeps_how_it_had_ended(harness: &dyn Harness)
             scene.delivery(leased.delivery_id).status,
             DeliveryStatus::Pending
         );
+        scene.set_status(webhook, WebhookStatus::Disabled);
         assert_eq!(block_on(scene.store.cancel_waiting(webhook, 9)).unwrap(), 1);
+        scene.set_status(webhook, WebhookStatus::Enabled);
         assert_eq!(scene.delivery(leased.delivery_id).status, status);
     }
 }
@@ -170,6 +192,7 @@ pub fn what_is_leased_is_not_cancelled(harness: &dyn Harness) {
     let (scene, _) = Scene::new(harness);
     let webhook = scene.add_webhook();
     let leased = scene.publish_leased(webhook);
+    scene.set_status(webhook, WebhookStatus::Disabled);
     assert_eq!(block_on(scene.store.cancel_waiting(webhook, 9)).unwrap(), 0);
     assert_eq!(
         scene.delivery(leased.delivery_id).status,
@@ -181,4 +204,37 @@ pub fn what_is_leased_is_not_cancelled(harness: &dyn Harness) {
         scene.delivery(leased.delivery_id).status,
         DeliveryStatus::Delivered
     );
+}
+
+pub fn what_waits_for_an_enabled_or_paused_webhook_is_not_cancelled(harness: &dyn Harness) {
+    let (scene, _) = Scene::new(harness);
+    let webhook = scene.add_webhook();
+    let waiting = backlog(&scene, webhook, 1);
+    let cancel = || block_on(scene.store.cancel_waiting(webhook, 9)).unwrap();
+    assert_eq!(cancel(), 0);
+    scene.set_status(webhook, WebhookStatus::Paused);
+    assert_eq!(cancel(), 0);
+    assert_eq!(scene.delivery(waiting[0]).status, DeliveryStatus::Pending);
+    let company_id = scene.company;
+    scene
+        .write(Write::DeleteWebhook {
+            company_id,
+            id: webhook,
+        })
+        .unwrap();
+    assert_eq!(cancel(), 1);
+}
+
+pub fn cancelling_ends_a_resend_that_was_asked_before_a_crash(harness: &dyn Harness) {
+    let (scene, _) = Scene::new(harness);
+    let webhook = scene.add_webhook();
+    let leased = scene.publish_leased(webhook);
+    scene.resend(leased.delivery_id).unwrap();
+    let (scene, epoch) = scene.crash();
+    scene.set_status(webhook, WebhookStatus::Disabled);
+    assert_eq!(block_on(scene.store.cancel_waiting(webhook, 9)).unwrap(), 1);
+    scene.set_status(webhook, WebhookStatus::Enabled);
+    scene.resend(leased.delivery_id).unwrap();
+    let again = scene.claim(webhook, epoch).leased.remove(0);
+    assert_eq!(scene.settle(&again, 200), Settled::Written);
 }

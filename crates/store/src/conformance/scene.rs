@@ -177,6 +177,14 @@ impl<'h> Scene<'h> {
         id
     }
 
+    pub fn set_status(&self, id: WebhookId, status: WebhookStatus) {
+        let stored = block_on(self.store.webhook(id)).unwrap().unwrap();
+        let mut next = Webhook::clone(&stored);
+        next.version += 1;
+        next.settings.status = status;
+        self.write(Write::UpdateWebhook(next)).unwrap();
+    }
+
     // Inspections.
 
     pub fn inspection(&self, plate: &str) -> Inspection {

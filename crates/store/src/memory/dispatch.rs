@@ -2,6 +2,7 @@
 
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Fallback, Settlement};
 use heraldo_domain::store::Settled;
+use heraldo_wire::api::WebhookStatus;
 use heraldo_wire::id::{DeliveryId, WebhookId};
 
 use super::apply::Step;
@@ -35,6 +36,7 @@ impl Step<'_> {
 
     pub(super) fn claim(&mut self, claim: &Claim) -> Claimed {
         let deferred_mark = self.hand_over.deferred(claim.webhook_id);
+        let now = claim.now.max(self.now);
         let limit = usize::try_from(claim.limit).unwrap_or(usize::MAX);
         let mut leased = Vec::new();
         let mut exhausted = true;
@@ -42,7 +44,7 @@ impl Step<'_> {
         let due: Vec<DeliveryId> = self
             .state
             .waiting_for(claim.webhook_id)
-            .take_while(|(at, _)| *at <= claim.now)
+            .take_while(|(at, _)| *at <= now)
             .map(|(_, id)| id)
             .take(limit.saturating_add(1))
             .collect();
@@ -142,6 +144,15 @@ impl Step<'_> {
     }
 
     pub(super) fn cancel_waiting(&mut self, webhook: WebhookId, limit: u32) -> u32 {
+        let status = self
+            .state
+            .webhooks
+            .get(&webhook)
+            .map(|webhook| webhook.settings.status);
+        match status {
+            Some(WebhookStatus::Enabled | WebhookStatus::Paused) => return 0,
+            Some(WebhookStatus::Disabled) | None => {}
+        }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let waiting: Vec<DeliveryId> = self
             .state
@@ -159,6 +170,7 @@ impl Step<'_> {
                 };
                 row.recovered = false;
                 row.interruptions = 0;
+                row.resend_due = None;
             });
         }
         u32::try_from(waiting.len()).unwrap_or(u32::MAX)

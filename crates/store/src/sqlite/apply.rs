@@ -16,7 +16,7 @@ use super::{secrets, sends};
 use crate::plan::ResendDue;
 
 /// Applies the change, or fails having possibly written a part of it, which the caller undoes.
-pub(super) fn change(group: &mut Group<'_>, change: &Change) -> Done<Committed> {
+pub(super) fn change(group: &mut Group<'_, '_>, change: &Change) -> Done<Committed> {
     if let Some(answer) = &change.answer {
         make_way(group, answer)?;
     }
@@ -36,7 +36,7 @@ pub(super) fn change(group: &mut Group<'_>, change: &Change) -> Done<Committed> 
     Ok(Committed { sequences })
 }
 
-fn apply(group: &mut Group<'_>, write: &Write) -> Done<()> {
+fn apply(group: &mut Group<'_, '_>, write: &Write) -> Done<()> {
     match write {
         Write::CreateCompany(company) => create_company(group, company),
         Write::CreateMember(member) => create_member(group, member),
@@ -66,7 +66,7 @@ fn apply(group: &mut Group<'_>, write: &Write) -> Done<()> {
 }
 
 /// An answer that is still valid stops the change; one that has expired goes.
-fn make_way(group: &Group<'_>, answer: &IdempotentAnswer) -> Done<()> {
+fn make_way(group: &Group<'_, '_>, answer: &IdempotentAnswer) -> Done<()> {
     let name = params![
         answer.key.company_id.0.as_bytes(),
         answer.key.route,
@@ -91,7 +91,7 @@ fn make_way(group: &Group<'_>, answer: &IdempotentAnswer) -> Done<()> {
     }
 }
 
-fn keep_answer(group: &Group<'_>, answer: &IdempotentAnswer) -> Done<()> {
+fn keep_answer(group: &Group<'_, '_>, answer: &IdempotentAnswer) -> Done<()> {
     let kept = group.run(
         "INSERT INTO answer (company, route, name, request_hash, status, expires_at, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -109,7 +109,7 @@ fn keep_answer(group: &Group<'_>, answer: &IdempotentAnswer) -> Done<()> {
         .map_err(|fault| fault.or_taken(StoreError::AnswerExists))
 }
 
-fn audit(group: &Group<'_>, entry: &AuditEntry) -> Done<()> {
+fn audit(group: &Group<'_, '_>, entry: &AuditEntry) -> Done<()> {
     let id = entry.id.0;
     let kept = group.run(
         "INSERT INTO audit (key, tail, company, doc) VALUES (?1, ?2, ?3, ?4)",
@@ -128,7 +128,7 @@ fn taken(fault: Fault) -> Fault {
     fault.or_taken(StoreError::Conflict)
 }
 
-fn company_exists(group: &Group<'_>, id: CompanyId) -> Done<()> {
+fn company_exists(group: &Group<'_, '_>, id: CompanyId) -> Done<()> {
     let mut statement = group.statement("SELECT 1 FROM company WHERE key = ?1 AND tail = ?2")?;
     if statement.exists(params![key_of(id.0), tail_of(id.0)])? {
         Ok(())
@@ -137,7 +137,7 @@ fn company_exists(group: &Group<'_>, id: CompanyId) -> Done<()> {
     }
 }
 
-fn create_company(group: &mut Group<'_>, company: &Company) -> Done<()> {
+fn create_company(group: &mut Group<'_, '_>, company: &Company) -> Done<()> {
     let id = company.id.0;
     group
         .run(
@@ -149,7 +149,7 @@ fn create_company(group: &mut Group<'_>, company: &Company) -> Done<()> {
     Ok(())
 }
 
-fn create_member(group: &mut Group<'_>, member: &Member) -> Done<()> {
+fn create_member(group: &mut Group<'_, '_>, member: &Member) -> Done<()> {
     company_exists(group, member.company_id)?;
     group
         .run(
@@ -165,7 +165,7 @@ fn create_member(group: &mut Group<'_>, member: &Member) -> Done<()> {
     Ok(())
 }
 
-fn create_api_key(group: &mut Group<'_>, key: &ApiKey) -> Done<()> {
+fn create_api_key(group: &mut Group<'_, '_>, key: &ApiKey) -> Done<()> {
     company_exists(group, key.company_id)?;
     let id = key.id.0;
     group
@@ -183,7 +183,7 @@ fn create_api_key(group: &mut Group<'_>, key: &ApiKey) -> Done<()> {
         .map_err(taken)
 }
 
-fn revoke_api_key(group: &mut Group<'_>, company: CompanyId, id: ApiKeyId) -> Done<()> {
+fn revoke_api_key(group: &mut Group<'_, '_>, company: CompanyId, id: ApiKeyId) -> Done<()> {
     let gone = group.run(
         "DELETE FROM api_key WHERE key = ?1 AND tail = ?2 AND company = ?3",
         params![key_of(id.0), tail_of(id.0), company.0.as_bytes()],
@@ -195,7 +195,7 @@ fn revoke_api_key(group: &mut Group<'_>, company: CompanyId, id: ApiKeyId) -> Do
     Ok(())
 }
 
-fn create_sign_in_token(group: &mut Group<'_>, token: &SignInToken) -> Done<()> {
+fn create_sign_in_token(group: &mut Group<'_, '_>, token: &SignInToken) -> Done<()> {
     company_exists(group, token.company_id)?;
     group
         .run(
@@ -211,7 +211,7 @@ fn create_sign_in_token(group: &mut Group<'_>, token: &SignInToken) -> Done<()> 
         .map_err(taken)
 }
 
-fn create_webhook(group: &mut Group<'_>, webhook: &Webhook) -> Done<()> {
+fn create_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
     company_exists(group, webhook.company_id)?;
     let id = webhook.id.0;
     let sealed = secrets::seal(webhook, group.around)?;
@@ -237,7 +237,7 @@ fn create_webhook(group: &mut Group<'_>, webhook: &Webhook) -> Done<()> {
     Ok(())
 }
 
-fn update_webhook(group: &mut Group<'_>, webhook: &Webhook) -> Done<()> {
+fn update_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
     let id = webhook.id.0;
     let company = webhook.company_id.0.as_bytes();
     let sealed = secrets::seal(webhook, group.around)?;
@@ -271,7 +271,7 @@ fn update_webhook(group: &mut Group<'_>, webhook: &Webhook) -> Done<()> {
     Ok(())
 }
 
-fn delete_webhook(group: &mut Group<'_>, company: CompanyId, id: WebhookId) -> Done<()> {
+fn delete_webhook(group: &mut Group<'_, '_>, company: CompanyId, id: WebhookId) -> Done<()> {
     let gone = group.run(
         "DELETE FROM webhook WHERE key = ?1 AND tail = ?2 AND company = ?3",
         params![key_of(id.0), tail_of(id.0), company.0.as_bytes()],
@@ -283,7 +283,7 @@ fn delete_webhook(group: &mut Group<'_>, company: CompanyId, id: WebhookId) -> D
     Ok(())
 }
 
-fn create_inspection(group: &Group<'_>, inspection: &Inspection) -> Done<()> {
+fn create_inspection(group: &Group<'_, '_>, inspection: &Inspection) -> Done<()> {
     let id = inspection.id.0;
     group
         .run(
@@ -310,7 +310,7 @@ fn create_inspection(group: &Group<'_>, inspection: &Inspection) -> Done<()> {
         .map_err(taken)
 }
 
-fn update_inspection(group: &Group<'_>, inspection: &Inspection) -> Done<()> {
+fn update_inspection(group: &Group<'_, '_>, inspection: &Inspection) -> Done<()> {
     let id = inspection.id.0;
     let company = inspection.company_id.0.as_bytes();
     let updated = group.run(

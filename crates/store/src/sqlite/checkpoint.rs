@@ -8,19 +8,41 @@ use rusqlite::Connection;
 
 use super::writer::Shared;
 
+/// When a round found less than this many new frames (of 4 KiB), the rest is little enough for the writer.
+const REST_MAX: i64 = 1_000;
+/// A log that grows as fast as it is copied is finished by the writer all the same.
+const ROUNDS_MAX: u32 = 5;
+
 /// Copies the log each time the writer says that it has grown; ends when the writer does.
+///
+/// The log starts anew only when all of it was copied, which beside a busy writer is never the case. So it
+/// is copied in rounds, each shorter than the one before, and the writer copies the last little rest
+/// himself, between two groups.
 pub(super) fn run(db: &Connection, grown: &Receiver<()>, shared: &Arc<Shared>) {
     while grown.recv().is_ok() {
-        match db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-            Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-        }) {
-            // The log starts anew only when all of it was copied, which beside a busy writer is never the
-            // case: he copies the little that came meanwhile himself.
-            Ok((logged, copied)) if logged > copied => {
-                shared.finish_checkpoint.store(true, Ordering::Release);
+        let mut copied = 0;
+        for _ in 0..ROUNDS_MAX {
+            match copy(db) {
+                Ok((logged, now_copied)) => {
+                    let new = logged - copied;
+                    copied = now_copied;
+                    if new < REST_MAX || now_copied < logged {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the log could not be copied into the database");
+                    break;
+                }
             }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "the log could not be copied into the database"),
         }
+        shared.finish_checkpoint.store(true, Ordering::Release);
     }
+}
+
+/// Copies what is in the log when it starts; returns how many frames were in it and how many are copied.
+fn copy(db: &Connection) -> rusqlite::Result<(i64, i64)> {
+    db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        Ok((row.get(1)?, row.get(2)?))
+    })
 }

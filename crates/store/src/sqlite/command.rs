@@ -29,7 +29,7 @@ pub(super) enum Command {
 impl Command {
     /// Carries the command out inside the group's transaction and keeps its answer for later. On
     /// failure a part of it may be written, which the caller undoes before he calls [`Command::fail`].
-    pub(super) fn carry_out(&mut self, group: &mut Group<'_>) -> Done<()> {
+    pub(super) fn carry_out(&mut self, group: &mut Group<'_, '_>) -> Done<()> {
         match self {
             Self::Commit(change, reply) => {
                 apply::change(group, change).map(|answer| reply.stage(Ok(answer)))
@@ -126,16 +126,17 @@ impl Command {
     }
 }
 
-fn check(group: &Group<'_>) -> Done<()> {
+/// Writes about as much as a usual change: where only a single page still fits, the store does not work.
+fn check(group: &Group<'_, '_>) -> Done<()> {
     group.run(
-        "INSERT INTO meta (name, value) VALUES ('checked', 1)
-         ON CONFLICT (name) DO UPDATE SET value = value + 1",
+        "INSERT INTO meta (name, value) VALUES ('checked', zeroblob(131072))
+         ON CONFLICT (name) DO UPDATE SET value = zeroblob(131072)",
         [],
     )?;
     Ok(())
 }
 
-fn limit_pages(group: &Group<'_>, pages: u32) -> Done<()> {
+fn limit_pages(group: &Group<'_, '_>, pages: u32) -> Done<()> {
     group
         .db
         .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))

@@ -1,16 +1,18 @@
 //! One transaction of the writer: what its commands share, and what is to happen once it is durable.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use heraldo_domain::delivery::{Epoch, Leased};
 use heraldo_domain::ports::{Clock, Entropy, HandOver};
 use heraldo_domain::store::StoreError;
 use heraldo_wire::id::WebhookId;
-use rusqlite::{CachedStatement, Connection, Params};
+use rusqlite::{CachedStatement, Connection, Params, Statement};
 use tokio::sync::oneshot;
 
 use super::cache::Stale;
 use super::fault::Done;
+use super::{sends, settle};
 use crate::seal::MasterKey;
 
 /// What the engine was given by the outside.
@@ -22,10 +24,35 @@ pub(super) struct Surroundings {
     pub master_key: MasterKey,
 }
 
+/// The statements of the busiest path, kept compiled: looking them up by their text would cost as much as
+/// a tenth of carrying them out.
+#[derive(Debug)]
+pub(super) struct Kept<'db> {
+    pub insert_event: RefCell<Statement<'db>>,
+    pub insert_delivery: RefCell<Statement<'db>>,
+    pub settle_first: RefCell<Statement<'db>>,
+    pub count_own_event: RefCell<Statement<'db>>,
+    pub last_sequence: RefCell<Statement<'db>>,
+}
+
+impl<'db> Kept<'db> {
+    pub(super) fn prepare(db: &'db Connection) -> Done<Self> {
+        let keep = |sql| db.prepare(sql).map(RefCell::new);
+        Ok(Self {
+            insert_event: keep(sends::INSERT_EVENT)?,
+            insert_delivery: keep(sends::INSERT_DELIVERY)?,
+            settle_first: keep(settle::SETTLE_FIRST)?,
+            count_own_event: keep(sends::COUNT_OWN_EVENT)?,
+            last_sequence: keep(sends::LAST_SEQUENCE)?,
+        })
+    }
+}
+
 /// The transaction under way.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
-    pub db: &'a Connection,
+pub(super) struct Group<'a, 'db> {
+    pub db: &'db Connection,
+    pub kept: &'a Kept<'db>,
     pub around: &'a Surroundings,
     /// The epoch in force; `None` until one is opened: nothing is leased to this process then.
     pub epoch: Option<Epoch>,
@@ -43,10 +70,16 @@ pub(super) struct Mark {
     rows: u64,
 }
 
-impl<'a> Group<'a> {
-    pub(super) fn new(db: &'a Connection, around: &'a Surroundings, epoch: Option<Epoch>) -> Self {
+impl<'a, 'db> Group<'a, 'db> {
+    pub(super) fn new(
+        db: &'db Connection,
+        kept: &'a Kept<'db>,
+        around: &'a Surroundings,
+        epoch: Option<Epoch>,
+    ) -> Self {
         Self {
             db,
+            kept,
             around,
             epoch,
             leased: Vec::new(),
@@ -88,7 +121,7 @@ impl<'a> Group<'a> {
             .then_some(epoch)
     }
 
-    pub(super) fn statement(&self, sql: &str) -> Done<CachedStatement<'a>> {
+    pub(super) fn statement(&self, sql: &str) -> Done<CachedStatement<'db>> {
         Ok(self.db.prepare_cached(sql)?)
     }
 

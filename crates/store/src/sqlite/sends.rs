@@ -4,7 +4,7 @@ use heraldo_domain::change::{NewDelivery, NewEvent, Origin};
 use heraldo_domain::delivery::{Epoch, Fallback, Leased};
 use heraldo_domain::store::StoreError;
 use heraldo_wire::id::{CompanyId, DeliveryId};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::codes::{Code, fallback_code, key_of, tail_of};
 use super::fault::{Done, Fault};
@@ -12,8 +12,24 @@ use super::group::Group;
 use super::rows::{self, Planned};
 use crate::plan::{self, ResendDue, Standing};
 
+pub(super) const INSERT_EVENT: &str =
+    "INSERT INTO event (key, tail, company, inspection, sequence, type, origin, created_at, deliveries, body)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+
+pub(super) const INSERT_DELIVERY: &str =
+    "INSERT INTO delivery (key, tail, company, webhook, event, cause, next_attempt_at, lease)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// Without RETURNING, which would open a table of its own for each event.
+pub(super) const COUNT_OWN_EVENT: &str =
+    "UPDATE inspection SET event_count = event_count + 1, version = version + 1
+     WHERE key = ?1 AND tail = ?2 AND company = ?3";
+
+pub(super) const LAST_SEQUENCE: &str =
+    "SELECT max(sequence) FROM event WHERE company = ?1 AND inspection = ?2";
+
 /// Writes an event and its deliveries; returns the event's number within its inspection.
-pub(super) fn event(group: &mut Group<'_>, event: &NewEvent) -> Done<u32> {
+pub(super) fn event(group: &mut Group<'_, '_>, event: &NewEvent) -> Done<u32> {
     let sequence = match event.sequence {
         Some(sequence) => sequence,
         None => next_sequence(group, event)?,
@@ -23,25 +39,22 @@ pub(super) fn event(group: &mut Group<'_>, event: &NewEvent) -> Done<u32> {
     for delivery in &event.deliveries {
         keys.extend_from_slice(&key_of(delivery.id.0).to_be_bytes());
     }
-    group
-        .run(
-            "INSERT INTO event (key, tail, company, inspection, sequence, type, origin, created_at,
-                 deliveries, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            params![
-                key_of(id),
-                tail_of(id),
-                event.company_id.0.as_bytes(),
-                event.inspection_id.0.as_bytes(),
-                sequence,
-                event.event_type.code(),
-                event.origin.code(),
-                event.created_at.as_millis(),
-                keys,
-                &event.body[..],
-            ],
-        )
-        .map_err(|fault| fault.or_taken(StoreError::Conflict))?;
+    let mut insert = group.kept.insert_event.borrow_mut();
+    insert
+        .execute(params![
+            key_of(id),
+            tail_of(id),
+            event.company_id.0.as_bytes(),
+            event.inspection_id.0.as_bytes(),
+            sequence,
+            event.event_type.code(),
+            event.origin.code(),
+            event.created_at.as_millis(),
+            keys,
+            &event.body[..],
+        ])
+        .map_err(|error| Fault::from(error).or_taken(StoreError::Conflict))?;
+    drop(insert);
     for delivery in &event.deliveries {
         new_delivery(group, event, delivery, sequence)?;
     }
@@ -50,30 +63,22 @@ pub(super) fn event(group: &mut Group<'_>, event: &NewEvent) -> Done<u32> {
 
 /// The next number of a published event's inspection: its own count where Heraldo runs the inspection,
 /// else one more than the company's events naming it.
-fn next_sequence(group: &Group<'_>, event: &NewEvent) -> Done<u32> {
+fn next_sequence(group: &Group<'_, '_>, event: &NewEvent) -> Done<u32> {
     let inspection = event.inspection_id.0;
     let company = event.company_id.0.as_bytes();
-    let own: Option<u32> = group
-        .statement(
-            "UPDATE inspection SET event_count = event_count + 1, version = version + 1
-             WHERE key = ?1 AND tail = ?2 AND company = ?3 RETURNING event_count",
-        )?
-        .query_row(
-            params![key_of(inspection), tail_of(inspection), company],
-            |row| row.get(0),
-        )
-        .optional()?;
-    if let Some(sequence) = own {
-        return Ok(sequence);
+    let own = params![key_of(inspection), tail_of(inspection), company];
+    if group.kept.count_own_event.borrow_mut().execute(own)? == 1 {
+        let mut count = group.statement("SELECT event_count FROM inspection WHERE key = ?1")?;
+        return Ok(count.query_row([key_of(inspection)], |row| row.get(0))?);
     }
-    let last: Option<u32> = group
-        .statement("SELECT max(sequence) FROM event WHERE company = ?1 AND inspection = ?2")?
-        .query_row(params![company, inspection.as_bytes()], |row| row.get(0))?;
+    let mut last = group.kept.last_sequence.borrow_mut();
+    let last: Option<u32> =
+        last.query_row(params![company, inspection.as_bytes()], |row| row.get(0))?;
     Ok(last.unwrap_or(0).saturating_add(1))
 }
 
 fn new_delivery(
-    group: &mut Group<'_>,
+    group: &mut Group<'_, '_>,
     event: &NewEvent,
     delivery: &NewDelivery,
     sequence: u32,
@@ -86,23 +91,20 @@ fn new_delivery(
             .push(first_lease(event, delivery, sequence, lease));
     }
     let id = delivery.id.0;
-    group
-        .run(
-            "INSERT INTO delivery (key, tail, company, webhook, event, cause, next_attempt_at, lease)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                key_of(id),
-                tail_of(id),
-                event.company_id.0.as_bytes(),
-                delivery.webhook_id.0.as_bytes(),
-                key_of(event.id.0),
-                delivery.cause.code(),
-                event.id.0.made_at().as_millis(),
-                lease.map(|epoch| epoch.0),
-            ],
-        )
+    let mut insert = group.kept.insert_delivery.borrow_mut();
+    insert
+        .execute(params![
+            key_of(id),
+            tail_of(id),
+            event.company_id.0.as_bytes(),
+            delivery.webhook_id.0.as_bytes(),
+            key_of(event.id.0),
+            delivery.cause.code(),
+            event.id.0.made_at().as_millis(),
+            lease.map(|epoch| epoch.0),
+        ])
         .map(drop)
-        .map_err(|fault| fault.or_taken(StoreError::Conflict))
+        .map_err(|error| Fault::from(error).or_taken(StoreError::Conflict))
 }
 
 fn first_lease(event: &NewEvent, delivery: &NewDelivery, sequence: u32, lease: Epoch) -> Leased {
@@ -129,7 +131,7 @@ fn first_lease(event: &NewEvent, delivery: &NewDelivery, sequence: u32, lease: E
 
 /// Plans one more attempt: at once, or after the attempt that is under way.
 pub(super) fn resend(
-    group: &mut Group<'_>,
+    group: &mut Group<'_, '_>,
     company: CompanyId,
     id: DeliveryId,
     asked: ResendDue,
@@ -171,7 +173,7 @@ pub(super) fn resend(
 }
 
 fn plan_next(
-    group: &Group<'_>,
+    group: &Group<'_, '_>,
     id: DeliveryId,
     from: &Planned,
     next: Standing,

@@ -13,8 +13,15 @@ use super::group::Group;
 use super::rows::{self, LEASED, Planned};
 use crate::plan;
 
+/// One attempt of a delivery that had none, of which nobody asked anything meanwhile.
+pub(super) const SETTLE_FIRST: &str =
+    "UPDATE delivery SET status = ?4, cause = ?5, next_attempt_at = ?6, lease = NULL, attempts = ?7,
+         scheduled_attempts = ?8, first_attempt_at = ?9, fallback = 0, fallback_at = NULL, recovered = 0,
+         interruptions = 0, started = 0, last_attempt = ?10
+     WHERE key = ?1 AND tail = ?2 AND lease = ?3 AND resend_cause IS NULL AND last_attempt IS NULL";
+
 /// Opens the next epoch: older leases are void, and cut-off starts are counted.
-pub(super) fn open_epoch(group: &mut Group<'_>) -> Done<Epoch> {
+pub(super) fn open_epoch(group: &mut Group<'_, '_>) -> Done<Epoch> {
     let epoch: u32 = group
         .statement(
             "INSERT INTO meta (name, value) VALUES ('epoch', 1)
@@ -31,8 +38,9 @@ pub(super) fn open_epoch(group: &mut Group<'_>) -> Done<Epoch> {
 }
 
 /// Leases due deliveries of one webhook, oldest first.
-pub(super) fn claim(group: &Group<'_>, claim: &Claim) -> Done<Claimed> {
+pub(super) fn claim(group: &Group<'_, '_>, claim: &Claim) -> Done<Claimed> {
     let webhook = claim.webhook_id.0.as_bytes();
+    let now = claim.now.max(group.around.clock.now());
     let deferred_mark = group.around.hand_over.deferred(claim.webhook_id);
     let mut leased = Vec::new();
     let mut exhausted = true;
@@ -45,7 +53,7 @@ pub(super) fn claim(group: &Group<'_>, claim: &Claim) -> Done<Claimed> {
         let mut statement = group.statement(&sql)?;
         // One more than asked for tells whether anything else is due.
         let limit = i64::from(claim.limit) + 1;
-        let mut found = statement.query(params![webhook, claim.now.as_millis(), limit])?;
+        let mut found = statement.query(params![webhook, now.as_millis(), limit])?;
         let mut bytes = 0_usize;
         let limit = usize::try_from(claim.limit).unwrap_or(usize::MAX);
         while let Some(row) = found.next()? {
@@ -84,7 +92,7 @@ pub(super) fn claim(group: &Group<'_>, claim: &Claim) -> Done<Claimed> {
 
 /// Records that the attempts of these start; returns those still leased.
 pub(super) fn mark_started(
-    group: &Group<'_>,
+    group: &Group<'_, '_>,
     lease: Epoch,
     ids: &[DeliveryId],
 ) -> Done<Vec<DeliveryId>> {
@@ -100,7 +108,7 @@ pub(super) fn mark_started(
 }
 
 /// Gives leases back: the rows wait as they did before.
-pub(super) fn release(group: &Group<'_>, lease: Epoch, ids: &[DeliveryId]) -> Done<()> {
+pub(super) fn release(group: &Group<'_, '_>, lease: Epoch, ids: &[DeliveryId]) -> Done<()> {
     let mut back = group.statement(
         "UPDATE delivery SET lease = NULL, started = 0 WHERE key = ?1 AND tail = ?2 AND lease = ?3",
     )?;
@@ -110,7 +118,7 @@ pub(super) fn release(group: &Group<'_>, lease: Epoch, ids: &[DeliveryId]) -> Do
     Ok(())
 }
 
-pub(super) fn settle(group: &Group<'_>, settlements: &[Settlement]) -> Done<Vec<Settled>> {
+pub(super) fn settle(group: &Group<'_, '_>, settlements: &[Settlement]) -> Done<Vec<Settled>> {
     settlements
         .iter()
         .map(|settlement| settle_one(group, settlement))
@@ -118,28 +126,22 @@ pub(super) fn settle(group: &Group<'_>, settlements: &[Settlement]) -> Done<Vec<
 }
 
 /// Nearly always one statement: a first attempt whose row nobody asked anything of.
-fn settle_one(group: &Group<'_>, settlement: &Settlement) -> Done<Settled> {
+fn settle_one(group: &Group<'_, '_>, settlement: &Settlement) -> Done<Settled> {
     let id = settlement.delivery_id;
     let doc = attempts::text_of(&settlement.attempt)?;
     let next = plan::settled(settlement.attempt.cause, settlement.next, None);
-    let written = group.run(
-        "UPDATE delivery SET status = ?4, cause = ?5, next_attempt_at = ?6, lease = NULL, attempts = ?7,
-             scheduled_attempts = ?8, first_attempt_at = ?9, fallback = 0, fallback_at = NULL, recovered = 0,
-             interruptions = 0, started = 0, last_attempt = ?10
-         WHERE key = ?1 AND tail = ?2 AND lease = ?3 AND resend_cause IS NULL AND last_attempt IS NULL",
-        params![
-            key_of(id.0),
-            tail_of(id.0),
-            settlement.lease.0,
-            next.status.code(),
-            next.cause.code(),
-            next.next_attempt_at.map(Timestamp::as_millis),
-            settlement.attempt.number,
-            settlement.scheduled_attempts,
-            settlement.first_attempt_at.as_millis(),
-            doc,
-        ],
-    )?;
+    let written = group.kept.settle_first.borrow_mut().execute(params![
+        key_of(id.0),
+        tail_of(id.0),
+        settlement.lease.0,
+        next.status.code(),
+        next.cause.code(),
+        next.next_attempt_at.map(Timestamp::as_millis),
+        settlement.attempt.number,
+        settlement.scheduled_attempts,
+        settlement.first_attempt_at.as_millis(),
+        doc,
+    ])?;
     if written == 1 {
         return Ok(Settled::Written);
     }
@@ -151,7 +153,7 @@ fn settle_one(group: &Group<'_>, settlement: &Settlement) -> Done<Settled> {
 
 /// A row with an earlier attempt, which moves out, or with a resend that comes due.
 fn settle_again(
-    group: &Group<'_>,
+    group: &Group<'_, '_>,
     settlement: &Settlement,
     planned: &Planned,
     doc: &str,
@@ -197,21 +199,25 @@ fn settle_again(
     })
 }
 
-/// Cancels deliveries that wait; one whose end was only to be repeated goes back to that end.
-pub(super) fn cancel_waiting(group: &Group<'_>, webhook: WebhookId, limit: u32) -> Done<u32> {
+/// Cancels deliveries that wait; one whose end was only to be repeated goes back to that end. Nothing is
+/// cancelled for a webhook that was enabled again meanwhile.
+pub(super) fn cancel_waiting(group: &Group<'_, '_>, webhook: WebhookId, limit: u32) -> Done<u32> {
     let cancelled = group.run(
         "UPDATE delivery SET status = CASE fallback WHEN 2 THEN 1 WHEN 3 THEN 2 ELSE 3 END,
-             next_attempt_at = NULL, fallback = 0, fallback_at = NULL, recovered = 0, interruptions = 0
+             next_attempt_at = NULL, fallback = 0, fallback_at = NULL, recovered = 0, interruptions = 0,
+             resend_cause = NULL, resend_at = NULL
          WHERE key IN (SELECT key FROM delivery INDEXED BY delivery_waiting
                        WHERE webhook = ?1 AND status = 0 AND lease IS NULL
                        ORDER BY next_attempt_at LIMIT ?2)
-           AND status = 0 AND lease IS NULL",
-        params![webhook.0.as_bytes(), limit],
+           AND status = 0 AND lease IS NULL
+           AND NOT EXISTS (SELECT 1 FROM webhook
+                           WHERE key = ?3 AND tail = ?4 AND settings ->> 'status' <> 'disabled')",
+        params![webhook.0.as_bytes(), limit, key_of(webhook.0), tail_of(webhook.0)],
     )?;
     Ok(u32::try_from(cancelled).unwrap_or(u32::MAX))
 }
 
-pub(super) fn forget_answers(group: &Group<'_>, now: Timestamp, limit: u32) -> Done<u32> {
+pub(super) fn forget_answers(group: &Group<'_, '_>, now: Timestamp, limit: u32) -> Done<u32> {
     let gone = group.run(
         "DELETE FROM answer WHERE rowid IN
              (SELECT rowid FROM answer WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",

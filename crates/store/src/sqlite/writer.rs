@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use super::cache::{Cache, Stale};
 use super::command::Command;
 use super::fault::{Done, Fault};
-use super::group::{Group, Surroundings};
+use super::group::{Group, Kept, Surroundings};
 use super::open::Place;
 use super::queue::{Queue, Taken};
 
@@ -121,6 +121,10 @@ impl Writer {
     }
 
     fn serve(&mut self, db: &Connection) -> Serve {
+        let kept = match Kept::prepare(db) {
+            Ok(kept) => kept,
+            Err(fault) => return self.refuse_one_group(fault.into()),
+        };
         let GroupLimits {
             commands_max,
             bytes_max,
@@ -134,8 +138,8 @@ impl Writer {
                 Taken::Closed => return Serve::End,
                 Taken::Nothing => self.look_at_others(db),
                 Taken::Items(mut commands) => {
-                    let went = match self.group(db, &mut commands, Care::Group) {
-                        Went::Again => self.group(db, &mut commands, Care::Each),
+                    let went = match self.group(db, &kept, &mut commands, Care::Group) {
+                        Went::Again => self.group(db, &kept, &mut commands, Care::Each),
                         went => went,
                     };
                     let result = match went {
@@ -162,10 +166,36 @@ impl Writer {
         }
     }
 
+    /// The connection is of no use: fails one group, so that its callers know, and tries another one.
+    fn refuse_one_group(&self, error: StoreError) -> Serve {
+        tracing::error!(%error, "the database cannot be written");
+        let GroupLimits {
+            commands_max,
+            bytes_max,
+        } = self.limits;
+        match self.shared.commands.take(commands_max, bytes_max, None) {
+            Taken::Closed => Serve::End,
+            Taken::Nothing => Serve::Reopen,
+            Taken::Items(commands) => {
+                let result = Err(error);
+                for command in commands {
+                    command.answer(&result);
+                }
+                Serve::Reopen
+            }
+        }
+    }
+
     /// Carries out one group in one transaction and, once it is durable, hands over what it leased.
-    fn group(&mut self, db: &Connection, commands: &mut [Command], care: Care) -> Went {
+    fn group<'db>(
+        &mut self,
+        db: &'db Connection,
+        kept: &Kept<'db>,
+        commands: &mut [Command],
+        care: Care,
+    ) -> Went {
         let shared = Arc::clone(&self.shared);
-        let mut group = Group::new(db, &shared.around, self.epoch);
+        let mut group = Group::new(db, kept, &shared.around, self.epoch);
         let start = group.mark();
         match self.carry_out(&mut group, commands, care) {
             Ok(true) => {}
@@ -192,7 +222,7 @@ impl Writer {
     /// `false`: a command failed after it had written something and has no savepoint.
     fn carry_out(
         &mut self,
-        group: &mut Group<'_>,
+        group: &mut Group<'_, '_>,
         commands: &mut [Command],
         care: Care,
     ) -> Done<bool> {
@@ -233,7 +263,7 @@ impl Writer {
     }
 
     /// In this order: whoever is told of a delivery or of his change reads the new state.
-    fn after_commit(&self, group: Group<'_>) {
+    fn after_commit(&self, group: Group<'_, '_>) {
         let shared = &self.shared;
         shared.cache.forget(&group.stale);
         for stale in &group.stale {
