@@ -4,61 +4,29 @@
 //!
 //! What keeps first attempts in order: a lane that had to refuse room says so to everything that comes
 //! after, until a claim has emptied the store of what was refused. So what is in memory is always older
-//! than what waits in the store.
+//! than what waits in the store. When something goes back to the store unsent, all that waits behind it in
+//! memory goes with it, and nothing is claimed before all of it is back.
+
+mod lane;
+mod limits;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use heraldo_domain::delivery::{Claimed, Leased};
-use heraldo_wire::api::{Ordering, WebhookStatus};
-use heraldo_wire::attempt::Cause;
+use heraldo_wire::api::WebhookStatus;
 use heraldo_wire::id::{InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
-/// How much of everything is kept in memory and under way.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Attempts under way in all. A lane with none under way may exceed it by one, so that slots held
-    /// by dead receivers never stop a healthy one.
-    pub in_flight_max: usize,
-    /// Attempts under way for one webhook, unless the webhook says otherwise.
-    pub concurrency: usize,
-    /// Deliveries of one webhook in memory: waiting, under way, or being settled.
-    pub window_max: usize,
-    /// Below this a lane is given room even when `bytes_max` is reached.
-    pub window_min: usize,
-    /// Bytes of event bodies in memory, over all lanes.
-    pub bytes_max: usize,
-    /// Deliveries asked for in one claim.
-    pub claim_max: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            in_flight_max: 8_192,
-            concurrency: 32,
-            window_max: 1_024,
-            window_min: 16,
-            bytes_max: 64 * 1024 * 1024,
-            claim_max: 256,
-        }
-    }
-}
-
-/// What a lane needs to know of its webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LaneSettings {
-    /// `None`: the webhook was deleted.
-    pub status: Option<WebhookStatus>,
-    pub concurrency: Option<usize>,
-    pub ordering: Ordering,
-}
+use lane::Lane;
+pub use lane::LaneSettings;
+pub use limits::Limits;
 
 /// A claim to carry out; its room is set aside until [`Lanes::claimed`] or [`Lanes::claim_failed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimPlan {
     pub webhook_id: WebhookId,
     pub limit: usize,
+    turns_back: u64,
 }
 
 /// What a delivery holds on to until it is settled.
@@ -68,35 +36,6 @@ pub struct Hold {
     /// The chain that its end releases.
     pub chain: Option<InspectionId>,
     pub body_bytes: usize,
-}
-
-#[derive(Debug, Default)]
-struct Lane {
-    /// May start now, oldest first.
-    ready: VecDeque<Leased>,
-    /// An inspection is here while a first attempt of it is ready or under way; later ones wait behind.
-    chains: HashMap<InspectionId, VecDeque<Leased>>,
-    in_flight: usize,
-    /// Places of the window taken: reserved, in memory, claimed for, or being settled.
-    held: usize,
-    /// Something refused may wait in the store.
-    backlog: bool,
-    /// Reservations refused so far.
-    deferred: u64,
-    claiming: bool,
-    /// When the next delivery in the store is due, as far as is known; also in `Lanes::due`.
-    next_due_at: Option<Timestamp>,
-    /// That time has come.
-    due_now: bool,
-    /// In `Lanes::turns`.
-    in_turn: bool,
-    settings: LaneSettings,
-}
-
-impl Default for LaneSettings {
-    fn default() -> Self {
-        Self { status: Some(WebhookStatus::Enabled), concurrency: None, ordering: Ordering::Inspection }
-    }
 }
 
 /// All lanes of this node.
@@ -153,8 +92,7 @@ impl Lanes {
         let mut waiting = Vec::new();
         for lane in self.lanes.values_mut() {
             lane.in_turn = false;
-            waiting.extend(lane.ready.drain(..));
-            waiting.extend(lane.chains.values_mut().flat_map(|chain| chain.drain(..)));
+            waiting.extend(lane.drain());
         }
         waiting
     }
@@ -169,6 +107,12 @@ impl Lanes {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether no lane holds anything: no place is taken, nothing waits in memory or is under way.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lanes.values().all(Lane::is_empty)
     }
 
     /// Asks for a place in the webhook's window; a refusal is remembered.
@@ -212,48 +156,53 @@ impl Lanes {
         self.lanes.get(&webhook).map_or(0, |lane| lane.deferred)
     }
 
-    /// Takes deliveries whose places are held already. Returns those that come too late to be sent:
-    /// the lanes were closed meanwhile.
-    #[must_use = "what is returned must be given back to the store"]
+    /// Takes deliveries whose places are held already. Returns those that come too late to be sent: the
+    /// lanes were closed meanwhile, or what goes before them is on its way back to the store.
+    #[must_use = "what is returned must be given back to the store, and told to `returned`"]
     pub fn push(&mut self, leased: Vec<Leased>) -> Vec<Leased> {
-        if !self.open {
-            return leased;
-        }
+        let open = self.open;
+        let mut late = Vec::new();
         for delivery in leased {
             let webhook = delivery.webhook_id;
             let lane = self.lane(webhook);
-            if let Some(inspection) = chain_of(lane.settings.ordering, &delivery) {
-                if let Some(chain) = lane.chains.get_mut(&inspection) {
-                    chain.push_back(delivery);
-                    continue;
-                }
-                lane.chains.insert(inspection, VecDeque::new());
+            if open && lane.returning == 0 {
+                lane.put(delivery);
+                self.enter_turn(webhook);
+            } else {
+                lane.returning += 1;
+                late.push(delivery);
             }
-            lane.ready.push_back(delivery);
-            self.enter_turn(webhook);
         }
-        Vec::new()
+        late
     }
 
     /// The next delivery to send; it takes a slot until [`Lanes::ended`].
     pub fn next_start(&mut self) -> Option<(Leased, Hold)> {
         let crowded = self.in_flight >= self.limits.in_flight_max;
-        // When all slots are taken only a lane with none of its own may start: look each over once.
-        let looks = if crowded { self.turns.len() } else { 1 };
-        for _ in 0..looks {
+        // When all slots are taken only a lane with none of its own may start: look each over once. A lane
+        // that was turned back has nothing any more.
+        for _ in 0..self.turns.len() {
             let webhook = self.turns.pop_front()?;
-            let Some(lane) = self.lanes.get_mut(&webhook) else { continue };
+            let Some(lane) = self.lanes.get_mut(&webhook) else {
+                continue;
+            };
             if crowded && lane.in_flight > 0 {
                 self.turns.push_back(webhook);
                 continue;
             }
             lane.in_turn = false;
-            let Some(delivery) = lane.ready.pop_front() else { continue };
+            if lane.in_flight >= lane.concurrency(self.limits.concurrency) {
+                // It was allowed more when it was given its turn.
+                continue;
+            }
+            let Some((delivery, chain)) = lane.ready.pop_front() else {
+                continue;
+            };
             lane.in_flight += 1;
             self.in_flight += 1;
             let hold = Hold {
                 webhook_id: webhook,
-                chain: chain_of(lane.settings.ordering, &delivery),
+                chain,
                 body_bytes: delivery.body.len(),
             };
             self.enter_turn(webhook);
@@ -266,17 +215,42 @@ impl Lanes {
     pub fn ended(&mut self, hold: &Hold) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let webhook = hold.webhook_id;
-        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let Some(lane) = self.lanes.get_mut(&webhook) else {
+            return;
+        };
         lane.in_flight = lane.in_flight.saturating_sub(1);
-        if let Some(inspection) = hold.chain {
-            match lane.chains.get_mut(&inspection).and_then(VecDeque::pop_front) {
-                Some(next) => lane.ready.push_back(next),
-                None => {
-                    lane.chains.remove(&inspection);
-                }
-            }
-        }
+        lane.release_chain(hold.chain);
         self.enter_turn(webhook);
+    }
+
+    /// A delivery that had taken a slot was not sent, or nobody knows: its slot is free, and it goes back to
+    /// the store. So does all that waits in its lane, for some of it may have to follow. Until all of it is
+    /// back nothing more is taken in.
+    #[must_use = "what is returned must be given back to the store, and told to `returned`"]
+    pub fn turn_back(&mut self, hold: &Hold, delivery: Leased) -> Vec<Leased> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let lane = self.lane(hold.webhook_id);
+        lane.in_flight = lane.in_flight.saturating_sub(1);
+        let mut back = vec![delivery];
+        back.extend(lane.drain());
+        lane.release_chain(hold.chain);
+        lane.returning += back.len();
+        lane.turns_back += 1;
+        lane.backlog = true;
+        self.hungry.remove(&hold.webhook_id);
+        back
+    }
+
+    /// The store has taken a delivery back unsent: its place in the window is free.
+    pub fn returned(&mut self, webhook: WebhookId, body_bytes: usize) {
+        let lane = self.lane(webhook);
+        lane.returning = lane.returning.saturating_sub(1);
+        lane.backlog = true;
+        if lane.is_ended() {
+            // It was on its way when the webhook ended: what waits is cancelled again.
+            self.mark(webhook);
+        }
+        self.release(webhook, body_bytes);
     }
 
     /// The outcome is stored (or the lease is gone): the place in the window is free. `due_at` is when
@@ -300,6 +274,13 @@ impl Lanes {
         }
     }
 
+    /// Deliveries of this webhook wait in the store from before the lanes were opened, the first of them
+    /// until `at`: they go before whatever comes new.
+    pub fn left_over(&mut self, webhook: WebhookId, at: Timestamp) {
+        self.lane(webhook).backlog = true;
+        self.due(webhook, at);
+    }
+
     /// The webhook was changed, or, with `None`, any may have been: settings are read before more room
     /// is given.
     pub fn mark_stale(&mut self, webhook: Option<WebhookId>) {
@@ -319,7 +300,10 @@ impl Lanes {
     /// then their reservations are refused.
     #[must_use]
     pub fn stale(&self) -> Vec<(WebhookId, u64)> {
-        self.stale.iter().map(|(webhook, mark)| (*webhook, *mark)).collect()
+        self.stale
+            .iter()
+            .map(|(webhook, mark)| (*webhook, *mark))
+            .collect()
     }
 
     fn mark(&mut self, webhook: WebhookId) {
@@ -350,13 +334,15 @@ impl Lanes {
         self.lanes.get(&webhook).is_some_and(Lane::is_ended)
     }
 
-    /// Forgets a lane whose webhook was deleted and that holds nothing.
+    /// Forgets a lane whose webhook was disabled or deleted and that holds nothing. One that is stale stays:
+    /// it may have been enabled meanwhile, or something may wait for it again.
     pub fn forget(&mut self, webhook: WebhookId) {
-        let idle = |lane: &Lane| lane.held == 0 && lane.in_flight == 0 && !lane.claiming;
-        if self.lanes.get(&webhook).is_some_and(idle) {
+        let idle = |lane: &Lane| {
+            lane.is_ended() && lane.held == 0 && lane.in_flight == 0 && !lane.claiming
+        };
+        if !self.stale.contains_key(&webhook) && self.lanes.get(&webhook).is_some_and(idle) {
             self.set_due(webhook, None);
             self.lanes.remove(&webhook);
-            self.stale.remove(&webhook);
             self.hungry.remove(&webhook);
         }
     }
@@ -381,15 +367,25 @@ impl Lanes {
         let full = self.bytes >= limits.bytes_max;
         let mut plans = Vec::new();
         for webhook_id in std::mem::take(&mut self.hungry) {
-            let Some(lane) = self.lanes.get_mut(&webhook_id) else { continue };
-            let window = if full { limits.window_min } else { limits.window_max };
+            let Some(lane) = self.lanes.get_mut(&webhook_id) else {
+                continue;
+            };
+            let window = if full {
+                limits.window_min
+            } else {
+                limits.window_max
+            };
             let limit = window.saturating_sub(lane.held).min(limits.claim_max);
             // Without room now (memory is full) it is looked at again when one of its own is settled.
             if limit > 0 {
                 lane.claiming = true;
                 lane.due_now = false;
                 lane.held += limit;
-                plans.push(ClaimPlan { webhook_id, limit });
+                plans.push(ClaimPlan {
+                    webhook_id,
+                    limit,
+                    turns_back: lane.turns_back,
+                });
             }
         }
         plans
@@ -399,18 +395,29 @@ impl Lanes {
     #[must_use = "what is returned must be given back to the store"]
     pub fn claimed(&mut self, plan: ClaimPlan, claimed: Claimed) -> Vec<Leased> {
         let found = claimed.leased.len();
-        let bytes: usize = claimed.leased.iter().map(|delivery| delivery.body.len()).sum();
+        let bytes: usize = claimed
+            .leased
+            .iter()
+            .map(|delivery| delivery.body.len())
+            .sum();
         self.bytes += bytes;
         let lane = self.lane(plan.webhook_id);
         lane.claiming = false;
         lane.held = lane.held.saturating_sub(plan.limit) + found;
-        // Only if nothing was refused since the claim was carried out is the store empty of it.
-        lane.backlog = !(claimed.exhausted && lane.deferred == claimed.deferred_mark);
+        // Only if nothing was refused, and nothing went back, since the claim was carried out is the store
+        // empty of it.
+        let in_order = lane.turns_back == plan.turns_back;
+        lane.backlog = !(in_order && claimed.exhausted && lane.deferred == claimed.deferred_mark);
         // What was settled meanwhile may be due earlier than what the claim saw.
         if let Some(at) = claimed.next_due_at {
             self.due(plan.webhook_id, at);
         }
-        let late = self.push(claimed.leased);
+        let late = if in_order {
+            self.push(claimed.leased)
+        } else {
+            self.lane(plan.webhook_id).returning += found;
+            claimed.leased
+        };
         self.weigh(plan.webhook_id);
         late
     }
@@ -431,7 +438,9 @@ impl Lanes {
     }
 
     fn set_due(&mut self, webhook: WebhookId, at: Option<Timestamp>) {
-        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let Some(lane) = self.lanes.get_mut(&webhook) else {
+            return;
+        };
         if let Some(known) = lane.next_due_at.take() {
             self.due.remove(&(known, webhook));
         }
@@ -445,10 +454,13 @@ impl Lanes {
     fn weigh(&mut self, webhook: WebhookId) {
         let limits = self.limits;
         let known = self.open && !self.stale.contains_key(&webhook);
-        let Some(lane) = self.lanes.get(&webhook) else { return };
+        let Some(lane) = self.lanes.get(&webhook) else {
+            return;
+        };
         let room = limits.window_max.saturating_sub(lane.held);
         let hungry = known
             && !lane.claiming
+            && lane.returning == 0
             && (lane.backlog || lane.due_now)
             && lane.settings.status == Some(WebhookStatus::Enabled)
             // A claim is a write: wait until a fair part of the window is free.
@@ -469,26 +481,15 @@ impl Lanes {
 
     fn enter_turn(&mut self, webhook: WebhookId) {
         let default = self.limits.concurrency;
-        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
-        let concurrency = lane.settings.concurrency.unwrap_or(default).max(1);
-        if self.open && !lane.in_turn && !lane.ready.is_empty() && lane.in_flight < concurrency {
+        let Some(lane) = self.lanes.get_mut(&webhook) else {
+            return;
+        };
+        let may_start = !lane.ready.is_empty() && lane.in_flight < lane.concurrency(default);
+        if self.open && !lane.in_turn && may_start {
             lane.in_turn = true;
             self.turns.push_back(webhook);
         }
     }
-}
-
-impl Lane {
-    /// Its webhook was disabled or deleted.
-    fn is_ended(&self) -> bool {
-        matches!(self.settings.status, None | Some(WebhookStatus::Disabled))
-    }
-}
-
-/// The chain that a delivery belongs to: only first attempts are kept in order.
-fn chain_of(ordering: Ordering, delivery: &Leased) -> Option<InspectionId> {
-    (ordering == Ordering::Inspection && delivery.cause == Cause::First)
-        .then_some(delivery.inspection_id)
 }
 
 #[cfg(test)]

@@ -91,7 +91,12 @@ pub struct Ports {
 impl Dispatcher {
     /// A dispatcher that refuses everything until it is started. Must be called inside a tokio runtime.
     #[must_use]
-    pub fn new(config: DispatcherConfig, transport: Transport, ports: Ports, tracker: TaskTracker) -> Self {
+    pub fn new(
+        config: DispatcherConfig,
+        transport: Transport,
+        ports: Ports,
+        tracker: TaskTracker,
+    ) -> Self {
         let lanes = Mutex::new(Lanes::new(config.limits));
         let inner = Inner {
             config,
@@ -108,7 +113,9 @@ impl Dispatcher {
             stopping: CancellationToken::new(),
             started: OnceLock::new(),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Opens a new epoch on the store and begins to deliver: first what earlier ones left.
@@ -126,12 +133,16 @@ impl Dispatcher {
         {
             let mut lanes = self.inner.lanes();
             for lane in waiting {
-                lanes.due(lane.webhook_id, lane.next_due_at);
+                lanes.left_over(lane.webhook_id, lane.next_due_at);
             }
             lanes.open();
         }
-        self.inner.tracker.spawn_on(manage(self.inner.clone()), &self.inner.runtime);
-        self.inner.tracker.spawn_on(settler::run(self.inner.clone()), &self.inner.runtime);
+        self.inner
+            .tracker
+            .spawn_on(manage(self.inner.clone()), &self.inner.runtime);
+        self.inner
+            .tracker
+            .spawn_on(settler::run(self.inner.clone()), &self.inner.runtime);
         self.inner.attention.notify_one();
         Ok(())
     }
@@ -223,7 +234,8 @@ impl Inner {
     /// Starts a worker for each delivery that may go now.
     fn start_workers(self: &Arc<Self>) {
         while let Some((leased, hold)) = self.next_start() {
-            self.tracker.spawn_on(worker::run(self.clone(), leased, hold), &self.runtime);
+            self.tracker
+                .spawn_on(worker::run(self.clone(), leased, hold), &self.runtime);
         }
     }
 
@@ -241,11 +253,16 @@ impl Inner {
 
 /// Reads settings, cancels what has nobody to go to, and claims what is due.
 async fn manage(inner: Arc<Inner>) {
-    let Some(started) = inner.started.get() else { return };
+    let Some(started) = inner.started.get() else {
+        return;
+    };
     loop {
         let stale = inner.lanes().stale();
         for (webhook, mark) in stale {
-            if configure(&inner, &started.store, webhook, mark).await.is_err() {
+            if configure(&inner, &started.store, webhook, mark)
+                .await
+                .is_err()
+            {
                 // The mark stays; the store is asked again below.
                 break;
             }
@@ -253,12 +270,20 @@ async fn manage(inner: Arc<Inner>) {
         let now = inner.clock.now();
         let plans = inner.lanes().plan_claims(now);
         for plan in plans {
-            inner.tracker.spawn_on(claim(inner.clone(), plan), &inner.runtime);
+            inner
+                .tracker
+                .spawn_on(claim(inner.clone(), plan), &inner.runtime);
         }
         let wait = {
             let lanes = inner.lanes();
-            let stale = if lanes.stale().is_empty() { SLEEP_MAX } else { STORE_PAUSE };
-            lanes.next_wake().map_or(stale, |at| at.since(now).min(stale))
+            let stale = if lanes.stale().is_empty() {
+                SLEEP_MAX
+            } else {
+                STORE_PAUSE
+            };
+            lanes
+                .next_wake()
+                .map_or(stale, |at| at.since(now).min(stale))
         };
         tokio::select! {
             () = inner.stopping.cancelled() => return,
@@ -290,14 +315,18 @@ async fn configure(
     inner.lanes().configure(id, mark, settings);
     inner.start_workers();
     if inner.lanes().is_ended(id) {
-        inner.tracker.spawn_on(cancel(inner.clone(), id), &inner.runtime);
+        inner
+            .tracker
+            .spawn_on(cancel(inner.clone(), id), &inner.runtime);
     }
     Ok(())
 }
 
 /// Cancels what waits for a webhook that was disabled or deleted, in slices.
 async fn cancel(inner: Arc<Inner>, webhook: WebhookId) {
-    let Some(started) = inner.started.get() else { return };
+    let Some(started) = inner.started.get() else {
+        return;
+    };
     while !inner.stopping.is_cancelled() {
         match started.store.cancel_waiting(webhook, CANCEL_SLICE).await {
             Ok(cancelled) if cancelled < CANCEL_SLICE => break,
@@ -309,12 +338,18 @@ async fn cancel(inner: Arc<Inner>, webhook: WebhookId) {
             }
         }
     }
-    inner.prepared.lock().unwrap_or_else(PoisonError::into_inner).remove(&webhook);
+    inner
+        .prepared
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&webhook);
     inner.lanes().forget(webhook);
 }
 
 async fn claim(inner: Arc<Inner>, plan: ClaimPlan) {
-    let Some(started) = inner.started.get() else { return };
+    let Some(started) = inner.started.get() else {
+        return;
+    };
     let now = inner.clock.now();
     let claim = Claim {
         webhook_id: plan.webhook_id,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use heraldo_domain::delivery::{Leased, Next, Settlement};
 use heraldo_domain::store::{Settled, StoreError};
-use heraldo_wire::id::DeliveryId;
+use heraldo_wire::id::{DeliveryId, WebhookId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -27,10 +27,17 @@ struct Waiting {
     settlements: Vec<Settlement>,
     /// The hold of each settlement, in the same order.
     holds: Vec<Hold>,
-    releases: Vec<DeliveryId>,
-    release_holds: Vec<Hold>,
+    releases: Vec<Release>,
     /// Taken by the settler and not yet written.
     writing: bool,
+}
+
+/// A lease on its way back, with the place in the window that it holds until then.
+#[derive(Debug, Clone, Copy)]
+struct Release {
+    delivery_id: DeliveryId,
+    webhook_id: WebhookId,
+    body_bytes: usize,
 }
 
 /// At most this many outcomes go into one write.
@@ -49,18 +56,14 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Gives leases back whose places in the window are not held any more.
+    /// Gives leases back, and their places in the window once that is written.
     pub(super) fn release(&self, leased: Vec<Leased>) {
-        self.waiting().releases.extend(leased.into_iter().map(|delivery| delivery.delivery_id));
-        self.filled.notify_one();
-    }
-
-    /// Gives a lease back, and its place in the window once that is written.
-    pub(super) fn release_held(&self, leased: Leased, hold: Hold) {
-        let mut waiting = self.waiting();
-        waiting.releases.push(leased.delivery_id);
-        waiting.release_holds.push(hold);
-        drop(waiting);
+        let releases = leased.into_iter().map(|delivery| Release {
+            delivery_id: delivery.delivery_id,
+            webhook_id: delivery.webhook_id,
+            body_bytes: delivery.body.len(),
+        });
+        self.waiting().releases.extend(releases);
         self.filled.notify_one();
     }
 
@@ -94,7 +97,6 @@ impl Outbox {
             settlements: waiting.settlements.drain(..taken).collect(),
             holds: waiting.holds.drain(..taken).collect(),
             releases: std::mem::take(&mut waiting.releases),
-            release_holds: std::mem::take(&mut waiting.release_holds),
             writing: true,
         };
         waiting.writing = true;
@@ -126,14 +128,16 @@ async fn write(inner: &Arc<Inner>, batch: Waiting) {
         settle(inner, batch.settlements, &batch.holds).await;
     }
     if !batch.releases.is_empty() {
-        release(inner, batch.releases, &batch.release_holds).await;
+        release(inner, &batch.releases).await;
     }
 }
 
 /// Writes until it is written: an outcome that is known is never dropped while the server runs. The
 /// windows stay full meanwhile, so memory stays bounded.
 async fn settle(inner: &Arc<Inner>, settlements: Vec<Settlement>, holds: &[Hold]) {
-    let Some(started) = inner.started.get() else { return };
+    let Some(started) = inner.started.get() else {
+        return;
+    };
     let outcome = loop {
         match started.store.settle(settlements.clone()).await {
             Ok(outcome) => break outcome,
@@ -164,10 +168,17 @@ async fn settle(inner: &Arc<Inner>, settlements: Vec<Settlement>, holds: &[Hold]
     }
 }
 
-async fn release(inner: &Arc<Inner>, deliveries: Vec<DeliveryId>, holds: &[Hold]) {
-    let Some(started) = inner.started.get() else { return };
+async fn release(inner: &Arc<Inner>, releases: &[Release]) {
+    let Some(started) = inner.started.get() else {
+        return;
+    };
+    let deliveries: Vec<DeliveryId> = releases.iter().map(|release| release.delivery_id).collect();
     loop {
-        match started.store.release(started.lease, deliveries.clone()).await {
+        match started
+            .store
+            .release(started.lease, deliveries.clone())
+            .await
+        {
             Ok(()) => break,
             Err(StoreError::Closed) => return,
             Err(error) => {
@@ -176,11 +187,8 @@ async fn release(inner: &Arc<Inner>, deliveries: Vec<DeliveryId>, holds: &[Hold]
             }
         }
     }
-    let now = inner.clock.now();
     let mut lanes = inner.lanes();
-    for hold in holds {
-        lanes.settled(hold, Some(now));
+    for release in releases {
+        lanes.returned(release.webhook_id, release.body_bytes);
     }
-    drop(lanes);
-    inner.attention.notify_one();
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use heraldo_domain::delivery::{
     AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, interrupted_report, settle,
 };
+use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::WebhookStatus;
 use heraldo_wire::id::AttemptId;
@@ -25,20 +26,31 @@ struct Slot<'a> {
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        self.inner.lanes().ended(&self.hold);
-        if let Some(leased) = self.unsettled.take() {
-            // Not sent, or nobody knows: the lease goes back, so that it is sent again.
-            self.inner.outbox.release_held(leased, self.hold);
+        match self.unsettled.take() {
+            None => self.inner.lanes().ended(&self.hold),
+            Some(leased) => {
+                // Not sent, or nobody knows: the lease goes back, so that it is sent again.
+                let back = self.inner.lanes().turn_back(&self.hold, leased);
+                self.inner.give_back(back);
+            }
         }
         self.inner.outbox.changed();
+        if std::thread::panicking() {
+            // This worker takes no next one, so that others must.
+            self.inner.start_workers();
+        }
     }
 }
 
 pub(super) async fn run(inner: Arc<Inner>, mut leased: Leased, mut hold: Hold) {
-    let Some(started) = inner.started.get() else { return };
+    let Some(started) = inner.started.get() else {
+        return;
+    };
     loop {
         deliver(&inner, started, leased, hold).await;
-        let Some(next) = inner.next_start() else { return };
+        let Some(next) = inner.next_start() else {
+            return;
+        };
         // What ended may have made room for more than one: a lane whose turn it is not would wait for
         // this worker, which the next receiver may hold for as long as the deadline is.
         inner.start_workers();
@@ -47,9 +59,15 @@ pub(super) async fn run(inner: Arc<Inner>, mut leased: Leased, mut hold: Hold) {
 }
 
 async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Hold) {
-    let mut slot = Slot { inner, hold, unsettled: None };
+    let mut slot = Slot {
+        inner,
+        hold,
+        unsettled: None,
+    };
     let leased = slot.unsettled.insert(leased);
-    let Some(webhook) = webhook_to_send_to(inner, started, leased).await else { return };
+    let Some(webhook) = webhook_to_send_to(inner, started, leased).await else {
+        return;
+    };
     if leased.recovered && !record_start(inner, started, leased).await {
         // Another node has it, or the store is closed; either way it is not ours to send.
         return;
@@ -67,39 +85,59 @@ async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Ho
     inner.outbox.settle(settlement, hold);
 }
 
-/// The webhook as it is now; `None` when nothing may be sent to it.
+/// The webhook as it is now; `None` when nothing may be sent to it. A store that fails is asked until it
+/// answers: giving the delivery back would need the store as well.
 async fn webhook_to_send_to(
     inner: &Arc<Inner>,
     started: &Started,
     leased: &Leased,
 ) -> Option<Arc<Webhook>> {
-    match started.store.webhook(leased.webhook_id).await {
-        Ok(Some(webhook)) if webhook.settings.status == WebhookStatus::Enabled => Some(webhook),
-        Ok(_) => {
-            inner.lanes().mark_stale(Some(leased.webhook_id));
-            inner.attention.notify_one();
-            None
-        }
-        Err(error) => {
-            tracing::warn!(webhook = %leased.webhook_id, %error, "cannot read a webhook; trying again");
-            // Holding the slot a moment keeps a failing store from being asked in a tight loop.
-            tokio::time::sleep(STORE_PAUSE).await;
-            None
+    loop {
+        match started.store.webhook(leased.webhook_id).await {
+            Ok(Some(webhook)) if webhook.settings.status == WebhookStatus::Enabled => {
+                return Some(webhook);
+            }
+            Ok(_) => {
+                inner.lanes().mark_stale(Some(leased.webhook_id));
+                inner.attention.notify_one();
+                return None;
+            }
+            Err(error) => {
+                tracing::warn!(webhook = %leased.webhook_id, %error, "cannot read a webhook");
+                pause_unless_stopped(inner, &error).await?;
+            }
         }
     }
 }
 
 /// Records durably that an attempt recovered from a crash starts, so that crashes in the middle of it
-/// are counted (contract 8.2, last rule).
+/// are counted (contract 8.2, last rule). `false`: it is not ours to send.
 async fn record_start(inner: &Arc<Inner>, started: &Started, leased: &Leased) -> bool {
-    match started.store.mark_started(leased.lease, vec![leased.delivery_id]).await {
-        Ok(held) => held.contains(&leased.delivery_id),
-        Err(error) => {
-            tracing::warn!(delivery = %leased.delivery_id, %error, "cannot record an attempt's start");
-            tokio::time::sleep(STORE_PAUSE).await;
-            inner.attention.notify_one();
-            false
+    loop {
+        match started
+            .store
+            .mark_started(leased.lease, vec![leased.delivery_id])
+            .await
+        {
+            Ok(held) => return held.contains(&leased.delivery_id),
+            Err(error) => {
+                tracing::warn!(delivery = %leased.delivery_id, %error, "cannot record an attempt's start");
+                if pause_unless_stopped(inner, &error).await.is_none() {
+                    return false;
+                }
+            }
         }
+    }
+}
+
+/// Keeps a failing store from being asked in a tight loop. `None`: it is not to be asked again.
+async fn pause_unless_stopped(inner: &Arc<Inner>, error: &StoreError) -> Option<()> {
+    if *error == StoreError::Closed {
+        return None;
+    }
+    tokio::select! {
+        () = inner.stopping.cancelled() => None,
+        () = tokio::time::sleep(STORE_PAUSE) => Some(()),
     }
 }
 
@@ -151,7 +189,10 @@ fn to_report(started_at: heraldo_wire::time::Timestamp, report: Report) -> Attem
 impl Inner {
     /// What is made once for each version of a webhook.
     fn prepared(&self, webhook: &Arc<Webhook>) -> Arc<Prepared> {
-        let mut known = self.prepared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = self
+            .prepared
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match known.get(&webhook.id) {
             Some(prepared) if prepared.is_of(webhook) => prepared.clone(),
             _ => {
