@@ -262,6 +262,8 @@ pub struct Claim {
     pub limit: u32,
     /// At most about this many bytes of bodies; one delivery is always given.
     pub body_bytes_max: usize,
+    /// What is due by then is claimed, and what came due until the claim is carried out: `deferred_mark`
+    /// tells of that moment, so that what was refused room up to it must not be passed over.
     pub now: Timestamp,
 }
 
