@@ -1,1 +1,15 @@
-//! placeholder
+//! Whole-system simulation: the real use cases, the real lanes and the real rules over the memory engine,
+//! with time, receivers, faults and crashes under one seed, beside a plain model that says what must hold.
+//!
+//! Nothing here waits, sleeps or draws a number that the seed did not give, so a seed repeats its run.
+
+pub mod driver;
+pub mod oracle;
+pub mod port;
+pub mod receiver;
+pub mod seeds;
+pub mod simulation;
+pub mod workload;
+pub mod world;
+
+pub use simulation::{Failure, Report, TRACE_LINES, run, run_with_trace};

@@ -1,0 +1,142 @@
+//! What holds at every moment: windows, bytes, slots; and that nobody waits for something that has happened.
+
+use std::collections::BTreeMap;
+
+use heraldo_wire::id::WebhookId;
+
+use super::Driver;
+use crate::oracle::Oracle;
+use crate::world::{Check, World, violated};
+
+impl Driver {
+    pub(super) fn check_limits(&self, oracle: &Oracle) -> Check {
+        let limits = self.config.limits;
+        let shared = self.port.shared();
+        if shared.lanes.bytes() != shared.bytes {
+            return violated(format!(
+                "the lanes count {} bytes in memory, but there are {}",
+                shared.lanes.bytes(),
+                shared.bytes
+            ));
+        }
+        if let Some((_, places)) = shared
+            .places
+            .iter()
+            .find(|(_, held)| **held > limits.window_max)
+        {
+            return violated(format!("a window of {} holds {places}", limits.window_max));
+        }
+        let body = oracle.largest_body_bytes();
+        let lanes = shared.places.len();
+        let bytes_max =
+            limits.bytes_max + lanes * (limits.bytes_max / 4 + (1 + limits.window_min) * body);
+        if shared.bytes > bytes_max {
+            return violated(format!(
+                "{} bytes in memory are more than {bytes_max}",
+                shared.bytes
+            ));
+        }
+        let slots = self.slots();
+        let in_flight: usize = slots.values().sum();
+        if shared.lanes.in_flight() != in_flight {
+            let counted = shared.lanes.in_flight();
+            return violated(format!(
+                "the lanes count {counted} slots taken, but there are {in_flight}"
+            ));
+        }
+        // Each lane may exceed the limit by one of its own, and only by its first.
+        let firsts = slots.len();
+        if in_flight > limits.in_flight_max + firsts.saturating_sub(1).max(1) {
+            return violated(format!(
+                "{in_flight} attempts are under way in {firsts} lanes, the limit being {}",
+                limits.in_flight_max
+            ));
+        }
+        Ok(())
+    }
+
+    /// How many slots each webhook holds.
+    fn slots(&self) -> BTreeMap<WebhookId, usize> {
+        let mut slots = BTreeMap::new();
+        for worker in self.workers.iter().filter(|worker| worker.stage.has_slot()) {
+            *slots.entry(worker.hold.webhook_id).or_default() += 1;
+        }
+        slots
+    }
+
+    /// When nothing can go on before time passes, nothing that could go on may have been forgotten.
+    ///
+    /// # Errors
+    /// When something was.
+    pub fn check_idle(&self, world: &World) -> Check {
+        if !self.is_running() {
+            return Ok(());
+        }
+        let mut shared = self.port.shared();
+        if let Some((delivery, _)) = shared.lanes.next_start() {
+            return violated(format!(
+                "delivery {} may start and nobody starts it",
+                delivery.delivery_id
+            ));
+        }
+        if shared.lanes.stale().is_empty() && shared.lanes.wants_attention() {
+            return violated("a claim is worth making and nobody makes it");
+        }
+        let due = shared.lanes.next_wake();
+        if let (Some(due), Some(wake)) = (due, self.planner.wake())
+            && due.max(world.now()) < wake
+        {
+            return violated("something is due before anybody looks again");
+        }
+        Ok(())
+    }
+
+    /// At the end nothing is left in memory.
+    ///
+    /// # Errors
+    /// When something is.
+    pub fn check_empty(&self, world: &mut World) -> Check {
+        let shared = self.port.shared();
+        if let Some((webhook, places)) = shared.places.iter().find(|(_, places)| **places > 0) {
+            let name = world.webhook(*webhook);
+            return violated(format!(
+                "{places} deliveries to {name} were taken and never settled"
+            ));
+        }
+        let lanes = &shared.lanes;
+        if lanes.bytes() != 0 || lanes.in_flight() != 0 || !lanes.is_empty() {
+            return violated(format!(
+                "at rest the lanes still hold something: {} bytes, {} slots",
+                lanes.bytes(),
+                lanes.in_flight()
+            ));
+        }
+        Ok(())
+    }
+
+    /// What the lanes hold a webhook's attempts to: its own limit, or the server's.
+    pub(super) fn concurrency_of(&self, webhook: WebhookId) -> usize {
+        let own = self
+            .configured
+            .get(&webhook)
+            .and_then(|settings| settings.concurrency);
+        own.unwrap_or(self.config.limits.concurrency).max(1)
+    }
+
+    /// A start must have found a slot of its webhook's own, and one of all, or be its webhook's only one.
+    pub(super) fn check_start(&self, webhook: WebhookId) -> Check {
+        let slots = self.slots();
+        let own = slots.get(&webhook).copied().unwrap_or(0);
+        let all: usize = slots.values().sum();
+        if own > self.concurrency_of(webhook) {
+            return violated(format!(
+                "{own} attempts at once are more than the {} that the webhook takes",
+                self.concurrency_of(webhook)
+            ));
+        }
+        if all > self.config.limits.in_flight_max && own > 1 {
+            return violated("a webhook took a second slot when all slots were taken");
+        }
+        Ok(())
+    }
+}

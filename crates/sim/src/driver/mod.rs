@@ -1,0 +1,357 @@
+//! Plays the dispatcher's runtime step by step over the real lanes: what `heraldo-delivery`'s dispatcher does
+//! in tasks between two awaits is one step here, and the dice say whose turn it is.
+//!
+//! It decides nothing that the dispatcher leaves to the lanes, to `settle` or to the store.
+
+mod limits;
+mod planner;
+mod settler;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use heraldo_delivery::lanes::{LaneSettings, Lanes, Limits};
+use heraldo_domain::delivery::{Epoch, Leased, Settlement, Waiting};
+use heraldo_domain::ports::IdMaker;
+use heraldo_domain::retry::RetryPolicy;
+use heraldo_domain::store::{Store, StoreError};
+use heraldo_store::MemoryStore;
+use heraldo_wire::id::WebhookId;
+use heraldo_wire::time::Timestamp;
+
+use crate::oracle::Oracle;
+use crate::port::{Port, Told};
+use crate::receiver::Receivers;
+use crate::world::{Check, World, at_once};
+use planner::{Cancel, ClaimTask, Planner};
+use settler::{Outbox, Settler};
+use worker::Worker;
+
+/// As in the dispatcher: after the store failed, it is asked again after this long.
+pub(crate) const STORE_PAUSE: Duration = Duration::from_millis(250);
+/// As in the dispatcher: a due time further away is looked at again on the way.
+pub(crate) const SLEEP_MAX: Duration = Duration::from_secs(30);
+/// Small, so that one webhook's backlog takes several slices.
+pub(crate) const CANCEL_SLICE: u32 = 12;
+
+/// How the simulated server is set up.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub limits: Limits,
+    pub retry: RetryPolicy,
+    pub deadline_ms: u64,
+}
+
+/// How far the start has come.
+#[derive(Debug)]
+enum Life {
+    Closed,
+    EpochOpened,
+    WaitingRead(Vec<Waiting>),
+    Running,
+    /// It gives back what waits and starts nothing more.
+    Stopping,
+    /// Somebody else opened an epoch: it does not know, and claims nothing more.
+    Robbed,
+}
+
+/// One start of the server.
+#[derive(Debug)]
+pub struct Driver {
+    pub port: Arc<Port>,
+    pub store: Arc<MemoryStore>,
+    pub receivers: Receivers,
+    config: Config,
+    ids: Arc<IdMaker>,
+    lease: Epoch,
+    life: Life,
+    planner: Planner,
+    claims: Vec<ClaimTask>,
+    cancels: Vec<Cancel>,
+    workers: Vec<Worker>,
+    outbox: Outbox,
+    settler: Settler,
+    /// What the lanes were last told of each webhook.
+    configured: BTreeMap<WebhookId, LaneSettings>,
+}
+
+/// Something that can go on now.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Hear,
+    Start,
+    Plan,
+    Claim(usize),
+    Cancel(usize),
+    Work(usize),
+    Settle,
+}
+
+impl Driver {
+    /// The first start, on an empty store.
+    #[must_use]
+    pub fn new(config: Config, world: &World, ids: Arc<IdMaker>) -> Self {
+        let port = Arc::new(Port::new(Lanes::new(config.limits)));
+        let store = Arc::new(MemoryStore::new(port.clone(), world.clock.clone()));
+        Self::on(config, port, store, ids)
+    }
+
+    fn on(config: Config, port: Arc<Port>, store: Arc<MemoryStore>, ids: Arc<IdMaker>) -> Self {
+        Self {
+            port,
+            store,
+            receivers: Receivers::default(),
+            config,
+            ids,
+            lease: Epoch(0),
+            life: Life::Closed,
+            planner: Planner::default(),
+            claims: Vec::new(),
+            cancels: Vec::new(),
+            workers: Vec::new(),
+            outbox: Outbox::default(),
+            settler: Settler::Idle,
+            configured: BTreeMap::new(),
+        }
+    }
+
+    /// What a crash and a new start leave, and the outcomes that the old one knew and had not stored.
+    #[must_use]
+    pub fn crash(self) -> (Self, Vec<Settlement>) {
+        let mut unsettled = self.outbox.settlements;
+        unsettled.extend(self.settler.settlements());
+        let port = Arc::new(Port::new(Lanes::new(self.config.limits)));
+        let store = Arc::new(self.store.reopen(port.clone()));
+        let mut next = Self::on(self.config, port, store, Arc::new(IdMaker::default()));
+        next.receivers = self.receivers;
+        (next, unsettled)
+    }
+
+    #[must_use]
+    pub fn ids(&self) -> Arc<IdMaker> {
+        self.ids.clone()
+    }
+
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.life, Life::Running)
+    }
+
+    #[must_use]
+    pub fn is_robbed(&self) -> bool {
+        matches!(self.life, Life::Robbed)
+    }
+
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.life, Life::Stopping)
+    }
+
+    /// A graceful stop: closes the lanes and gives back what waits in them.
+    pub fn stop(&mut self) {
+        let mut waiting = self.port.shared().lanes.close();
+        waiting.sort_by_key(|delivery| delivery.delivery_id);
+        self.give_back(waiting);
+        self.life = Life::Stopping;
+    }
+
+    /// Somebody else opens an epoch on the same data; this server goes on without knowing. `false`: not now,
+    /// because a claim is under way that would be made with a lease that is void already.
+    ///
+    /// # Errors
+    /// When the engine had to wait.
+    pub fn rob(&mut self) -> Check<bool> {
+        if !self.is_running() || !self.claims.is_empty() || !self.port.shared().told.is_empty() {
+            return Ok(false);
+        }
+        let robbed = at_once(self.store.open_epoch())?.is_ok();
+        if robbed {
+            self.life = Life::Robbed;
+        }
+        Ok(robbed)
+    }
+
+    /// Does one step of something that can go on now. `false`: nothing can before time passes.
+    ///
+    /// # Errors
+    /// What must never happen.
+    pub fn step(&mut self, world: &mut World, oracle: &mut Oracle) -> Check<bool> {
+        let turns = self.turns(world.now());
+        let Some(turn) = world.dice.pick(&turns).copied() else {
+            return Ok(false);
+        };
+        match turn {
+            Turn::Hear => self.hear_one(world)?,
+            Turn::Start => self.start(world)?,
+            Turn::Plan => self.plan(world)?,
+            Turn::Claim(at) => self.claim(at, world)?,
+            Turn::Cancel(at) => self.cancel(at, world, oracle)?,
+            Turn::Work(at) => self.work(at, world, oracle)?,
+            Turn::Settle => self.settle(world, oracle)?,
+        }
+        self.check_limits(oracle)?;
+        Ok(true)
+    }
+
+    fn turns(&self, now: Timestamp) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        if !self.port.shared().told.is_empty() {
+            turns.push(Turn::Hear);
+        }
+        match self.life {
+            Life::Closed | Life::EpochOpened | Life::WaitingRead(_) => turns.push(Turn::Start),
+            Life::Running => {
+                if self.planner.may_run(now, self.port.shared().attention) {
+                    turns.push(Turn::Plan);
+                }
+            }
+            Life::Stopping | Life::Robbed => {}
+        }
+        turns.extend((0..self.claims.len()).map(Turn::Claim));
+        let awake = |wake: Option<Timestamp>| wake.is_none_or(|at| at <= now);
+        let cancels = self.cancels.iter().enumerate();
+        turns.extend(
+            cancels
+                .filter(|(_, task)| awake(task.wake))
+                .map(|(at, _)| Turn::Cancel(at)),
+        );
+        let workers = self.workers.iter().enumerate();
+        turns.extend(
+            workers
+                .filter(|(_, worker)| awake(worker.wake))
+                .map(|(at, _)| Turn::Work(at)),
+        );
+        if self.settler.may_run(now, &self.outbox) {
+            turns.push(Turn::Settle);
+        }
+        turns
+    }
+
+    /// When something goes on that only waits for time to pass.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        let planner = self.is_running().then(|| self.planner.wake()).flatten();
+        let tasks = self.cancels.iter().filter_map(|task| task.wake);
+        let workers = self.workers.iter().filter_map(|worker| worker.wake);
+        tasks
+            .chain(workers)
+            .chain(self.settler.wake())
+            .chain(planner)
+            .min()
+    }
+
+    /// Nothing is under way, and nothing will be by itself.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        let shared = self.port.shared();
+        let waits = self.is_running()
+            && (shared.lanes.next_wake().is_some()
+                || shared.lanes.wants_attention()
+                || shared.attention
+                || self.planner.is_busy());
+        let starts = !matches!(self.life, Life::Running | Life::Stopping | Life::Robbed);
+        !starts
+            && !waits
+            && shared.told.is_empty()
+            && self.claims.is_empty()
+            && self.cancels.is_empty()
+            && self.workers.is_empty()
+            && self.outbox.is_empty()
+            && matches!(self.settler, Settler::Idle)
+    }
+
+    /// Of a stop: nothing is under way any more and every outcome is written.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.port.shared().lanes.in_flight() == 0
+            && self.outbox.is_empty()
+            && matches!(self.settler, Settler::Idle)
+    }
+
+    fn start(&mut self, world: &mut World) -> Check {
+        match std::mem::replace(&mut self.life, Life::Closed) {
+            Life::Closed => {
+                self.maybe_fail(world);
+                // A start that fails ends the process; the next one begins anew.
+                if let Ok(lease) = at_once(self.store.open_epoch())? {
+                    self.lease = lease;
+                    self.life = Life::EpochOpened;
+                    world.note(format_args!("start: epoch {}", lease.0));
+                }
+            }
+            Life::EpochOpened => {
+                self.life = match at_once(self.store.waiting())? {
+                    Ok(waiting) => Life::WaitingRead(waiting),
+                    Err(_) => Life::Closed,
+                };
+            }
+            Life::WaitingRead(waiting) => {
+                let mut shared = self.port.shared();
+                for lane in waiting {
+                    shared.lanes.left_over(lane.webhook_id, lane.next_due_at);
+                }
+                shared.lanes.open();
+                shared.attention = true;
+                drop(shared);
+                self.life = Life::Running;
+                world.note("start: lanes are open");
+            }
+            life @ (Life::Running | Life::Stopping | Life::Robbed) => self.life = life,
+        }
+        Ok(())
+    }
+
+    fn hear_one(&mut self, world: &mut World) -> Check {
+        let told = self.port.shared().told.pop_front();
+        match told {
+            None => {}
+            Some(Told::Changed(webhook)) => {
+                let mut shared = self.port.shared();
+                shared.lanes.mark_stale(webhook);
+                shared.attention = true;
+            }
+            Some(Told::HandedOver(leased)) => {
+                let late = self.port.shared().lanes.push(leased);
+                self.give_back(late);
+                self.start_workers(world)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The writer hands over before it answers, so whoever hears an answer has heard all of this.
+    fn hear_all(&mut self, world: &mut World) -> Check {
+        while !self.port.shared().told.is_empty() {
+            self.hear_one(world)?;
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, leased: Vec<Leased>) {
+        if !leased.is_empty() {
+            self.outbox.release(leased);
+        }
+    }
+
+    /// Lets the next write fail, if the dice say so.
+    fn maybe_fail(&self, world: &mut World) {
+        fail_next_write(&self.store, world);
+    }
+}
+
+/// Lets the store's next write fail, if the dice say so.
+pub fn fail_next_write(store: &MemoryStore, world: &mut World) {
+    if world.dice.chance(world.faults.write) {
+        let errors = [
+            StoreError::Full,
+            StoreError::Overloaded,
+            StoreError::Failed("a simulated fault".to_owned()),
+        ];
+        if let Some(error) = world.dice.pick(&errors) {
+            store.fail_next(1, error);
+            world.note(format_args!("fault: the next write fails: {error}"));
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! A worker sends one delivery after the other; each of its awaits is the end of a step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use heraldo_delivery::lanes::Hold;
+use heraldo_domain::delivery::{
+    AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, interrupted_report, settle,
+};
+use heraldo_domain::store::{Store, StoreError};
+use heraldo_domain::webhook::Webhook;
+use heraldo_wire::api::WebhookStatus;
+use heraldo_wire::attempt::PhaseTimings;
+use heraldo_wire::id::{AttemptId, DeliveryId};
+use heraldo_wire::time::Timestamp;
+
+use super::{Driver, STORE_PAUSE};
+use crate::oracle::Oracle;
+use crate::world::{Check, World, at_once};
+
+#[derive(Debug)]
+pub(super) struct Worker {
+    /// Taken out once its outcome is in the outbox.
+    pub(super) leased: Option<Leased>,
+    pub(super) hold: Hold,
+    pub(super) stage: Stage,
+    pub(super) wake: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Reads the webhook.
+    Looks,
+    /// Records the start of an attempt that a crash cut off.
+    Records(Arc<Webhook>),
+    HasRecorded(Arc<Webhook>, Result<Vec<DeliveryId>, StoreError>),
+    Sends(Arc<Webhook>),
+    /// Under way until the wake.
+    Sending {
+        webhook: Arc<Webhook>,
+        started_at: Timestamp,
+        result: AttemptResult,
+    },
+    HasReport(Arc<Webhook>, AttemptReport),
+    /// Frees its slot, and gives back what it did not send.
+    Ends {
+        panicked: bool,
+    },
+    TakesNext,
+}
+
+impl Stage {
+    /// Whether it holds one of the slots that the lanes count.
+    pub(super) fn has_slot(&self) -> bool {
+        !matches!(self, Self::TakesNext)
+    }
+}
+
+impl Driver {
+    pub(super) fn start_workers(&mut self, world: &mut World) -> Check {
+        loop {
+            let next = self.port.shared().lanes.next_start();
+            let Some((leased, hold)) = next else {
+                return Ok(());
+            };
+            self.add_worker(leased, hold, world)?;
+        }
+    }
+
+    fn add_worker(&mut self, leased: Leased, hold: Hold, world: &mut World) -> Check {
+        let name = world.webhook(leased.webhook_id);
+        let inspection = world.inspection(leased.inspection_id);
+        world.note(format_args!(
+            "slot: {name} takes {inspection}#{}",
+            leased.sequence
+        ));
+        self.workers.push(Worker {
+            leased: Some(leased),
+            hold,
+            stage: Stage::Looks,
+            wake: None,
+        });
+        self.check_start(hold.webhook_id)
+    }
+
+    pub(super) fn work(&mut self, at: usize, world: &mut World, oracle: &mut Oracle) -> Check {
+        let mut worker = self.workers.swap_remove(at);
+        worker.wake = None;
+        let Some(leased) = worker.leased.take() else {
+            return self.finish_work(worker, world);
+        };
+        let stage = std::mem::replace(&mut worker.stage, Stage::Ends { panicked: false });
+        worker.stage = match stage {
+            Stage::Looks => self.look(&leased, &mut worker.wake, world)?,
+            Stage::Records(webhook) => {
+                self.maybe_fail(world);
+                let asked = vec![leased.delivery_id];
+                let answer = at_once(self.store.mark_started(leased.lease, asked))?;
+                if answer
+                    .as_ref()
+                    .is_ok_and(|held| held.contains(&leased.delivery_id))
+                {
+                    oracle.recorded(&leased);
+                }
+                Stage::HasRecorded(webhook, answer)
+            }
+            Stage::HasRecorded(webhook, answer) => {
+                self.hear_all(world)?;
+                match answer {
+                    Ok(held) if held.contains(&leased.delivery_id) => Stage::Sends(webhook),
+                    Ok(_) => Stage::Ends { panicked: false },
+                    Err(_) if self.is_stopping() => Stage::Ends { panicked: false },
+                    Err(_) => {
+                        worker.wake = Some(world.now().plus(STORE_PAUSE));
+                        Stage::Records(webhook)
+                    }
+                }
+            }
+            Stage::Sends(webhook) if leased.interruptions >= INTERRUPTIONS_MAX => {
+                oracle.gave_up(&leased)?;
+                Stage::HasReport(webhook, interrupted_report(world.now()))
+            }
+            Stage::Sends(webhook) => {
+                oracle.started(&leased, &webhook, &self.store, world)?;
+                let deadline = webhook
+                    .settings
+                    .timeout_ms
+                    .unwrap_or(self.config.deadline_ms);
+                let reaction = self.receivers.react(webhook.id, deadline, &mut world.dice);
+                let started_at = world.now();
+                worker.wake = Some(started_at.plus(Duration::from_millis(reaction.after_ms)));
+                Stage::Sending {
+                    webhook,
+                    started_at,
+                    result: reaction.result,
+                }
+            }
+            Stage::Sending { .. } if world.dice.chance(world.faults.panic) => {
+                oracle.cut_off(&leased, world);
+                Stage::Ends { panicked: true }
+            }
+            Stage::Sending {
+                webhook,
+                started_at,
+                result,
+            } => {
+                let took = world.now().since(started_at).as_millis();
+                let duration_ms = u32::try_from(took).unwrap_or(u32::MAX);
+                let timings = PhaseTimings::default();
+                Stage::HasReport(
+                    webhook,
+                    AttemptReport {
+                        started_at,
+                        duration_ms,
+                        result,
+                        timings,
+                    },
+                )
+            }
+            Stage::HasReport(webhook, report) => {
+                let now = world.now();
+                let policy = webhook.retry_policy(&self.config.retry);
+                oracle.ended(&leased, &report, &policy, world)?;
+                let id = AttemptId(self.ids.next(now, &*world.entropy));
+                self.outbox
+                    .settle(settle(&leased, report, id, &policy, now), worker.hold);
+                worker.stage = Stage::Ends { panicked: false };
+                self.workers.push(worker);
+                return Ok(());
+            }
+            Stage::Ends { .. } | Stage::TakesNext => {
+                worker.leased = Some(leased);
+                worker.stage = stage;
+                return self.finish_work(worker, world);
+            }
+        };
+        worker.leased = Some(leased);
+        self.workers.push(worker);
+        Ok(())
+    }
+
+    fn look(
+        &self,
+        leased: &Leased,
+        wake: &mut Option<Timestamp>,
+        world: &mut World,
+    ) -> Check<Stage> {
+        let read = if world.dice.chance(world.faults.read) {
+            Err(StoreError::Failed("a simulated fault".to_owned()))
+        } else {
+            at_once(self.store.webhook(leased.webhook_id))?
+        };
+        let name = world.webhook(leased.webhook_id);
+        Ok(match read {
+            Ok(Some(webhook)) if webhook.settings.status == WebhookStatus::Enabled => {
+                if leased.recovered {
+                    Stage::Records(webhook)
+                } else {
+                    Stage::Sends(webhook)
+                }
+            }
+            Ok(_) => {
+                world.note(format_args!("worker: {name} is not enabled"));
+                let mut shared = self.port.shared();
+                shared.lanes.mark_stale(Some(leased.webhook_id));
+                shared.attention = true;
+                Stage::Ends { panicked: false }
+            }
+            Err(_) if self.is_stopping() => Stage::Ends { panicked: false },
+            Err(_) => {
+                world.note(format_args!("fault: the settings of {name} cannot be read"));
+                *wake = Some(world.now().plus(STORE_PAUSE));
+                Stage::Looks
+            }
+        })
+    }
+
+    fn finish_work(&mut self, mut worker: Worker, world: &mut World) -> Check {
+        match worker.stage {
+            Stage::Ends { panicked } => {
+                match worker.leased.take() {
+                    None => self.port.shared().lanes.ended(&worker.hold),
+                    Some(leased) => {
+                        let back = self.port.shared().lanes.turn_back(&worker.hold, leased);
+                        self.give_back(back);
+                    }
+                }
+                if panicked {
+                    self.start_workers(world)?;
+                } else {
+                    worker.stage = Stage::TakesNext;
+                    self.workers.push(worker);
+                }
+            }
+            Stage::TakesNext => {
+                let next = self.port.shared().lanes.next_start();
+                if let Some((leased, hold)) = next {
+                    self.add_worker(leased, hold, world)?;
+                    self.start_workers(world)?;
+                }
+            }
+            Stage::Looks
+            | Stage::Records(_)
+            | Stage::HasRecorded(..)
+            | Stage::Sends(_)
+            | Stage::Sending { .. }
+            | Stage::HasReport(..) => {}
+        }
+        Ok(())
+    }
+}

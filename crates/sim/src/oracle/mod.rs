@@ -1,0 +1,365 @@
+//! The oracle: a plain model of what was accepted, for whom, and what became of it.
+//!
+//! It is told what the use cases answered and what the dispatcher did, follows the contract by itself, and
+//! says when the two part. It calls none of the rules that it checks.
+
+mod attempts;
+mod finish;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use heraldo_domain::store::Store;
+use heraldo_store::MemoryStore;
+use heraldo_wire::api::{DeliveryStatus, Ordering, WebhookStatus};
+use heraldo_wire::attempt::Cause;
+use heraldo_wire::event::EventType;
+use heraldo_wire::id::{CompanyId, DeliveryId, InspectionId, WebhookId};
+use heraldo_wire::time::Timestamp;
+
+use crate::world::{Check, World, at_once, violated};
+
+/// A webhook as its owner set it.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    pub company: CompanyId,
+    /// `None`: deleted.
+    pub status: Option<WebhookStatus>,
+    pub events: Vec<EventType>,
+    /// It never had another order than `inspection`.
+    pub ordered: bool,
+    /// The last turn in which it was disabled or deleted.
+    ended: Option<u64>,
+}
+
+/// An event's place: the webhook that it goes to, its inspection, its number there.
+pub type Place = (WebhookId, InspectionId, u32);
+
+/// One delivery that must exist.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    company: CompanyId,
+    event_type: EventType,
+    accepted: u64,
+    /// A sample, whose one attempt is manual.
+    test: bool,
+    status: DeliveryStatus,
+    /// When the schedule allows the next attempt; counts while pending.
+    due: Timestamp,
+    attempts: Vec<Attempted>,
+    scheduled: u32,
+    first_started_at: Option<Timestamp>,
+    now: UnderWay,
+    /// The first attempt has ended, with whatever outcome.
+    first_over: bool,
+    /// Its start is recorded in the store.
+    recorded: bool,
+    /// Recorded starts that were cut off.
+    cuts: u32,
+    /// How many attempts more somebody asked for. Those asked for at once may be one in the end.
+    permits: u32,
+    /// A manual attempt was begun and is not settled; a sample's is from the beginning.
+    manual_open: bool,
+    /// No attempt has started since somebody asked for one.
+    owed: bool,
+}
+
+/// The attempt of the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum UnderWay {
+    Nothing,
+    Started,
+    /// It has ended; its outcome is not stored.
+    Ended(Attempted, Option<Timestamp>),
+}
+
+/// One attempt as the model saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Attempted {
+    cause: Cause,
+    started_at: Timestamp,
+    delivered: bool,
+    status_code: Option<u16>,
+}
+
+#[derive(Debug, Default)]
+pub struct Oracle {
+    hooks: BTreeMap<WebhookId, Hook>,
+    expected: BTreeMap<Place, Expected>,
+    places: BTreeMap<DeliveryId, Place>,
+    events: BTreeMap<CompanyId, usize>,
+    largest_body_bytes: usize,
+    /// Another server has taken over: what this one starts may be sent by both.
+    robbed: bool,
+    /// How many attempts were started in all.
+    pub starts: u64,
+}
+
+/// An event that a use case answered for.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepted {
+    pub company: CompanyId,
+    pub inspection: InspectionId,
+    pub event_type: EventType,
+    pub sequence: u32,
+}
+
+impl Oracle {
+    #[must_use]
+    pub fn hook(&self, id: WebhookId) -> Option<&Hook> {
+        self.hooks.get(&id)
+    }
+
+    /// Webhooks that are not deleted.
+    pub fn live_hooks(&self) -> impl Iterator<Item = (WebhookId, &Hook)> {
+        self.hooks
+            .iter()
+            .filter(|(_, hook)| hook.status.is_some())
+            .map(|(id, hook)| (*id, hook))
+    }
+
+    #[must_use]
+    pub fn largest_body_bytes(&self) -> usize {
+        self.largest_body_bytes
+    }
+
+    #[must_use]
+    pub fn deliveries(&self) -> usize {
+        self.expected.len()
+    }
+
+    pub fn webhook_created(
+        &mut self,
+        id: WebhookId,
+        company: CompanyId,
+        status: WebhookStatus,
+        events: Vec<EventType>,
+        ordering: Ordering,
+        turn: u64,
+    ) {
+        let ended = (status == WebhookStatus::Disabled).then_some(turn);
+        let ordered = ordering == Ordering::Inspection;
+        self.hooks.insert(
+            id,
+            Hook {
+                company,
+                status: Some(status),
+                events,
+                ordered,
+                ended,
+            },
+        );
+    }
+
+    /// `None`: it was deleted.
+    pub fn webhook_status(&mut self, id: WebhookId, status: Option<WebhookStatus>, turn: u64) {
+        if let Some(hook) = self.hooks.get_mut(&id) {
+            // It was ended up to this moment, or is from this moment on.
+            if hook.is_ended()
+                || !matches!(status, Some(WebhookStatus::Enabled | WebhookStatus::Paused))
+            {
+                hook.ended = Some(turn);
+            }
+            hook.status = status;
+        }
+    }
+
+    pub fn webhook_events(&mut self, id: WebhookId, events: Vec<EventType>) {
+        if let Some(hook) = self.hooks.get_mut(&id) {
+            hook.events = events;
+        }
+    }
+
+    pub fn webhook_unordered(&mut self, id: WebhookId) {
+        if let Some(hook) = self.hooks.get_mut(&id) {
+            hook.ordered = false;
+        }
+    }
+
+    /// An event was accepted: from now on each of its subscribers is owed a delivery.
+    ///
+    /// # Errors
+    /// When this place was given out before.
+    pub fn accepted(&mut self, event: Accepted, world: &mut World) -> Check {
+        let takers: Vec<WebhookId> = self
+            .hooks
+            .iter()
+            .filter(|(_, hook)| hook.company == event.company)
+            .filter(|(_, hook)| hook.status.is_some() && !hook.is_ended())
+            .filter(|(_, hook)| hook.events.contains(&event.event_type))
+            .map(|(id, _)| *id)
+            .collect();
+        self.expect(event, &takers, false, world)
+    }
+
+    /// A sample was accepted, for this webhook alone.
+    ///
+    /// # Errors
+    /// When this place was given out before.
+    pub fn accepted_test(&mut self, event: Accepted, to: WebhookId, world: &mut World) -> Check {
+        self.expect(event, &[to], true, world)
+    }
+
+    fn expect(
+        &mut self,
+        event: Accepted,
+        takers: &[WebhookId],
+        test: bool,
+        world: &mut World,
+    ) -> Check {
+        *self.events.entry(event.company).or_default() += 1;
+        let name = world.inspection(event.inspection);
+        world.note(format_args!(
+            "accepted: {name}#{} {}",
+            event.sequence, event.event_type
+        ));
+        for webhook in takers {
+            let expected = Expected {
+                company: event.company,
+                event_type: event.event_type,
+                accepted: world.turn,
+                test,
+                status: DeliveryStatus::Pending,
+                due: world.now(),
+                attempts: Vec::new(),
+                scheduled: 0,
+                first_started_at: None,
+                now: UnderWay::Nothing,
+                first_over: false,
+                recorded: false,
+                cuts: 0,
+                permits: 0,
+                manual_open: test,
+                owed: false,
+            };
+            let place = (*webhook, event.inspection, event.sequence);
+            if self.expected.insert(place, expected).is_some() {
+                return violated(format!(
+                    "{name} has two events with the number {}",
+                    event.sequence
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// One more attempt was promised.
+    ///
+    /// # Errors
+    /// When nothing is known of this delivery.
+    pub fn asked(&mut self, place: Place, world: &mut World) -> Check {
+        let name = place_name(place, world);
+        world.note(format_args!("asked: one more attempt of {name}"));
+        let expected = self.at(place, world)?;
+        expected.permits += 1;
+        expected.owed = true;
+        Ok(())
+    }
+
+    /// What is pending for a webhook, in the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn pending(&self, webhook: WebhookId, store: &MemoryStore) -> Check<BTreeSet<Place>> {
+        match self.hooks.get(&webhook) {
+            Some(hook) => finish::pending(store, hook.company, webhook),
+            None => Ok(BTreeSet::new()),
+        }
+    }
+
+    /// The store says that it cancelled so many of what was pending before; each needs its reason.
+    ///
+    /// # Errors
+    /// When one was cancelled without a reason, or another number than was said.
+    pub fn cancelled(
+        &mut self,
+        webhook: WebhookId,
+        count: u32,
+        before: &BTreeSet<Place>,
+        store: &MemoryStore,
+        world: &mut World,
+    ) -> Check {
+        let name = world.webhook(webhook);
+        let after = self.pending(webhook, store)?;
+        world.note(format_args!(
+            "cancelled: {count} of {} that were pending for {name}",
+            before.len()
+        ));
+        if before.len() != after.len() + usize::try_from(count).unwrap_or(usize::MAX) {
+            let gone = before.len().saturating_sub(after.len());
+            return violated(format!(
+                "{count} were said to be cancelled for {name}, {gone} were"
+            ));
+        }
+        let hook = self.hooks.get(&webhook).cloned();
+        for place in before.difference(&after) {
+            let reason = hook.as_ref().is_some_and(|hook| hook.is_ended());
+            let ended = hook.as_ref().and_then(|hook| hook.ended);
+            let expected = self.at(*place, world)?;
+            if !reason && ended.is_none_or(|turn| turn < expected.accepted) {
+                return violated(format!(
+                    "{} was cancelled, but its webhook was neither disabled nor deleted since",
+                    place_name(*place, world)
+                ));
+            }
+            expected.cancel();
+        }
+        Ok(())
+    }
+
+    fn at(&mut self, place: Place, world: &mut World) -> Check<&mut Expected> {
+        let name = place_name(place, world);
+        match self.expected.get_mut(&place) {
+            Some(expected) => Ok(expected),
+            None => violated(format!("nothing was to be sent as {name}")),
+        }
+    }
+
+    /// Where a stored delivery belongs.
+    ///
+    /// # Errors
+    /// When the engine had to wait.
+    pub fn place_of(
+        store: &MemoryStore,
+        company: CompanyId,
+        id: DeliveryId,
+    ) -> Check<Option<Place>> {
+        let Ok(Some(record)) = at_once(store.delivery(company, id))? else {
+            return Ok(None);
+        };
+        let Ok(Some(event)) = at_once(store.event(company, record.event_id))? else {
+            return Ok(None);
+        };
+        Ok(Some((
+            record.webhook_id,
+            record.inspection_id,
+            event.sequence,
+        )))
+    }
+}
+
+impl Hook {
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        matches!(self.status, None | Some(WebhookStatus::Disabled))
+    }
+}
+
+impl Expected {
+    /// What had ended before somebody asked for more ends as it had.
+    fn cancel(&mut self) {
+        if self.status == DeliveryStatus::Pending {
+            self.status = DeliveryStatus::Cancelled;
+        }
+        self.permits = 0;
+        self.manual_open = false;
+        self.owed = false;
+        self.recorded = false;
+        self.cuts = 0;
+    }
+}
+
+/// `i3#2→w1`.
+pub(crate) fn place_name((webhook, inspection, sequence): Place, world: &mut World) -> String {
+    let inspection = world.inspection(inspection);
+    format!("{inspection}#{sequence}→{}", world.webhook(webhook))
+}

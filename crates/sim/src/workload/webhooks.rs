@@ -1,0 +1,329 @@
+//! Webhooks that are made, changed, paused, disabled and deleted under load; resends and samples.
+
+use std::time::Duration;
+
+use heraldo_domain::ops::deliveries::{resend, test_webhook};
+use heraldo_domain::ops::webhooks::{
+    create_webhook, delete_webhook, rotate_secret, update_webhook,
+};
+use heraldo_domain::query::{DeliveryFilter, Page};
+use heraldo_domain::store::Store;
+use heraldo_wire::api::{
+    CreateWebhookRequest, Ordering, Patch, RotateSecretRequest, UpdateWebhookRequest, WebhookStatus,
+};
+use heraldo_wire::event::EventType;
+use heraldo_wire::id::{CompanyId, WebhookId};
+use heraldo_wire::problem::ProblemCode;
+use heraldo_wire::time::HumanDuration;
+
+use super::{
+    Workload, answered, caller, id_of, is_the_stores, json_of, some_events, text_of, unexpected,
+};
+use crate::driver::Driver;
+use crate::oracle::{Accepted, Hook, Oracle};
+use crate::world::{Check, World, at_once, violated};
+
+const STATUSES: [(u64, WebhookStatus); 3] = [
+    (60, WebhookStatus::Enabled),
+    (25, WebhookStatus::Paused),
+    (15, WebhookStatus::Disabled),
+];
+
+impl Workload {
+    pub(super) fn create_webhook(
+        &mut self,
+        company: CompanyId,
+        driver: &Driver,
+        world: &mut World,
+        oracle: &mut Oracle,
+    ) -> Check {
+        let events = some_events(world);
+        let status = if world.dice.chance(100) {
+            WebhookStatus::Paused
+        } else {
+            WebhookStatus::Enabled
+        };
+        let ordering = if world.dice.chance(850) {
+            Ordering::Inspection
+        } else {
+            Ordering::None
+        };
+        let request = CreateWebhookRequest {
+            events: names(&events),
+            endpoint: "https://receiver.example/events".to_owned(),
+            status: Some(status),
+            ordering: Some(ordering),
+            retry_schedule: world.dice.chance(600).then(|| waits(world)),
+            timeout_ms: world
+                .dice
+                .chance(700)
+                .then(|| world.dice.between(100, 15_000)),
+            concurrency: concurrency(world),
+            ..CreateWebhookRequest::default()
+        };
+        let context = self.context(driver, world);
+        let answer = match at_once(create_webhook(&context, &caller(company), request, None))? {
+            Err(problem) if problem.code == ProblemCode::LimitReached => return Ok(()),
+            answer => answered(answer, world)?,
+        };
+        let Some(answer) = answer else { return Ok(()) };
+        let id: WebhookId = id_of(&text_of(&json_of(&answer.body)?, "_id")?)?;
+        let name = world.webhook(id);
+        let of = world.company(company);
+        world.note(format_args!(
+            "webhook: {name} of {of} is {status}, {ordering}"
+        ));
+        oracle.webhook_created(id, company, status, events, ordering, world.turn);
+        Ok(())
+    }
+
+    pub(super) fn set_status(
+        &mut self,
+        driver: &Driver,
+        world: &mut World,
+        oracle: &mut Oracle,
+    ) -> Check {
+        let Some((id, hook)) = any_hook(oracle, world) else {
+            return Ok(());
+        };
+        let Some(status) = world.dice.weighted(&STATUSES) else {
+            return Ok(());
+        };
+        self.put_status(id, hook.company, status, driver, world, oracle)
+    }
+
+    fn put_status(
+        &mut self,
+        id: WebhookId,
+        company: CompanyId,
+        status: WebhookStatus,
+        driver: &Driver,
+        world: &mut World,
+        oracle: &mut Oracle,
+    ) -> Check {
+        let request = UpdateWebhookRequest {
+            status: Some(status),
+            ..UpdateWebhookRequest::default()
+        };
+        if self.update(id, company, request, driver, world)? {
+            let name = world.webhook(id);
+            world.note(format_args!("webhook: {name} is set to {status}"));
+            oracle.webhook_status(id, Some(status), world.turn);
+        }
+        Ok(())
+    }
+
+    /// Enables everything that is paused, so that nothing is kept back at the end.
+    ///
+    /// # Errors
+    /// When a use case refuses.
+    pub fn resume_all(&mut self, driver: &Driver, world: &mut World, oracle: &mut Oracle) -> Check {
+        let paused: Vec<(WebhookId, CompanyId)> = oracle
+            .live_hooks()
+            .filter(|(_, hook)| hook.status == Some(WebhookStatus::Paused))
+            .map(|(id, hook)| (id, hook.company))
+            .collect();
+        for (id, company) in paused {
+            self.put_status(id, company, WebhookStatus::Enabled, driver, world, oracle)?;
+        }
+        Ok(())
+    }
+
+    fn update(
+        &self,
+        id: WebhookId,
+        company: CompanyId,
+        request: UpdateWebhookRequest,
+        driver: &Driver,
+        world: &World,
+    ) -> Check<bool> {
+        let context = self.context(driver, world);
+        let answer = at_once(update_webhook(&context, &caller(company), id, request))?;
+        Ok(answered(answer, world)?.is_some())
+    }
+
+    pub(super) fn change_webhook(
+        &mut self,
+        driver: &Driver,
+        world: &mut World,
+        oracle: &mut Oracle,
+    ) -> Check {
+        let Some((id, hook)) = any_hook(oracle, world) else {
+            return Ok(());
+        };
+        let events = world.dice.chance(500).then(|| some_events(world));
+        let unordered = world.dice.chance(200);
+        let mut request = UpdateWebhookRequest {
+            events: events.as_deref().map(names),
+            concurrency: concurrency(world).map_or(Patch::Null, Patch::Set),
+            ..UpdateWebhookRequest::default()
+        };
+        if world.dice.chance(300) {
+            request.retry_schedule = Patch::Set(waits(world));
+        }
+        if unordered {
+            let ordering = if world.dice.chance(500) {
+                Ordering::None
+            } else {
+                Ordering::Inspection
+            };
+            request.ordering = Patch::Set(ordering);
+        }
+        if !self.update(id, hook.company, request, driver, world)? {
+            return Ok(());
+        }
+        let name = world.webhook(id);
+        world.note(format_args!("webhook: {name} is changed"));
+        if let Some(events) = events {
+            oracle.webhook_events(id, events);
+        }
+        if unordered {
+            oracle.webhook_unordered(id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_webhook(
+        &mut self,
+        driver: &Driver,
+        world: &mut World,
+        oracle: &mut Oracle,
+    ) -> Check {
+        let Some((id, hook)) = any_hook(oracle, world) else {
+            return Ok(());
+        };
+        let context = self.context(driver, world);
+        let answer = at_once(delete_webhook(&context, &caller(hook.company), id))?;
+        if answered(answer, world)?.is_some() {
+            let name = world.webhook(id);
+            world.note(format_args!("webhook: {name} is deleted"));
+            oracle.webhook_status(id, None, world.turn);
+        }
+        Ok(())
+    }
+
+    pub(super) fn rotate(
+        &mut self,
+        driver: &Driver,
+        world: &mut World,
+        oracle: &mut Oracle,
+    ) -> Check {
+        let Some((id, hook)) = any_hook(oracle, world) else {
+            return Ok(());
+        };
+        let context = self.context(driver, world);
+        let request = RotateSecretRequest {
+            overlap_seconds: Some(world.dice.between(0, 60)),
+        };
+        answered(
+            at_once(rotate_secret(&context, &caller(hook.company), id, request))?,
+            world,
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn resend(
+        &mut self,
+        company: CompanyId,
+        driver: &Driver,
+        world: &mut World,
+        oracle: &mut Oracle,
+    ) -> Check {
+        let page = Page {
+            limit: 40,
+            before: None,
+        };
+        let found = at_once(
+            driver
+                .store
+                .deliveries(company, DeliveryFilter::default(), page),
+        )?;
+        let found = found.unwrap_or_default();
+        let Some(record) = world.dice.pick(&found) else {
+            return Ok(());
+        };
+        let Some(place) = Oracle::place_of(&driver.store, company, record.id)? else {
+            return violated("a delivery is listed and cannot be read");
+        };
+        let ended = oracle.hook(record.webhook_id).is_none_or(Hook::is_ended);
+        let context = self.context(driver, world);
+        match at_once(resend(&context, &caller(company), record.id))? {
+            Ok(_) if !ended => oracle.asked(place, world),
+            Err(problem) if ended && problem.code == ProblemCode::Conflict => Ok(()),
+            Err(problem) if is_the_stores(&problem) => Ok(()),
+            Err(problem) => Err(unexpected(&problem)),
+            Ok(_) => violated("a resend to a webhook that is disabled or deleted was promised"),
+        }
+    }
+
+    pub(super) fn test(
+        &mut self,
+        driver: &Driver,
+        world: &mut World,
+        oracle: &mut Oracle,
+    ) -> Check {
+        let Some((id, hook)) = any_hook(oracle, world) else {
+            return Ok(());
+        };
+        let event = world
+            .dice
+            .pick(&EventType::ALL)
+            .copied()
+            .unwrap_or(EventType::InspectionCreated);
+        let context = self.context(driver, world);
+        let answer = at_once(test_webhook(
+            &context,
+            &caller(hook.company),
+            id,
+            event.as_str(),
+        ))?;
+        if hook.is_ended() {
+            return match answer {
+                Err(problem) if problem.code == ProblemCode::Conflict => Ok(()),
+                Err(problem) => Err(unexpected(&problem)),
+                Ok(_) => violated("a sample to a disabled webhook was promised"),
+            };
+        }
+        let Some(answer) = answered(answer, world)? else {
+            return Ok(());
+        };
+        let place = Oracle::place_of(&driver.store, hook.company, answer.delivery_id)?;
+        let Some((_, inspection, sequence)) = place else {
+            return violated("a sample was promised that is not in the store");
+        };
+        let accepted = Accepted {
+            company: hook.company,
+            inspection,
+            event_type: event,
+            sequence,
+        };
+        oracle.accepted_test(accepted, id, world)
+    }
+}
+
+fn any_hook(oracle: &Oracle, world: &mut World) -> Option<(WebhookId, Hook)> {
+    let live: Vec<WebhookId> = oracle.live_hooks().map(|(id, _)| id).collect();
+    let id = *world.dice.pick(&live)?;
+    oracle.hook(id).map(|hook| (id, hook.clone()))
+}
+
+fn names(events: &[EventType]) -> Vec<String> {
+    events
+        .iter()
+        .map(|event| event.as_str().to_owned())
+        .collect()
+}
+
+fn waits(world: &mut World) -> Vec<HumanDuration> {
+    let count = world.dice.up_to(3);
+    (0..count)
+        .map(|_| HumanDuration(Duration::from_millis(world.dice.between(0, 40_000))))
+        .collect()
+}
+
+fn concurrency(world: &mut World) -> Option<u32> {
+    world
+        .dice
+        .chance(500)
+        .then(|| if world.dice.chance(600) { 1 } else { 3 })
+}

@@ -1,0 +1,50 @@
+//! Runs a fixed set of seeds, and those that found something once.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use heraldo_sim::{run, seeds};
+
+const STEPS: u32 = 500;
+
+/// Runs these seeds; the first that fails is shown with its trace.
+fn check(seeds: impl IntoIterator<Item = (u64, u32)>) {
+    let (mut deliveries, mut starts) = (0, 0);
+    for (seed, steps) in seeds {
+        match run(seed, steps) {
+            Ok(report) => {
+                deliveries += report.deliveries;
+                starts += report.starts;
+            }
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+    assert!(
+        starts as usize >= deliveries / 2,
+        "{starts} attempts for {deliveries} deliveries"
+    );
+}
+
+#[test]
+fn whatever_happens_every_accepted_event_is_delivered_given_up_or_cancelled() {
+    check((1..=150).map(|seed| (seed, STEPS)));
+}
+
+#[test]
+fn and_so_with_other_seeds() {
+    check((1_001..=1_150).map(|seed| (seed, STEPS)));
+}
+
+#[test]
+fn seeds_that_found_something_find_it_no_more() {
+    check(seeds::found_something());
+}
+
+#[test]
+fn one_seed_gives_one_run() {
+    let report = |seed| run(seed, STEPS).map_err(|failure| failure.to_string());
+    assert_eq!(report(7).unwrap(), report(7).unwrap());
+    assert_ne!(
+        report(7).unwrap().fingerprint,
+        report(8).unwrap().fingerprint
+    );
+}
