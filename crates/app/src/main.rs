@@ -32,6 +32,11 @@ use clap::ArgMatches;
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Settings, resolve};
 
+/// Every event costs some fifty small allocations, freed on another thread than the one that made them;
+/// `docs/performance.md` has the figures.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let matches = match cli::read(std::env::args_os().collect()) {
         Ok(matches) => matches,

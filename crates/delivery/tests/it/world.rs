@@ -29,7 +29,10 @@ use crate::receiver::{Bed, Receiver, loopback_allowed, read_request};
 struct WallClock;
 
 impl Clock for WallClock {
-    #[expect(clippy::disallowed_methods, reason = "the dispatcher's timers run on real time here")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the dispatcher's timers run on real time here"
+    )]
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         Timestamp::from_millis(since.as_millis().try_into().unwrap())
@@ -66,7 +69,8 @@ pub struct Request {
 impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
         let (head, _) = self.text.split_once("\r\n\r\n").unwrap();
-        head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        head.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
     pub fn body(&self) -> &str {
@@ -75,7 +79,12 @@ impl Request {
 }
 
 pub fn small_limits() -> Limits {
-    Limits { window_max: 8, claim_max: 4, concurrency: 4, ..Limits::default() }
+    Limits {
+        window_max: 8,
+        claim_max: 4,
+        concurrency: 4,
+        ..Limits::default()
+    }
 }
 
 impl World {
@@ -85,11 +94,21 @@ impl World {
         let clock: Arc<dyn Clock> = Arc::new(WallClock);
         let entropy: Arc<dyn Entropy> = Arc::new(Counter::default());
         let ids = Arc::new(IdMaker::default());
-        let ports = Ports { clock: clock.clone(), entropy: entropy.clone(), ids: ids.clone() };
-        let retry = RetryPolicy { waits, ..RetryPolicy::default() };
-        let config = DispatcherConfig { limits, retry, timeout: Duration::from_secs(20) };
-        let dispatcher =
-            Dispatcher::new(config, bed.transport.clone(), ports, bed.tracker.clone());
+        let ports = Ports {
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            ids: ids.clone(),
+        };
+        let retry = RetryPolicy {
+            waits,
+            ..RetryPolicy::default()
+        };
+        let config = DispatcherConfig {
+            limits,
+            retry,
+            timeout: Duration::from_secs(20),
+        };
+        let dispatcher = Dispatcher::new(config, bed.transport.clone(), ports, bed.tracker.clone());
         let store = SqliteStore::open(SqliteConfig {
             data_dir: folder.path().to_owned(),
             master_key: MasterKeySource::File(folder.path().join("master.key")),
@@ -110,15 +129,30 @@ impl World {
             idempotency_lifetime: Duration::from_secs(3_600),
         };
         let settings = Arc::new(settings);
-        let context = Context { store: store.clone(), clock, entropy, ids, settings };
-        let company = create_company(&context, "A company", Person::default()).await.unwrap();
+        let context = Context {
+            store: store.clone(),
+            clock,
+            entropy,
+            ids,
+            settings,
+        };
+        let company = create_company(&context, "A company", Person::default())
+            .await
+            .unwrap();
         dispatcher.start(store.clone()).await.unwrap();
         let caller = Caller {
             company_id: company.company_id,
             key_id: ApiKeyId::default(),
             testing: false,
         };
-        Self { bed, context, dispatcher, store, caller, _folder: folder }
+        Self {
+            bed,
+            context,
+            dispatcher,
+            store,
+            caller,
+            _folder: folder,
+        }
     }
 
     /// A receiver that answers with the status that `status` gives for each request, from 0, and shows
@@ -152,15 +186,26 @@ impl World {
         (receiver, requests)
     }
 
-    pub async fn webhook(&self, endpoint: String, change: impl FnOnce(&mut CreateWebhookRequest)) -> WebhookId {
+    pub async fn webhook(
+        &self,
+        endpoint: String,
+        change: impl FnOnce(&mut CreateWebhookRequest),
+    ) -> WebhookId {
         let mut request = CreateWebhookRequest {
             endpoint,
-            events: EventType::ALL.iter().map(|event| event.to_string()).collect(),
+            events: EventType::ALL
+                .iter()
+                .map(|event| event.to_string())
+                .collect(),
             ..CreateWebhookRequest::default()
         };
         change(&mut request);
-        let answer = create_webhook(&self.context, &self.caller, request, None).await.unwrap();
-        serde_json::from_slice::<CreateWebhookAnswer>(&answer.body).unwrap().id
+        let answer = create_webhook(&self.context, &self.caller, request, None)
+            .await
+            .unwrap();
+        serde_json::from_slice::<CreateWebhookAnswer>(&answer.body)
+            .unwrap()
+            .id
     }
 
     /// Publishes events in one call; each is a type and the number of its inspection.
@@ -179,9 +224,14 @@ impl World {
     /// Lets everything under way end and be written, then lists all deliveries, oldest first.
     pub async fn stop(&self) -> Vec<DeliveryRecord> {
         self.dispatcher.stop(Duration::from_secs(20)).await;
-        let page = Page { limit: 1_000, before: None };
-        let listed =
-            self.store.deliveries(self.caller.company_id, DeliveryFilter::default(), page).await;
+        let page = Page {
+            limit: 1_000,
+            before: None,
+        };
+        let listed = self
+            .store
+            .deliveries(self.caller.company_id, DeliveryFilter::default(), page)
+            .await;
         let mut deliveries = listed.unwrap();
         deliveries.reverse();
         deliveries
