@@ -28,13 +28,17 @@ impl Prepared {
         let mut fixed = HeaderMap::new();
         for (name, value) in &webhook.settings.headers {
             // Both were checked when they were set; what does not parse now is not sent.
-            if let (Ok(name), Ok(value)) =
-                (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()))
-            {
+            if let (Ok(name), Ok(value)) = (
+                HeaderName::try_from(name.as_str()),
+                HeaderValue::try_from(value.as_str()),
+            ) {
                 fixed.insert(name, value);
             }
         }
-        fixed.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        fixed.insert(
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         let user_agent = HeaderValue::from_static(concat!("heraldo/", env!("CARGO_PKG_VERSION")));
         fixed.insert(http::header::USER_AGENT, user_agent);
         Self {
@@ -43,7 +47,11 @@ impl Prepared {
                 .map(Arc::new)
                 .map_err(|problem| problem.to_string()),
             current: Signer::new(&webhook.secrets.current),
-            previous: webhook.secrets.previous.as_ref().map(|previous| Signer::new(&previous.secret)),
+            previous: webhook
+                .secrets
+                .previous
+                .as_ref()
+                .map(|previous| Signer::new(&previous.secret)),
             fixed,
         }
     }
@@ -54,27 +62,38 @@ impl Prepared {
     }
 
     pub(super) fn target(&self) -> Result<&Arc<Target>, AttemptResult> {
-        self.target.as_ref().map_err(|problem| AttemptResult::Failed {
-            class: ErrorClass::AddressRefused,
-            phase: None,
-            error: format!("the webhook's endpoint cannot be called: {problem}"),
-            status: None,
-        })
+        self.target
+            .as_ref()
+            .map_err(|problem| AttemptResult::Failed {
+                class: ErrorClass::AddressRefused,
+                phase: None,
+                error: format!("the webhook's endpoint cannot be called: {problem}"),
+                status: None,
+            })
     }
 
     pub(super) fn timeout(&self, default: Duration) -> Duration {
-        self.webhook.settings.timeout_ms.map_or(default, Duration::from_millis)
+        self.webhook
+            .settings
+            .timeout_ms
+            .map_or(default, Duration::from_millis)
     }
 
     /// All headers of one attempt (contract 8, "Headers on every delivery").
     pub(super) fn headers(&self, leased: &Leased, now: Timestamp) -> HeaderMap {
         // During an overlap the old secret signs, because the SDK compares one value; the standard
         // header carries both, newest first.
-        let previous =
-            self.previous.as_ref().filter(|_| self.webhook.secrets.previous_at(now).is_some());
+        let previous = self
+            .previous
+            .as_ref()
+            .filter(|_| self.webhook.secrets.previous_at(now).is_some());
         let id = leased.event_id.to_string();
         let timestamp = now.as_secs().to_string();
-        let envelope = Envelope { id: &id, timestamp: &timestamp, body: &leased.body };
+        let envelope = Envelope {
+            id: &id,
+            timestamp: &timestamp,
+            body: &leased.body,
+        };
         let standard = match previous {
             Some(previous) => standard_header(&[&self.current, previous], &envelope),
             None => standard_header(&[&self.current], &envelope),
@@ -91,8 +110,14 @@ impl Prepared {
         set(headers::WEBHOOK_ID, &id);
         set(headers::WEBHOOK_TIMESTAMP, &timestamp);
         set(headers::WEBHOOK_SIGNATURE, &standard);
-        set(headers::AUTOINSPECTOR_ATTEMPT, &(leased.attempts + 1).to_string());
-        set(headers::AUTOINSPECTOR_SEQUENCE, &leased.sequence.to_string());
+        set(
+            headers::AUTOINSPECTOR_ATTEMPT,
+            &(leased.attempts + 1).to_string(),
+        );
+        set(
+            headers::AUTOINSPECTOR_SEQUENCE,
+            &leased.sequence.to_string(),
+        );
         if leased.test {
             set(headers::AUTOINSPECTOR_TEST, "true");
         }
