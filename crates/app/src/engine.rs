@@ -74,7 +74,7 @@ pub fn context(
             inspection_lifetime: settings.inspection_lifetime,
             access_attempts_max: settings.max_access_attempts,
             allow_networks: settings.allow_networks.clone(),
-            webhooks_per_company_max: 100,
+            webhooks_per_company_max: settings.webhooks_per_company_max,
             publish_events_max: 1_000,
             idempotency_lifetime: Duration::from_secs(24 * 3_600),
         }),

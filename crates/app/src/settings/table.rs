@@ -270,6 +270,17 @@ pub const TABLE: &[Setting] = &[
         },
     },
     Setting {
+        key: "webhooks_per_company_max",
+        group: Group::Delivery,
+        value: "COUNT",
+        default: "1000",
+        without: "",
+        help: "Webhooks that one company may have, 1 to 100000.",
+        set: |settings, text| {
+            values::count(text, 1, 100_000).map(|value| settings.webhooks_per_company_max = value)
+        },
+    },
+    Setting {
         key: "allow_networks",
         group: Group::Delivery,
         value: "NETWORKS",
