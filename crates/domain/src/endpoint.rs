@@ -103,6 +103,11 @@ impl Endpoint {
         if url.fragment().is_some() {
             return Err(UrlProblem::Fragment);
         }
+        if !is_spelled_out(raw) {
+            return Err(UrlProblem::Malformed(
+                "write it like https://host/path, without backslashes".to_owned(),
+            ));
+        }
         let peer = match url.host() {
             None => return Err(UrlProblem::NoHost),
             Some(Host::Ipv4(address)) => Peer::Address(IpAddr::V4(address)),
@@ -225,6 +230,15 @@ pub fn check_url(raw: &str, allow: &[IpNet]) -> Result<Endpoint, UrlProblem> {
         Peer::Name(_) => {}
     }
     Ok(endpoint)
+}
+
+/// The parser takes `http:host`, `http:///host` and `http:\\host` for `http://host`: what is stored would
+/// not look like what is called.
+fn is_spelled_out(raw: &str) -> bool {
+    let after_scheme = raw.split_once("://").filter(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    });
+    after_scheme.is_some_and(|(_, rest)| !rest.starts_with('/')) && !raw.contains('\\')
 }
 
 /// An empty user (`http://@host/`) leaves no trace in the parsed URL.

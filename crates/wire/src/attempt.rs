@@ -37,19 +37,15 @@ pub enum Phase {
     Body,
 }
 
-/// How long each phase took, in milliseconds. A phase that a kept-alive connection spared is absent.
+/// How long each phase took, in milliseconds. Null means that the phase was not reached, or that a
+/// kept-alive connection or an address in the URL spared it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PhaseTimings {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolve_ms: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_ms: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_ms: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte_ms: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub body_ms: Option<u32>,
 }
 

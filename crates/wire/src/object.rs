@@ -20,7 +20,8 @@ pub use values::{
     InspectionType, Metadata, ProductAttributes, TemplateHead, TemplateType, UnknownWord, Veredict,
 };
 
-pub(crate) use values::{schema_of, words};
+pub(crate) use lenient::{Object, object, objects};
+pub(crate) use values::{schema_of, word, words};
 
 /// The locale of an inspection that names none (contract 1.3, E2).
 pub const DEFAULT_LOCALE: &str = "es_AR";

@@ -361,6 +361,12 @@ fn what_is_not_an_endpoint_is_refused_with_its_reason() {
         "https://example.com/\nx",
         " https://example.com/",
         "https://example.com/\t",
+        "https:example.com",
+        "https:/example.com",
+        "https:///example.com",
+        "https:example.com/?to=https://example.com",
+        "https:\\\\example.com",
+        "https://example.com\\hook",
     ] {
         assert!(matches!(problem(url), UrlProblem::Malformed(_)), "{url}");
     }

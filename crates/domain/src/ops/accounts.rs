@@ -37,13 +37,16 @@ pub struct NewCompany {
 /// Creates a company with its owner and a key that has every scope.
 ///
 /// # Errors
-/// `invalid_body` for a name that is empty or too long; the store's.
+/// `invalid_body` for a name that is empty or too long and for an address without `@`; the store's.
 pub async fn create_company(
     context: &Context,
     name: &str,
     owner: Person,
 ) -> Result<NewCompany, Problem> {
     let name = checked_name("the company's name", name)?;
+    if let Some(email) = &owner.email {
+        check_email(email)?;
+    }
     let now = context.now();
     let company_id = CompanyId(context.next_id(now));
     let owner = member(context, company_id, Role::Owner, owner, now);
@@ -109,11 +112,7 @@ pub async fn create_user(
 ) -> Result<NewUser, Problem> {
     let company = context.view(company_id).await?;
     let email = person.email.clone().unwrap_or_default();
-    if !email.contains('@') || email.len() > NAME_BYTES_MAX {
-        return Err(
-            ProblemCode::InvalidBody.problem("the e-mail address is not one; it needs an @")
-        );
-    }
+    check_email(&email)?;
     if company
         .members
         .iter()
@@ -252,6 +251,15 @@ pub async fn revoke_key(
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
+    Ok(())
+}
+
+fn check_email(email: &str) -> Result<(), Problem> {
+    if !email.contains('@') || email.len() > NAME_BYTES_MAX {
+        return Err(
+            ProblemCode::InvalidBody.problem("the e-mail address is not one; it needs an @")
+        );
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use heraldo_wire::id::{InspectionId, ProductId};
 use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::time::Timestamp;
 
+use super::bounds::{check_child_bounds, check_metadata};
 use super::create_inspection::{access_code, answer_to};
 use super::recorded::first_event;
 use super::{Answer, Context, Once, json, problem_of};
@@ -17,7 +18,8 @@ use crate::store::StoreError;
 /// Makes a child: the same content, new ids, a new access code, no photos. The answer is that of a create.
 ///
 /// # Errors
-/// `not_found`; `conflict` when the parent did not expire; `idempotency_conflict`; the store's.
+/// `not_found`; `conflict` when the parent did not expire; `invalid_body` for more than an inspection may
+/// hold; `idempotency_conflict`; the store's.
 pub async fn create_child(
     context: &Context,
     caller: &Caller,
@@ -38,8 +40,11 @@ pub async fn create_child(
         return Err(ProblemCode::Conflict
             .problem("only an inspection that expired can have a child; this one did not expire"));
     }
+    check_child_bounds(&request)?;
     let company = context.view(caller.company_id).await?;
     let child = child_of(context, &parent, caller, request, now);
+    // Merged: a line of children must not gather more than one inspection may have.
+    check_metadata(&child.metadata)?;
     let body = json(&answer_to(&child, &context.settings.public_url))?;
     let event = first_event(EventType::ChildrenInspectionCreated);
     let change = Change {

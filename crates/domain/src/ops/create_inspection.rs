@@ -9,6 +9,7 @@ use heraldo_wire::object::{
 use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::time::Timestamp;
 
+use super::bounds::check_bounds;
 use super::recorded::first_event;
 use super::{Answer, Context, Once, json, problem_of};
 use crate::account::{Caller, Member};
@@ -18,11 +19,6 @@ use crate::ports::{Entropy, random};
 use crate::query::CompanyView;
 use crate::store::StoreError;
 use crate::template::{Template, aliases, built_in};
-
-/// Texts that are kept with an inspection are at most this long.
-const TEXT_BYTES_MAX: usize = 2_048;
-/// Entries of `metadata`.
-const METADATA_ENTRIES_MAX: usize = 100;
 
 /// Creates an inspection of one type; the answer is 201 with its id, its magic link and its product.
 ///
@@ -86,7 +82,7 @@ fn decide(
 ) -> Result<Inspection, Problem> {
     let template = template_for(inspection_type, &request.template_id)?;
     check_inputs(&template, &request)?;
-    check_texts(&request)?;
+    check_bounds(&request)?;
     let settings = &context.settings;
     let lifetime = template.lifetime.unwrap_or(settings.inspection_lifetime);
     let products = request
@@ -167,47 +163,6 @@ fn check_inputs(template: &Template, request: &CreateInspectionRequest) -> Resul
             template.inputs.join(", ")
         ))),
     }
-}
-
-fn check_texts(request: &CreateInspectionRequest) -> Result<(), Problem> {
-    let too_long = |field: &str| {
-        ProblemCode::InvalidBody.problem(format!(
-            "`{field}` is longer than {TEXT_BYTES_MAX} bytes; shorten it"
-        ))
-    };
-    if let Some(locale) = &request.locale
-        && locale.len() > 35
-    {
-        return Err(ProblemCode::InvalidBody
-            .problem("`locale` is longer than 35 characters; send one like es_AR"));
-    }
-    if let Some(url) = &request.callback_url {
-        if url.len() > TEXT_BYTES_MAX {
-            return Err(too_long("callbackURL"));
-        }
-        // A browser opens it, so any host may stand in it, but no `javascript:` and the like.
-        let web = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-        if !web {
-            return Err(ProblemCode::InvalidUrl.problem(
-                "`callbackURL` must be a whole http or https URL, like https://example.com/done",
-            ));
-        }
-    }
-    if let Some(metadata) = &request.metadata {
-        if metadata.0.len() > METADATA_ENTRIES_MAX {
-            return Err(ProblemCode::InvalidBody.problem(format!(
-                "`metadata` has more than {METADATA_ENTRIES_MAX} entries; send fewer"
-            )));
-        }
-        if metadata
-            .0
-            .iter()
-            .any(|(key, value)| key.len() + value.len() > TEXT_BYTES_MAX)
-        {
-            return Err(too_long("metadata"));
-        }
-    }
-    Ok(())
 }
 
 /// The key's owner, unless `internalId` names a user of the company (contract U16).

@@ -11,8 +11,8 @@ use crate::inspection::Command;
 /// Finishes a started inspection; with no photo left to look at it completes at once.
 ///
 /// # Errors
-/// `not_found`; `conflict` when its status is not `started`; `inspection_blocked`, `inspection_expired`;
-/// the store's.
+/// `not_found`; `conflict` when its status is not `started`, `inspection_expired` when it lapsed; the
+/// store's.
 pub async fn finish(
     context: &Context,
     caller: &Caller,

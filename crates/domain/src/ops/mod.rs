@@ -1,6 +1,7 @@
 //! The use cases, one file each: read, decide purely, write one change.
 
 pub mod accounts;
+mod bounds;
 pub mod children;
 pub mod create_inspection;
 pub mod deliveries;
@@ -21,7 +22,7 @@ use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::time::Timestamp;
 
 use crate::change::{IdempotencyKey, IdempotentAnswer};
-use crate::inspection::Refused;
+use crate::inspection::{Command, Refused};
 use crate::ports::{Clock, Entropy, IdMaker};
 use crate::store::{Store, StoreError};
 
@@ -154,11 +155,16 @@ pub fn not_found() -> Problem {
         .problem("there is nothing with this id here; check the id and the API key")
 }
 
-fn problem_of_refusal(refused: Refused) -> Problem {
+/// Only the consumer, who enters codes, is told 423; to everybody else a blocked inspection is in the
+/// wrong status like any other (contract 1.3, E15, and 8.2 "`/review`": 409).
+fn problem_of_refusal(refused: Refused, command: &Command) -> Problem {
     let code = match refused {
-        Refused::BlockedByAttempts => ProblemCode::InspectionBlocked,
+        Refused::BlockedByAttempts if matches!(command, Command::EnterCode(_)) => {
+            ProblemCode::InspectionBlocked
+        }
         Refused::Expired => ProblemCode::InspectionExpired,
-        Refused::NotStarted
+        Refused::BlockedByAttempts
+        | Refused::NotStarted
         | Refused::Ended
         | Refused::NotCompleted
         | Refused::NotProcessing

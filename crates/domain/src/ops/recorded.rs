@@ -80,7 +80,7 @@ impl Context {
                     Ok(()) => {
                         return outcome
                             .map(|reply| (next, reply))
-                            .map_err(problem_of_refusal);
+                            .map_err(|refused| problem_of_refusal(refused, command));
                     }
                     Err(StoreError::Conflict) => {
                         let id = inspection.id;
@@ -96,7 +96,7 @@ impl Context {
             } else {
                 return outcome
                     .map(|reply| (inspection, reply))
-                    .map_err(problem_of_refusal);
+                    .map_err(|refused| problem_of_refusal(refused, command));
             }
         }
         Err(ProblemCode::Overloaded

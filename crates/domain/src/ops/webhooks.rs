@@ -350,6 +350,12 @@ fn check(context: &Context, settings: &WebhookSettings) -> Result<(), Problem> {
             let name: String = name.chars().take(60).collect();
             return invalid(format!("`headers`: `{name}` cannot be set: {refusal}"));
         }
+        let same = |other: &&String| other.eq_ignore_ascii_case(name);
+        if settings.headers.keys().filter(same).count() > 1 {
+            return invalid(format!(
+                "`headers`: `{name}` is there twice, case aside; send it once"
+            ));
+        }
     }
     if let Some(waits) = &settings.retry_waits {
         if waits.len() > WAITS_MAX {

@@ -107,6 +107,74 @@ async fn deep_nesting_crashes_nothing() {
 }
 
 #[tokio::test]
+async fn nothing_goes_in_that_could_not_be_read_again() {
+    let world = World::new().await;
+    let nested = |levels: usize| {
+        (0..levels).fold(json!(1), |inner, level| {
+            if level % 2 == 0 {
+                json!({ "a": inner })
+            } else {
+                json!([inner])
+            }
+        })
+    };
+    let create = async |field: &str, value: Value| {
+        let mut body = json!({"templateId": "easy"});
+        body[field] = value;
+        world.post(CAR, &body).await
+    };
+    let kept = create("car", json!({"trim": nested(16)})).await.json(201);
+    let path = format!("/v1/inspection/{}", kept["inspectionId"].as_str().unwrap());
+    let read = world.get(&path).await.json(200);
+    assert_eq!(read["products"][0]["attributes"]["trim"], nested(16));
+    for field in ["car", "moto"] {
+        let refused = create(field, json!({"trim": nested(17)})).await;
+        let detail = refused.problem(InvalidBody);
+        assert!(
+            detail.starts_with(&format!("`{field}` holds a value")),
+            "{detail}"
+        );
+    }
+    create("goods", json!([{}, {"trim": nested(120)}]))
+        .await
+        .problem(InvalidBody);
+    let long = "x".repeat(2_049);
+    for (field, value) in [
+        ("consumer", json!({"firstName": long})),
+        ("consumer", json!({"address": long})),
+        ("producer", json!({"internalId": long})),
+        ("metadata", json!({"a": long})),
+        ("callbackURL", json!(format!("https://example.com/{long}"))),
+        (
+            "delivery",
+            json!({"disabled": false, "channel": "sms", "destination": long}),
+        ),
+    ] {
+        let detail = create(field, value).await.problem(InvalidBody);
+        assert!(detail.starts_with(&format!("`{field}")), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn arrays_are_no_objects_but_the_empty_one_that_php_writes_is() {
+    let world = World::new().await;
+    for field in ["car", "consumer", "producer", "metadata"] {
+        let mut body = json!({"templateId": "easy"});
+        body[field] = json!([]);
+        world.post(CAR, &body).await.json(201);
+        body[field] = json!(["x"]);
+        let detail = world.post(CAR, &body).await.problem(InvalidBody);
+        assert!(
+            detail.starts_with(&format!("`{field}`: ")) && detail.ends_with("expected an object"),
+            "{detail}"
+        );
+    }
+    let inputs = json!({"templateId": "easy", "inputs": [["input_1", "Oro"]]});
+    let detail = world.post(CAR, &inputs).await.problem(InvalidBody);
+    assert!(detail.starts_with("`inputs[0]`: "), "{detail}");
+}
+
+#[tokio::test]
 async fn a_repeated_key_counts_once_the_last_time() {
     let world = World::new().await;
     let call = world
@@ -223,6 +291,12 @@ async fn webhooks_that_cannot_be_called_are_refused() {
     check(with("events", json!("image_processed")), InvalidBody).await;
     check(with("headers", json!({"host": "x"})), InvalidBody).await;
     check(with("headers", json!({"x-a": "1\r\nx-b: 2"})), InvalidBody).await;
+    check(
+        with("headers", json!({"x-a": "1", "X-A": "2"})),
+        InvalidBody,
+    )
+    .await;
+    check(with("headers", json!(["x-a"])), InvalidBody).await;
     check(with("retrySchedule", json!(["15"])), InvalidBody).await;
     check(with("timeoutMs", json!(1)), InvalidBody).await;
     check(with("timeoutMs", json!(-1)), InvalidBody).await;

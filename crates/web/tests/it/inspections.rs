@@ -169,6 +169,32 @@ async fn the_right_code_starts_and_the_third_wrong_one_blocks() {
 }
 
 #[tokio::test]
+async fn a_blocked_inspection_is_in_the_wrong_status_to_everybody_but_the_consumer() {
+    let world = World::new().await;
+    let created = world.create_inspection().await;
+    let id = id(&created);
+    let body = json!({"accessCode": wrong(&code(&created))});
+    let access = format!("/v1/inspection/{id}/access");
+    for expected in [403, 403, 423, 423] {
+        let call = world.bare("POST", &access).json(&body);
+        call.send().await.json(expected);
+    }
+    for (path, body) in [
+        (format!("/v1/inspection/finish/{id}"), json!({})),
+        (
+            format!("/v1/inspection/{id}/review"),
+            json!({"veredict": "approved"}),
+        ),
+        (format!("/v1/inspection/{id}/children"), json!({})),
+    ] {
+        world
+            .post(&path, &body)
+            .await
+            .problem(ProblemCode::Conflict);
+    }
+}
+
+#[tokio::test]
 async fn wrong_codes_are_limited_for_an_address() {
     let world = World::new().await;
     let enter = async |id: &str, code: &str, from: &str| {
@@ -203,6 +229,7 @@ async fn finish_takes_every_empty_body() {
         (Some("application/json"), "{}"),
         (Some("application/json; charset=utf-8"), " {} "),
         (Some("text/plain"), ""),
+        (Some("multipart/form-data; boundary=x"), ""),
     ];
     for (content_type, body) in bodies {
         let started = json!({"templateId": "easy", "initialStatus": "started"});
@@ -304,4 +331,24 @@ async fn fixed_words_win_over_ids() {
         .post("/v1/inspection/boat", &json!({}))
         .await
         .problem(ProblemCode::MethodNotAllowed);
+}
+
+#[tokio::test]
+async fn a_line_of_children_gathers_no_more_metadata_than_one_inspection_may_have() {
+    let world = World::new().await;
+    let with = |metadata: Value| json!({"templateId": "easy", "metadata": metadata});
+    let many = |from: usize, to: usize| -> Value {
+        let entries = (from..to).map(|number| (format!("k{number}"), json!("v")));
+        Value::Object(entries.collect())
+    };
+    let created = world.post("/v1/inspection/car", &with(many(0, 100))).await;
+    let path = format!("/v1/inspection/{}/children", id(&created.json(201)));
+    world.clock.step(7 * 86_400_000);
+    let child = async |body: Value| world.post(&path, &body).await;
+    let refused = child(json!({"metadata": many(100, 101)})).await;
+    refused.problem(ProblemCode::InvalidBody);
+    let long = json!({"disabled": false, "channel": "email", "destination": "x".repeat(3_000)});
+    let refused = child(json!({"delivery": long})).await;
+    refused.problem(ProblemCode::InvalidBody);
+    child(json!({"metadata": many(0, 100)})).await.json(201);
 }

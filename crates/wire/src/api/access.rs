@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::ImageId;
-use crate::object::{Confidential, DeliveryPreference, InspectionStatus, Metadata, Veredict};
+use crate::object::{
+    Confidential, DeliveryPreference, InspectionStatus, Metadata, Veredict, object, objects, words,
+};
 
 /// Body of `POST /v1/inspection/:id/access`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -21,12 +23,12 @@ pub struct AccessAnswer {
     pub status: InspectionStatus,
 }
 
-/// A result that a reviewer may set (contract 5.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReviewVeredict {
-    Approved,
-    Disapproved,
+words! {
+    /// A result that a reviewer may set (contract 5.5).
+    ReviewVeredict {
+        Approved = "approved",
+        Disapproved = "disapproved",
+    }
 }
 
 impl From<ReviewVeredict> for Veredict {
@@ -45,7 +47,11 @@ pub struct ReviewRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub veredict: Option<ReviewVeredict>,
     /// Photos to approve or disapprove; the result is computed again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "objects",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub images: Option<Vec<ImageReview>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -71,9 +77,17 @@ pub struct ReviewAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChildrenRequest {
     /// Merged over the parent's, key by key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub metadata: Option<Metadata>,
     /// Instead of the parent's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub delivery: Option<DeliveryPreference>,
 }

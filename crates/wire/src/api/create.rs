@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{InspectionId, ProductId};
 use crate::object::{
     Confidential, Consumer, DeliveryPreference, InitialStatus, InputValue, InspectionType,
-    Metadata, ProducerRequest, ProductAttributes,
+    Metadata, ProducerRequest, ProductAttributes, object, objects,
 };
 
 /// Body of `POST /v1/inspection/<type>`. Only `templateId` is required (contract U3).
@@ -16,20 +16,40 @@ pub struct CreateInspectionRequest {
     /// `full_control`.
     pub template_id: String,
     /// Without it nothing is sent to the consumer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub delivery: Option<DeliveryPreference>,
     /// The language of what the consumer sees; `es_AR` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub consumer: Option<Consumer>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub producer: Option<ProducerRequest>,
     /// Values of the template's inputs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "objects",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub inputs: Option<Vec<InputValue>>,
     /// Your own data, text to text; comes back in every event.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub metadata: Option<Metadata>,
     /// `started` skips the access code; `created` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,20 +69,48 @@ pub struct CreateInspectionRequest {
     )]
     pub access_token: Option<Confidential>,
     /// What is declared of a car; read by `POST /v1/inspection/car` only, and so on for the others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub car: Option<ProductAttributes>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub moto: Option<ProductAttributes>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub bike: Option<ProductAttributes>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub machinery: Option<ProductAttributes>,
     /// Any number of goods, none included.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "objects",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub goods: Option<Vec<ProductAttributes>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub people: Option<ProductAttributes>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub cellphone: Option<ProductAttributes>,
 }
 

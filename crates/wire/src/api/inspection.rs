@@ -70,7 +70,7 @@ pub struct InspectionListQuery {
     pub plate: Option<String>,
     /// The whole identification; blanks around it and case do not matter.
     pub consumer_identification: Option<String>,
-    /// A template's id, or the alias of a built-in one.
+    /// A template's id.
     pub template_id: Option<String>,
 }
 

@@ -19,6 +19,15 @@ impl<T> Patch<T> {
         matches!(self, Self::Absent)
     }
 
+    /// The same field with another value.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Patch<U> {
+        match self {
+            Self::Absent => Patch::Absent,
+            Self::Null => Patch::Null,
+            Self::Set(value) => Patch::Set(change(value)),
+        }
+    }
+
     /// Changes `stored` as the field says.
     pub fn apply(self, stored: &mut Option<T>) {
         match self {

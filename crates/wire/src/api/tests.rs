@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::object::{InitialStatus, InspectionType};
+use crate::object::{InitialStatus, InspectionType, Metadata};
 
 #[test]
 fn a_create_needs_only_its_template_and_ignores_unknown_keys() {
@@ -47,6 +47,67 @@ fn a_whole_create_reads_every_field() {
             .map(|product| product.plate())
             .collect::<Vec<_>>(),
         [Some("AA000AA")]
+    );
+}
+
+/// What is wrong with a body.
+fn complaint<T: serde::de::DeserializeOwned>(body: Value) -> String {
+    match serde_json::from_value::<T>(body.clone()) {
+        Ok(_) => panic!("{body} was read"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn an_array_is_no_object_even_if_its_elements_fit_the_fields() {
+    let in_create = |key: &str, value: Value| {
+        let mut body = json!({ "templateId": "easy" });
+        body[key] = value;
+        complaint::<CreateInspectionRequest>(body)
+    };
+    for key in ["consumer", "producer", "car", "metadata"] {
+        let error = in_create(key, json!(["John"]));
+        assert!(error.contains("sequence, expected an object"), "{error}");
+        let error = in_create(key, json!(7));
+        assert!(error.contains("`7`, expected an object"), "{error}");
+    }
+    in_create("delivery", json!([true]));
+    in_create("inputs", json!([["input_1", "Oro"]]));
+    in_create("goods", json!([[1]]));
+    complaint::<ReviewRequest>(json!({ "images": [["651ae032ff786d198dfa4ce4", true]] }));
+    complaint::<ChildrenRequest>(json!({ "delivery": [true] }));
+}
+
+#[test]
+fn the_empty_array_that_php_writes_is_an_empty_object() {
+    let empty = json!([]);
+    let request: CreateInspectionRequest = serde_json::from_value(json!({
+        "templateId": "easy", "consumer": empty, "producer": empty, "car": empty, "metadata": empty,
+        "inputs": empty, "goods": empty,
+    }))
+    .unwrap();
+    assert_eq!(
+        serde_json::to_value(&request).unwrap(),
+        json!({
+            "templateId": "easy", "consumer": {}, "producer": {}, "car": {}, "metadata": {},
+            "inputs": [], "goods": [],
+        })
+    );
+    let request: UpdateWebhookRequest = serde_json::from_value(json!({ "headers": [] })).unwrap();
+    assert_eq!(request.headers, Patch::Set(WebhookHeaders::new()));
+    let request: ChildrenRequest = serde_json::from_value(json!({ "metadata": [] })).unwrap();
+    assert_eq!(request.metadata, Some(Metadata::default()));
+}
+
+#[test]
+fn a_word_is_a_text_and_nothing_else() {
+    let as_key = json!({ "templateId": "easy", "initialStatus": { "started": null } });
+    complaint::<CreateInspectionRequest>(as_key);
+    complaint::<ReviewRequest>(json!({ "veredict": { "approved": null } }));
+    let error = complaint::<ReviewRequest>(json!({ "veredict": "maybe" }));
+    assert_eq!(
+        error,
+        "`maybe` is not known; use one of approved, disapproved"
     );
 }
 
@@ -131,7 +192,9 @@ fn a_delivery_shows_the_documented_keys_in_their_order() {
         "_id": "651ae032ff786d198dfa4ce7", "number": 1, "cause": "first",
         "startedAt": "2026-11-20T14:03:22.118Z", "durationMs": 15000, "outcome": "failed",
         "errorClass": "timeout", "phase": "first_byte", "error": "no answer within 15s",
-        "phases": { "connectMs": 1 },
+        "phases": {
+            "resolveMs": null, "connectMs": 1, "tlsMs": null, "firstByteMs": null, "bodyMs": null,
+        },
     });
     let join = |more: Value| {
         let mut joined = head.clone();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::Patch;
 use crate::event::EventType;
 use crate::id::{DeliveryId, EventId, WebhookId};
-use crate::object::words;
+use crate::object::{Object, object, words};
 use crate::signature::{Secret, reveal_secret};
 use crate::time::{HumanDuration, Timestamp};
 
@@ -46,7 +46,11 @@ pub struct CreateWebhookRequest {
     /// `enabled` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<WebhookStatus>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
     pub headers: Option<WebhookHeaders>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,7 +93,10 @@ pub struct UpdateWebhookRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<WebhookStatus>,
     /// Replaces all headers; null removes them.
-    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[serde(
+        deserialize_with = "read_headers",
+        skip_serializing_if = "Patch::is_absent"
+    )]
     #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
     pub headers: Patch<WebhookHeaders>,
     #[serde(skip_serializing_if = "Patch::is_absent")]
@@ -182,6 +189,13 @@ pub struct TestWebhookRequest {
 pub struct TestWebhookAnswer {
     pub event_id: EventId,
     pub delivery_id: DeliveryId,
+}
+
+fn read_headers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Patch<WebhookHeaders>, D::Error> {
+    let given = Patch::<Object<WebhookHeaders>>::deserialize(deserializer)?;
+    Ok(given.map(|Object(headers)| headers))
 }
 
 fn read_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{EventType, UnknownEvent};
 use crate::id::{Id, InspectionId};
+use crate::object::Object;
 
 /// One event of a publish request.
 #[derive(Debug, Clone, Copy)]
@@ -74,19 +75,20 @@ struct PayloadHead<'a> {
 pub fn parse_published(body: &[u8], max: usize) -> Result<Vec<PublishedEvent<'_>>, PublishError> {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => {
-            let items: Vec<Item<'_>> = serde_json::from_slice(body).map_err(wrong_body)?;
+            let items: Vec<Object<Item<'_>>> = serde_json::from_slice(body).map_err(wrong_body)?;
             match items.len() {
                 0 => Err(PublishError::Empty),
                 given if given > max => Err(PublishError::TooMany { given, max }),
                 _ => items
                     .into_iter()
                     .enumerate()
-                    .map(|(index, item)| check(item, Some(index)))
+                    .map(|(index, Object(item))| check(item, Some(index)))
                     .collect(),
             }
         }
         Some(_) | None => {
-            let item: Item<'_> = serde_json::from_slice(body).map_err(wrong_body)?;
+            let Object(item): Object<Item<'_>> =
+                serde_json::from_slice(body).map_err(wrong_body)?;
             Ok(vec![check(item, None)?])
         }
     }

@@ -75,6 +75,16 @@ fn a_published_payload_keeps_its_bytes() {
 }
 
 #[test]
+fn an_event_is_an_object_and_not_an_array_of_its_parts() {
+    let parts = r#"["image_processed",{"_id":"651ae032ff786d198dfa4ce4"}]"#;
+    for body in [format!("[{parts}]"), "7".to_owned(), "null".to_owned()] {
+        let error = parse_published(body.as_bytes(), 5).unwrap_err();
+        assert!(matches!(error, PublishError::Shape(_)), "{body}: {error}");
+        assert!(error.to_string().contains("expected an object"), "{error}");
+    }
+}
+
+#[test]
 fn an_array_is_published_in_its_order() {
     let item =
         |n: u32| json!({ "event": "image_processed", "payload": { "_id": format!("{n:024x}") } });

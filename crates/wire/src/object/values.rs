@@ -1,10 +1,12 @@
 //! Words from closed lists, open maps, and the head of a template.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use zeroize::Zeroize;
 
@@ -33,7 +35,7 @@ impl UnknownWord {
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:tt,)+ })+) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, utoipa::ToSchema)]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+
         }
@@ -65,10 +67,39 @@ macro_rules! words {
                 }
             }
         }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::object::word(deserializer)
+            }
+        }
     )+};
 }
 
 pub(crate) use words;
+
+/// Reads a word of a closed list from a text. A derived reader would take `{"word": null}` as well.
+pub(crate) fn word<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = UnknownWord>,
+{
+    struct Reader<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err = UnknownWord>> Visitor<'_> for Reader<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Reader(PhantomData))
+}
 
 /// Gives a type the schema of the private struct that spells out its keys.
 macro_rules! schema_of {
