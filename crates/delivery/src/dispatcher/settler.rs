@@ -149,8 +149,7 @@ async fn settle(inner: &Arc<Inner>, settlements: Vec<Settlement>, holds: &[Hold]
         }
     };
     let now = inner.clock.now();
-    let mut earlier = false;
-    {
+    let wanted = {
         let mut lanes = inner.lanes();
         let wake = lanes.next_wake();
         for ((settlement, hold), settled) in settlements.iter().zip(holds).zip(outcome) {
@@ -161,9 +160,9 @@ async fn settle(inner: &Arc<Inner>, settlements: Vec<Settlement>, holds: &[Hold]
             };
             lanes.settled(hold, due_at);
         }
-        earlier |= lanes.next_wake() != wake;
-    }
-    if earlier {
+        lanes.next_wake() != wake || lanes.wants_attention()
+    };
+    if wanted {
         inner.attention.notify_one();
     }
 }
