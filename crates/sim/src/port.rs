@@ -26,6 +26,7 @@ pub struct Shared {
     /// Counted beside the lanes: what is in memory or has a place set aside for it.
     pub places: BTreeMap<WebhookId, usize>,
     pub bytes: usize,
+    pub largest_body_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl Shared {
     pub fn take_place(&mut self, webhook: WebhookId, body_bytes: usize) {
         *self.places.entry(webhook).or_default() += 1;
         self.bytes += body_bytes;
+        self.largest_body_bytes = self.largest_body_bytes.max(body_bytes);
     }
 
     pub fn free_place(&mut self, webhook: WebhookId, body_bytes: usize) {
@@ -57,6 +59,7 @@ impl Port {
             attention: false,
             places: BTreeMap::new(),
             bytes: 0,
+            largest_body_bytes: 0,
         }))
     }
 

@@ -12,7 +12,7 @@ use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::{Settled, Store};
 use heraldo_wire::event::EventType;
 
-use crate::driver::{Config, Driver};
+use crate::driver::{Config, Driver, Part};
 use crate::oracle::Oracle;
 use crate::workload::Workload;
 use crate::world::{Check, Dice, Faults, Trace, Violation, World, at_once, violated};
@@ -114,7 +114,7 @@ impl Simulation {
         let config = config(&mut world.dice);
         let workload = Workload::new(&mut world);
         world.note(format_args!("{:?}", world.faults));
-        world.note(format_args!("{:?}", config.limits));
+        world.note(format_args!("{:?}, slow: {:?}", config.limits, config.slow));
         let driver = Driver::new(config, &world, Arc::new(IdMaker::default()));
         let calls = u32::try_from(world.dice.between(60, 400)).unwrap_or(200);
         let idle_jumps = u32::try_from(world.dice.between(50, 700)).unwrap_or(300);
@@ -269,6 +269,8 @@ impl Simulation {
         let Some(driver) = &self.driver else {
             return violated("the server is gone");
         };
+        // A call that wrote nothing leaves the fault that was meant for it.
+        while at_once(driver.store.check())?.is_err() {}
         self.workload
             .resume_all(driver, &mut self.world, &mut self.oracle)?;
         self.come_to_rest()
@@ -306,9 +308,20 @@ fn config(dice: &mut Dice) -> Config {
         .into_iter()
         .filter(|event| all || event.is_retried_by_default())
         .collect();
+    let parts = [
+        None,
+        Some(Part::HandOver),
+        Some(Part::Planner),
+        Some(Part::Claims),
+        Some(Part::Cancels),
+        Some(Part::Workers),
+        Some(Part::Settler),
+    ];
+    let slow = dice.pick(&parts).copied().flatten();
     Config {
         limits,
         retry: RetryPolicy { waits, retried },
         deadline_ms: dice.between(500, 15_000),
+        slow,
     }
 }

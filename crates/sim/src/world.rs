@@ -133,9 +133,9 @@ impl Faults {
             }
         };
         Self {
-            write: rate(60),
+            write: rate(150),
             read: rate(30),
-            panic: rate(10),
+            panic: rate(60),
             crash: rate(6),
             stop: rate(4),
             steal: rate(3),

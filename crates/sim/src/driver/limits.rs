@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use heraldo_wire::id::WebhookId;
 
 use super::Driver;
-use crate::oracle::Oracle;
 use crate::world::{Check, World, violated};
 
 impl Driver {
-    pub(super) fn check_limits(&self, oracle: &Oracle) -> Check {
+    pub(super) fn check_limits(&self) -> Check {
         let limits = self.config.limits;
         let shared = self.port.shared();
         if shared.lanes.bytes() != shared.bytes {
@@ -26,7 +25,7 @@ impl Driver {
         {
             return violated(format!("a window of {} holds {places}", limits.window_max));
         }
-        let body = oracle.largest_body_bytes();
+        let body = shared.largest_body_bytes;
         let lanes = shared.places.len();
         let bytes_max =
             limits.bytes_max + lanes * (limits.bytes_max / 4 + (1 + limits.window_min) * body);

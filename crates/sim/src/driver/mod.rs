@@ -42,6 +42,19 @@ pub struct Config {
     pub limits: Limits,
     pub retry: RetryPolicy,
     pub deadline_ms: u64,
+    /// The part that mostly lets the others go first: what is rare otherwise is common then.
+    pub slow: Option<Part>,
+}
+
+/// A part of the dispatcher that may be slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    HandOver,
+    Planner,
+    Claims,
+    Cancels,
+    Workers,
+    Settler,
 }
 
 /// How far the start has come.
@@ -87,6 +100,20 @@ enum Turn {
     Cancel(usize),
     Work(usize),
     Settle,
+}
+
+impl Turn {
+    const fn part(self) -> Option<Part> {
+        match self {
+            Self::Hear => Some(Part::HandOver),
+            Self::Start => None,
+            Self::Plan => Some(Part::Planner),
+            Self::Claim(_) => Some(Part::Claims),
+            Self::Cancel(_) => Some(Part::Cancels),
+            Self::Work(_) => Some(Part::Workers),
+            Self::Settle => Some(Part::Settler),
+        }
+    }
 }
 
 impl Driver {
@@ -179,6 +206,13 @@ impl Driver {
     /// What must never happen.
     pub fn step(&mut self, world: &mut World, oracle: &mut Oracle) -> Check<bool> {
         let turns = self.turns(world.now());
+        let quick: Vec<Turn> = turns
+            .iter()
+            .copied()
+            .filter(|turn| turn.part().is_none() || turn.part() != self.config.slow)
+            .collect();
+        let hurry = !quick.is_empty() && world.dice.chance(900);
+        let turns = if hurry { quick } else { turns };
         let Some(turn) = world.dice.pick(&turns).copied() else {
             return Ok(false);
         };
@@ -191,7 +225,7 @@ impl Driver {
             Turn::Work(at) => self.work(at, world, oracle)?,
             Turn::Settle => self.settle(world, oracle)?,
         }
-        self.check_limits(oracle)?;
+        self.check_limits()?;
         Ok(true)
     }
 

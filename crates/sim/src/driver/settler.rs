@@ -205,7 +205,7 @@ impl Driver {
             shared.free_place(hold.webhook_id, hold.body_bytes);
             shared.lanes.settled(hold, due_at);
         }
-        if shared.lanes.next_wake() != wake {
+        if shared.lanes.next_wake() != wake || shared.lanes.wants_attention() {
             shared.attention = true;
         }
     }

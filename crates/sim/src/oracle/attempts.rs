@@ -35,7 +35,6 @@ impl Oracle {
         let place = place_of(leased);
         let name = place_name(place, world);
         self.starts += 1;
-        self.largest_body_bytes = self.largest_body_bytes.max(leased.body.len());
         self.places.insert(leased.delivery_id, place);
         world.note(format_args!(
             "send: {name}, attempt {} ({:?})",

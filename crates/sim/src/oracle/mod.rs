@@ -87,7 +87,6 @@ pub struct Oracle {
     expected: BTreeMap<Place, Expected>,
     places: BTreeMap<DeliveryId, Place>,
     events: BTreeMap<CompanyId, usize>,
-    largest_body_bytes: usize,
     /// Another server has taken over: what this one starts may be sent by both.
     robbed: bool,
     /// How many attempts were started in all.
@@ -115,11 +114,6 @@ impl Oracle {
             .iter()
             .filter(|(_, hook)| hook.status.is_some())
             .map(|(id, hook)| (*id, hook))
-    }
-
-    #[must_use]
-    pub fn largest_body_bytes(&self) -> usize {
-        self.largest_body_bytes
     }
 
     #[must_use]

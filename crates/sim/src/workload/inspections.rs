@@ -254,8 +254,11 @@ impl Workload {
             let own: Vec<InspectionId> = self.inspections.keys().copied().collect();
             let id = match world.dice.pick(&own) {
                 // Also those of another company: they are no inspections of this one's.
-                Some(id) if world.dice.chance(400) => *id,
-                _ => InspectionId(Id::from_parts(world.dice.between(1, 6), 0)),
+                Some(id) if world.dice.chance(if self.few { 50 } else { 400 }) => *id,
+                _ => InspectionId(Id::from_parts(
+                    world.dice.between(1, if self.few { 2 } else { 12 }),
+                    0,
+                )),
             };
             items.push((event, id));
         }

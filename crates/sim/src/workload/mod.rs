@@ -12,7 +12,7 @@ use heraldo_domain::account::Caller;
 use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::ops::{Context, Settings};
 use heraldo_wire::event::EventType;
-use heraldo_wire::id::{ApiKeyId, CompanyId, InspectionId};
+use heraldo_wire::id::{ApiKeyId, CompanyId, InspectionId, WebhookId};
 use heraldo_wire::problem::Problem;
 use heraldo_wire::time::Timestamp;
 
@@ -31,6 +31,10 @@ pub struct Workload {
     elsewhere: BTreeMap<(CompanyId, InspectionId), u32>,
     settings: Arc<Settings>,
     repeats: u64,
+    /// Few inspections have most of the events, so that many of one wait for each other.
+    few: bool,
+    /// Paused a moment ago: as often as not it is enabled again before everybody has heard of it.
+    flapping: Option<WebhookId>,
 }
 
 /// An inspection as a client knows it.
@@ -103,6 +107,8 @@ impl Workload {
             elsewhere: BTreeMap::new(),
             settings: Arc::new(settings),
             repeats: 0,
+            few: world.dice.chance(400),
+            flapping: None,
         }
     }
 
@@ -137,6 +143,11 @@ impl Workload {
         let Some(act) = world.dice.weighted(&ACTS) else {
             return Ok(());
         };
+        if world.dice.chance(150)
+            && let Some(id) = self.flapping.take()
+        {
+            return self.enable(id, driver, world, oracle);
+        }
         fail_next_write(&driver.store, world);
         match act {
             Act::Create => self.create(company, driver, world, oracle),

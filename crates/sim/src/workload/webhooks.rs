@@ -89,7 +89,28 @@ impl Workload {
         let Some(status) = world.dice.weighted(&STATUSES) else {
             return Ok(());
         };
+        self.flapping = (status != WebhookStatus::Enabled).then_some(id);
         self.put_status(id, hook.company, status, driver, world, oracle)
+    }
+
+    /// Enables a webhook again, if it is still there.
+    pub(super) fn enable(
+        &mut self,
+        id: WebhookId,
+        driver: &Driver,
+        world: &mut World,
+        oracle: &mut Oracle,
+    ) -> Check {
+        match oracle
+            .hook(id)
+            .filter(|hook| hook.status.is_some())
+            .map(|hook| hook.company)
+        {
+            Some(company) => {
+                self.put_status(id, company, WebhookStatus::Enabled, driver, world, oracle)
+            }
+            None => Ok(()),
+        }
     }
 
     fn put_status(
