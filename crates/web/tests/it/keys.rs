@@ -1,5 +1,6 @@
 //! API keys over the API.
 
+use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_wire::problem::ProblemCode;
 use serde_json::{Value, json};
 
@@ -70,5 +71,23 @@ async fn a_key_needs_a_known_scope() {
             .post(PATH, &body)
             .await
             .problem(ProblemCode::InvalidBody);
+    }
+}
+
+#[tokio::test]
+async fn a_company_is_owned_by_a_person_with_an_address_or_by_nobody_in_particular() {
+    let world = World::new().await;
+    let owned_by = async |email: Option<&str>| {
+        let owner = Person {
+            email: email.map(str::to_owned),
+            ..Person::default()
+        };
+        create_company(&world.context, "Otra", owner).await
+    };
+    owned_by(None).await.unwrap();
+    owned_by(Some("owner@example.com")).await.unwrap();
+    for wrong in ["", "owner"] {
+        let problem = owned_by(Some(wrong)).await.unwrap_err();
+        assert_eq!(problem.code, ProblemCode::InvalidBody, "{wrong}");
     }
 }
