@@ -4,6 +4,7 @@
 //! A flag wins over the environment, the environment over the file, the file over the default.
 
 mod file;
+mod log_filter;
 mod reference;
 mod resolve;
 mod table;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use heraldo_wire::event::EventType;
 use ipnet::IpNet;
 
+pub use log_filter::LogFilter;
 pub use reference::markdown;
 pub use resolve::{Sources, resolve};
 pub use table::{CONFIG_ENV, Group, Setting, TABLE};
@@ -49,8 +51,7 @@ pub struct Settings {
     pub inspection_lifetime: Duration,
     pub sweep_interval: Duration,
     pub max_access_attempts: u32,
-    /// A filter that `tracing-subscriber` has accepted.
-    pub log: String,
+    pub log: LogFilter,
     pub log_format: LogFormat,
 }
 
@@ -89,7 +90,7 @@ impl Settings {
             inspection_lifetime: Duration::ZERO,
             sweep_interval: Duration::ZERO,
             max_access_attempts: 0,
-            log: String::new(),
+            log: LogFilter::default(),
             log_format: LogFormat::Auto,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Settings, values};
+use super::{LogFilter, Settings, values};
 
 /// Names the file with settings; not a setting itself, because the file cannot name itself.
 pub const CONFIG_ENV: &str = "HERALDO_CONFIG";
@@ -340,8 +340,8 @@ pub const TABLE: &[Setting] = &[
         value: "FILTER",
         default: "info",
         without: "",
-        help: "What is logged: error, warn, info, debug, trace or off, or levels for parts like info,heraldo_delivery=debug. Secrets are in no log.",
-        set: |settings, text| values::log_filter(text).map(|value| settings.log = value),
+        help: "What is logged: error, warn, info, debug, trace or off, and with commas levels for parts, like info,heraldo_delivery=debug or info,hyper=debug. What is not Heraldo's own logs warnings at most unless it is named. Secrets are in no log.",
+        set: |settings, text| LogFilter::read(text).map(|value| settings.log = value),
     },
     Setting {
         key: "log_format",

@@ -163,7 +163,12 @@ fn each_mistake_names_the_setting_its_source_and_what_is_allowed() {
         "",
         &["not an http or https URL"],
     );
-    check(&[("log", "heraldo=loud")], &[], "", &["not a log filter"]);
+    check(
+        &[],
+        &[("HERALDO_LOG", "loud")],
+        "",
+        &["HERALDO_LOG", "`loud` is not a level", "warn, info"],
+    );
     check(
         &[("max_access_attempts", "0")],
         &[],

@@ -8,7 +8,6 @@ use heraldo_domain::retry::{WAIT_MAX, WAITS_MAX};
 use heraldo_wire::event::EventType;
 use heraldo_wire::time::HumanDuration;
 use ipnet::IpNet;
-use tracing_subscriber::EnvFilter;
 
 use super::LogFormat;
 
@@ -150,16 +149,6 @@ pub fn store(text: &str) -> Read<()> {
         return Err("PostgreSQL is not available yet; allowed is sqlite".to_owned());
     }
     Err("there is no such engine; allowed is sqlite".to_owned())
-}
-
-pub fn log_filter(text: &str) -> Read<String> {
-    EnvFilter::try_new(text).map_err(|error| {
-        format!(
-            "it is not a log filter ({error}); write a level (error, warn, info, debug, trace, off) or \
-             levels for parts, like info,heraldo_delivery=debug"
-        )
-    })?;
-    Ok(text.to_owned())
 }
 
 pub fn log_format(text: &str) -> Read<LogFormat> {

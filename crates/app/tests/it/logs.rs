@@ -1,5 +1,8 @@
 //! What is in the logs, and what never is.
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
@@ -7,11 +10,25 @@ use crate::client::{Api, text};
 use crate::process::Setup;
 use crate::receiver::{Reaction, Receiver};
 
+/// Ours and that of everybody whom we let work with secrets and bodies.
+const EVERYTHING: &str = "trace,hyper=trace,hyper_util=trace,h2=trace,axum=trace,tower=trace";
+
+/// Begins to speak HTTP/2, whose library says much, and waits for the server's first frame.
+fn speak_http2(address: SocketAddr) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let no_settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    stream
+        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        .unwrap();
+    stream.write_all(&no_settings).unwrap();
+    stream.read_exact(&mut [0; 9]).unwrap();
+}
+
 #[test]
 fn no_secret_is_in_the_logs_of_a_busy_run_at_debug() {
     let folder = tempdir().unwrap();
     let setup = Setup::serve(folder.path())
-        .env("HERALDO_LOG", "trace")
+        .env("HERALDO_LOG", EVERYTHING)
         .env("HERALDO_RETRY_SCHEDULE", "10ms");
     let mut server = setup.start();
     let api = server.api();
@@ -84,9 +101,7 @@ fn no_secret_is_in_the_logs_of_a_busy_run_at_debug() {
     secrets.push(token.unwrap());
     let key_file = std::fs::read_to_string(folder.path().join("master.key")).unwrap();
     secrets.push(key_file.trim().to_owned());
-    server.signal("TERM");
-    assert!(server.end().success());
-    let lines = server.err.all();
+    let lines = server.stop_and_read();
     assert!(lines.len() > 100, "it said little: {lines:#?}");
     for line in &lines {
         for secret in &secrets {
@@ -122,4 +137,41 @@ fn lines_are_json_when_nobody_reads_them_on_a_terminal_and_text_on_request() {
             .any(|line| line.contains("INFO") && !line.starts_with('{')),
         "{text:?}"
     );
+}
+
+#[test]
+fn no_line_shows_where_the_program_was_built() {
+    let folder = tempdir().unwrap();
+    let everything = format!("{EVERYTHING},rusqlite_migration=trace,log=trace");
+    let mut server = Setup::serve(folder.path())
+        .env("HERALDO_LOG", everything)
+        .start();
+    speak_http2(server.address());
+    let lines = server.stop_and_read();
+    assert!(lines.len() > 10, "it said little: {lines:#?}");
+    for line in lines {
+        for part in [".cargo", "/registry/", env!("CARGO_MANIFEST_DIR")] {
+            assert!(!line.contains(part), "{line}");
+        }
+    }
+}
+
+#[test]
+fn others_log_warnings_only_unless_they_are_named() {
+    let folder = tempdir().unwrap();
+    let others = |filter: &str| {
+        let mut server = Setup::serve(folder.path())
+            .env("HERALDO_LOG", filter)
+            .start();
+        speak_http2(server.address());
+        let lines = server.stop_and_read();
+        let theirs = |line: &&String| {
+            let parsed: Value = serde_json::from_str(line).unwrap();
+            !text(&parsed["target"]).starts_with("heraldo")
+        };
+        assert!(!lines.iter().all(|line| theirs(&line)), "ours are there");
+        lines.iter().filter(theirs).count()
+    };
+    assert_eq!(others("trace"), 0);
+    assert!(others("info,h2=trace") > 0);
 }

@@ -250,6 +250,13 @@ impl Server {
         self.end()
     }
 
+    /// Asks it to stop and returns everything that it logged.
+    pub fn stop_and_read(&mut self) -> Vec<String> {
+        self.signal("TERM");
+        assert!(self.end().success());
+        self.err.all()
+    }
+
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args([format!("-{name}"), self.pid().to_string()])
