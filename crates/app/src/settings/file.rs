@@ -10,6 +10,8 @@ pub fn text_of(value: &toml::Value) -> Result<String, String> {
     match value {
         toml::Value::String(text) => Ok(text.clone()),
         toml::Value::Integer(number) => Ok(number.to_string()),
+        // An empty list is as clear a word as `none`.
+        toml::Value::Array(items) if items.is_empty() => Ok("none".to_owned()),
         toml::Value::Array(items) => items
             .iter()
             .map(text_of)

@@ -50,42 +50,33 @@ pub fn resolve(sources: &Sources) -> Result<Settings, Vec<String>> {
     }
     let mut settings = Settings::unset();
     for setting in TABLE {
-        let flag = sources.flags.iter().find(|(key, _)| *key == setting.key);
+        // From the weakest source to the strongest: each sets the value anew, and one that is wrong is
+        // said even when another wins over it.
+        let mut sources_of = vec![(
+            format!("the default of {}", setting.key),
+            Ok(setting.default.to_owned()),
+        )];
+        if let Some(value) = table.get(setting.key) {
+            let from = format!("`{}` in the file {file}", setting.key);
+            sources_of.push((from, file::text_of(value)));
+        }
         let variable = setting.env();
-        let in_env = env.iter().find(|(name, _)| *name == variable);
-        let (text, from) = if let Some((_, text)) = flag {
-            (Ok(text.clone()), format!("--{}", setting.flag()))
-        } else if let Some((_, text)) = in_env {
-            (
-                Ok(text.clone()),
+        if let Some((_, text)) = env.iter().find(|(name, _)| *name == variable) {
+            sources_of.push((
                 format!("the environment variable {variable}"),
-            )
-        } else if let Some(value) = table.get(setting.key) {
-            (
-                file::text_of(value),
-                format!("`{}` in the file {file}", setting.key),
-            )
-        } else {
-            (
-                Ok(setting.default.to_owned()),
-                format!("the default of {}", setting.key),
-            )
-        };
-        let done = text.and_then(|text| {
-            (setting.set)(&mut settings, &text).map_err(|why| {
-                // An address of a database may hold a password.
-                if setting.key == "store" {
-                    why
-                } else {
-                    format!("`{}`: {why}", shorten(&text))
-                }
-            })
-        });
-        if let Err(why) = done {
-            mistakes.push(format!(
-                "the setting {} (from {from}) is wrong: {why}",
-                setting.key
+                Ok(text.clone()),
             ));
+        }
+        let flags = sources.flags.iter().filter(|(key, _)| *key == setting.key);
+        sources_of
+            .extend(flags.map(|(_, text)| (format!("--{}", setting.flag()), Ok(text.clone()))));
+        for (from, text) in sources_of {
+            if let Err(why) = text.and_then(|text| set(setting, &mut settings, &text)) {
+                mistakes.push(format!(
+                    "the setting {} (from {from}) is wrong: {why}",
+                    setting.key
+                ));
+            }
         }
     }
     if mistakes.is_empty() {
@@ -93,6 +84,17 @@ pub fn resolve(sources: &Sources) -> Result<Settings, Vec<String>> {
     } else {
         Err(mistakes)
     }
+}
+
+fn set(setting: &Setting, settings: &mut Settings, text: &str) -> Result<(), String> {
+    (setting.set)(settings, text).map_err(|why| {
+        // An address of a database may hold a password.
+        if setting.key == "store" {
+            why
+        } else {
+            format!("`{}`: {why}", shorten(text))
+        }
+    })
 }
 
 /// The variables whose names begin as ours do; unknown ones are mistakes.

@@ -108,6 +108,38 @@ fn each_mistake_names_the_setting_its_source_and_what_is_allowed() {
         "",
         &["retry_schedule", "HERALDO_RETRY_SCHEDULE", "15m"],
     );
+    for empty in ["", " "] {
+        check(
+            &[],
+            &[("HERALDO_RETRY_SCHEDULE", empty)],
+            "",
+            &["HERALDO_RETRY_SCHEDULE", "it is empty", "`none`"],
+        );
+        check(
+            &[("retry_events", empty)],
+            &[],
+            "",
+            &["--retry-events", "it is empty", "`none`"],
+        );
+    }
+    check(
+        &[("sweep_interval", "1s")],
+        &[("HERALDO_SWEEP_INTERVAL", "1s")],
+        "sweep_interval = \"soon\"",
+        &["sweep_interval", "in the file", "`soon`"],
+    );
+    check(
+        &[("sweep_interval", "1s")],
+        &[("HERALDO_SWEEP_INTERVAL", "soon")],
+        "",
+        &["sweep_interval", "HERALDO_SWEEP_INTERVAL", "`soon`"],
+    );
+    check(
+        &[],
+        &[("HERALDO_SWEEP_INTERVAL", "1s")],
+        "sweep_intervall = \"1s\"",
+        &["no setting sweep_intervall", "did you mean sweep_interval?"],
+    );
     check(
         &[],
         &[],
@@ -193,16 +225,18 @@ fn the_variable_that_callers_keep_their_key_in_is_no_setting() {
 }
 
 #[test]
-fn lists_can_be_empty() {
-    for none in ["", "none"] {
-        let flags = [
-            ("retry_schedule", none),
-            ("retry_events", none),
-            ("allow_networks", none),
-        ];
-        let settings = resolve(&sources(&flags, &[], None)).unwrap();
-        assert!(settings.retry_schedule.is_empty() && settings.allow_networks.is_empty());
-    }
+fn lists_are_emptied_by_none_and_by_an_empty_list_of_the_file() {
+    let is_empty = |settings: &Settings| {
+        settings.retry_schedule.is_empty()
+            && settings.retry_events.is_empty()
+            && settings.allow_networks.is_empty()
+    };
+    let flags = ["retry_schedule", "retry_events", "allow_networks"].map(|key| (key, "none"));
+    assert!(is_empty(&resolve(&sources(&flags, &[], None)).unwrap()));
+    let file = file_with("retry_schedule = []\nretry_events = []\nallow_networks = []\n");
+    assert!(is_empty(
+        &resolve(&sources(&[], &[], Some(file.path()))).unwrap()
+    ));
     assert!(resolve(&sources(&[("retry_schedule", "1s,,2s")], &[], None)).is_err());
 }
 

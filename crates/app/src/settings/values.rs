@@ -65,9 +65,12 @@ pub fn duration(text: &str, min: Duration, max: Duration) -> Read<Duration> {
     Ok(value)
 }
 
-/// Waits between attempts, separated by commas. Nothing at all, or `none`, means that nothing is
-/// tried again.
+/// Waits between attempts, separated by commas; `none` means that nothing is tried again.
 pub fn waits(text: &str) -> Read<Vec<Duration>> {
+    not_empty(
+        text,
+        "`none` to send each event once, or waits like 15m,15m",
+    )?;
     let waits = words(text)
         .map(|word| {
             duration(word, Duration::ZERO, WAIT_MAX).map_err(|why| format!("`{word}`: {why}"))
@@ -82,7 +85,9 @@ pub fn waits(text: &str) -> Read<Vec<Duration>> {
     Ok(waits)
 }
 
+/// Events, separated by commas; `none` is none of them.
 pub fn events(text: &str) -> Read<Vec<EventType>> {
+    not_empty(text, "`none` to send every event once, or names of events")?;
     let mut events = Vec::new();
     for word in words(text) {
         let event = word.parse().map_err(|why| format!("{why}"))?;
@@ -158,6 +163,14 @@ pub fn log_format(text: &str) -> Read<LogFormat> {
         "text" => Ok(LogFormat::Text),
         _ => Err("it is not a log format; allowed are auto, json, text".to_owned()),
     }
+}
+
+/// A variable that was set to nothing by mistake must not change what the default promises.
+fn not_empty(text: &str, allowed: &str) -> Read<()> {
+    if text.trim().is_empty() {
+        return Err(format!("it is empty; write {allowed}"));
+    }
+    Ok(())
 }
 
 /// The words of a list with commas; `none` and the empty text are the empty list.

@@ -114,10 +114,26 @@ fn wrong_and_unknown_settings_stop_the_start_and_are_named() {
         &setup().env("HERALDO_STORE", "postgres://localhost/x"),
         &["PostgreSQL is not available yet"],
     );
+    refused(
+        &setup().env("HERALDO_LOG", "loud"),
+        &[
+            "HERALDO_LOG",
+            "`loud`",
+            "error, warn, info, debug, trace, off",
+        ],
+    );
+    refused(
+        &setup().env("HERALDO_RETRY_SCHEDULE", ""),
+        &["HERALDO_RETRY_SCHEDULE", "it is empty", "`none`"],
+    );
     let file = folder.path().join("heraldo.toml");
     std::fs::write(&file, "listen = \"127.0.0.1:0\"\nretries = 3\n").unwrap();
     let with_file = setup().env("HERALDO_CONFIG", file.to_str().unwrap());
     refused(&with_file, &["no setting retries", "heraldo.toml"]);
+    // What wins over it does not hide it.
+    std::fs::write(&file, "retry_schedule = \"soon\"\n").unwrap();
+    let overridden = with_file.env("HERALDO_RETRY_SCHEDULE", "1s");
+    refused(&overridden, &["retry_schedule", "heraldo.toml", "`soon`"]);
     let missing = setup().env("HERALDO_CONFIG", "/nowhere/heraldo.toml");
     refused(&missing, &["/nowhere/heraldo.toml cannot be read"]);
     let no_ca = setup().env("HERALDO_TLS_EXTRA_CA_FILE", "/nowhere/ca.pem");
