@@ -71,10 +71,12 @@ pub async fn first_run(context: &Context) -> Outcome<Option<NewCompany>> {
     ))
 }
 
-/// The two signals that stop a server.
+/// The signals that stop a server.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// `None`: whoever started the process wants it to outlive its terminal.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
@@ -83,18 +85,40 @@ impl Signals {
         let listen = |kind| {
             signal(kind).map_err(|error| Failure::new(format!("signals cannot be taken: {error}")))
         };
+        let hangup = (!is_ignored(SignalKind::hangup())).then(|| listen(SignalKind::hangup()));
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
+            hangup: hangup.transpose()?,
         })
     }
 
     async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = hangup => {}
         }
     }
+}
+
+/// Whether the process was started with this signal ignored, as `nohup` does with SIGHUP. To listen for
+/// it would take that back.
+fn is_ignored(signal: SignalKind) -> bool {
+    // Linux alone says so without unsafe code; elsewhere the signal is taken for one that is not ignored.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
+    ignored >> (signal.as_raw_value() - 1) & 1 == 1
 }
 
 /// Waits for a signal, then stops gracefully. A second signal ends the process at once: what was

@@ -118,7 +118,7 @@ pub const TABLE: &[Setting] = &[
         value: "DURATION",
         default: "10s",
         without: "",
-        help: "How long requests and attempts under way may take to end after SIGTERM or SIGINT, 0ms to 10m; a second signal ends at once.",
+        help: "How long requests and attempts under way may take to end after SIGTERM, SIGINT or SIGHUP, 0ms to 10m; a second signal ends at once.",
         set: |settings, text| {
             values::duration(text, ms(0), secs(600)).map(|value| settings.shutdown_grace = value)
         },

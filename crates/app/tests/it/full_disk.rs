@@ -23,8 +23,8 @@ fn a_full_disk_is_answered_503_and_what_was_accepted_is_sent_when_there_is_room(
     let folder = tempdir().unwrap();
     let receiver = Receiver::new(|_| Reaction::Status(200));
     let mut setup = Setup::serve(folder.path()).env("HERALDO_SHUTDOWN_GRACE", "500ms");
-    // No file may grow past 2 MiB.
-    setup.file_blocks_max = Some(4_096);
+    // No file may grow past 2 MiB: the shell counts in blocks of 512 bytes.
+    setup.before = Some("trap '' XFSZ; ulimit -f 4096".to_owned());
     let mut server = setup.start();
     let api = server.api();
     api.webhook(&receiver.url());
@@ -76,7 +76,7 @@ fn a_full_disk_is_answered_503_and_what_was_accepted_is_sent_when_there_is_room(
         "{said:#?}"
     );
 
-    setup.file_blocks_max = None;
+    setup.before = None;
     let server = setup.start();
     receiver.wait("every accepted event", |got| {
         let ids: HashSet<&str> = got

@@ -1,6 +1,5 @@
 //! Starts the binary, reads what it prints, and ends it by its own handle.
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,7 +14,11 @@ pub const HERALDO: &str = env!("CARGO_BIN_EXE_heraldo");
 
 /// The binary with nothing of ours in its environment.
 pub fn heraldo() -> Command {
-    let mut command = Command::new(HERALDO);
+    heraldo_by(HERALDO)
+}
+
+fn heraldo_by(program: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("HERALDO_") {
             command.env_remove(name);
@@ -107,8 +110,8 @@ pub struct Setup<'a> {
     pub command: &'a str,
     pub data_dir: &'a Path,
     pub env: Vec<(&'a str, String)>,
-    /// For `ulimit -f`, in the shell's blocks of 512 bytes.
-    pub file_blocks_max: Option<u32>,
+    /// What the shell that starts it does first.
+    pub before: Option<String>,
 }
 
 impl<'a> Setup<'a> {
@@ -121,7 +124,7 @@ impl<'a> Setup<'a> {
                 ("HERALDO_LISTEN", "127.0.0.1:0".to_owned()),
                 ("HERALDO_ALLOW_NETWORKS", "127.0.0.0/8".to_owned()),
             ],
-            file_blocks_max: None,
+            before: None,
         }
     }
 
@@ -131,13 +134,19 @@ impl<'a> Setup<'a> {
         self
     }
 
+    /// Has the shell do something before it starts it.
+    pub fn before(mut self, script: impl Into<String>) -> Self {
+        self.before = Some(script.into());
+        self
+    }
+
     fn process(&self) -> Command {
-        let mut command = match self.file_blocks_max {
+        let mut command = match &self.before {
             None => heraldo(),
-            Some(blocks) => {
-                let mut shell = Command::new("sh");
-                let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-                shell.args([OsStr::new("-c"), OsStr::new(&script), OsStr::new(HERALDO)]);
+            Some(before) => {
+                let mut shell = heraldo_by("sh");
+                let script = format!("{before}; exec \"$0\" \"$@\"");
+                shell.args(["-c", &script, HERALDO]);
                 shell
             }
         };

@@ -65,19 +65,41 @@ fn a_graceful_stop_under_load_loses_nothing_and_repeats_nothing() {
 
 #[test]
 fn an_attempt_under_way_may_end_within_the_grace_and_is_recorded() {
+    for signal in ["TERM", "INT", "HUP"] {
+        ends_gracefully_after(signal, |setup| setup, &[signal]);
+    }
+}
+
+#[test]
+fn a_hangup_that_was_ignored_before_the_start_stays_ignored() {
+    // A second signal would end it at once, with another exit code.
+    ends_gracefully_after(
+        "nohup",
+        |setup| setup.before("trap '' HUP"),
+        &["HUP", "TERM"],
+    );
+}
+
+fn ends_gracefully_after(
+    what: &str,
+    set_up: impl FnOnce(Setup<'_>) -> Setup<'_>,
+    signals: &[&str],
+) {
     let folder = tempdir().unwrap();
-    let setup = Setup::serve(folder.path());
+    let setup = set_up(Setup::serve(folder.path()));
     let mut server = setup.start();
     let receiver = Receiver::new(|_| Reaction::Late(Duration::from_millis(500)));
     let api = server.api();
     api.webhook(&receiver.url());
     let event = api.publish("inspection_started", "651ae032ff786d198dfa4ce4");
     receiver.wait_for(1);
-    server.signal("TERM");
-    assert!(server.end().success());
+    for signal in signals {
+        server.signal(signal);
+    }
+    assert_eq!(server.end().code(), Some(0), "{what}");
     let server = setup.start();
     let delivery = server.api_with(&api.key).settled(&event);
-    assert_eq!(delivery["status"], "delivered");
+    assert_eq!(delivery["status"], "delivered", "{what}");
     assert_eq!(delivery["attempts"].as_array().unwrap().len(), 1);
     assert_eq!(receiver.all().len(), 1);
 }
