@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Outcome};
+use crate::private_file;
 
 const NAME: &str = "address";
 
@@ -15,15 +16,12 @@ impl AddressFile {
     /// Writes the one line; it appears whole or not at all.
     pub fn write(data_dir: &Path, address: SocketAddr) -> Outcome<Self> {
         let path = data_dir.join(NAME);
-        let draft = data_dir.join(format!("{NAME}.draft"));
-        std::fs::write(&draft, format!("{address}\n"))
-            .and_then(|()| std::fs::rename(&draft, &path))
-            .map_err(|error| {
-                Failure::new(format!(
-                    "the file {} cannot be written: {error}",
-                    path.display()
-                ))
-            })?;
+        private_file::write(&path, &format!("{address}\n")).map_err(|error| {
+            Failure::new(format!(
+                "the file {} cannot be written: {error}",
+                path.display()
+            ))
+        })?;
         Ok(Self(path))
     }
 

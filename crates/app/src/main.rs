@@ -19,6 +19,7 @@ mod links;
 mod logs;
 mod open_files;
 mod ports;
+mod private_file;
 mod serve;
 mod settings;
 mod terminal;

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::engine::Engine;
 use crate::failure::{Failure, Outcome};
+use crate::private_file;
 use crate::serve::{Signals, begin, first_run, runtime, until_stopped};
 use crate::settings::Settings;
 use crate::terminal::say;
@@ -123,7 +124,7 @@ async fn bind_receiver(data_dir: &Path) -> Outcome<(TcpListener, SocketAddr)> {
         .local_addr()
         .map_err(|error| Failure::new(format!("the sample receiver has no address: {error}")))?;
     if remembered != Some(address.port())
-        && let Err(error) = std::fs::write(&file, format!("{}\n", address.port()))
+        && let Err(error) = private_file::write(&file, &format!("{}\n", address.port()))
     {
         tracing::warn!(%error, "the sample receiver's port cannot be remembered for the next run");
     }

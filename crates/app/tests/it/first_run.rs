@@ -1,5 +1,6 @@
 //! The first minutes: what is printed works as pasted.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use serde_json::Value;
@@ -141,6 +142,17 @@ fn serve_prints_the_key_and_the_links_once_and_never_again() {
     assert!(!folder.path().join("address").exists());
     let server = setup.start();
     assert_eq!(server.out.all().len(), 1, "{:?}", server.out.all());
+}
+
+#[test]
+fn what_is_written_beside_the_database_is_nobody_elses_whatever_the_umask() {
+    let folder = tempdir().unwrap();
+    let server = dev(folder.path()).before("umask 000").start();
+    for name in ["address", "sample-receiver-port", "master.key"] {
+        let metadata = std::fs::metadata(folder.path().join(name)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    assert!(server.stop().success());
 }
 
 #[test]
