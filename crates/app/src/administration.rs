@@ -1,6 +1,7 @@
 //! `heraldo company`, `key` and `user`: administration on the store directly, also while a server runs
 //! on it.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use heraldo_domain::ops::accounts::{
     KeyRequest, Person, create_company, create_key, create_user, revoke_key,
 };
 use heraldo_domain::ports::{IdMaker, NoHandOver};
+use heraldo_domain::query::Page;
 use heraldo_store::SqliteStore;
 use heraldo_store::sqlite::DATABASE_FILE;
 use heraldo_wire::api::parse_scopes;
@@ -44,9 +46,10 @@ pub fn run(what: &str, verb: &str, matches: &ArgMatches, settings: &Settings) ->
         .map_err(|error| Failure::new(format!("the command cannot be started: {error}")))?;
     let told = runtime.block_on(async {
         // Only a new company may be the first thing in a folder.
-        let context = open(settings, what == "company")?;
+        let context = open(settings, (what, verb) == ("company", "create"))?;
         let told = match (what, verb) {
             ("company", "create") => new_company(&context, matches).await,
+            ("company", "list") => companies(&context).await,
             ("key", "create") => new_key(&context, matches).await,
             ("key", "revoke") => end_key(&context, matches).await,
             ("user", "create") => new_user(&context, matches).await,
@@ -106,6 +109,39 @@ async fn new_company(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
     })
 }
 
+/// Every company, newest first.
+async fn companies(context: &Context) -> Outcome<Told> {
+    const LIMIT: u32 = 500;
+    let mut rows = Vec::new();
+    // Writing into a text never fails.
+    let mut text = String::new();
+    let mut before = None;
+    loop {
+        let page = Page {
+            limit: LIMIT,
+            before,
+        };
+        let companies = context.store.companies(page).await?;
+        for company in &companies {
+            let (id, name) = (company.id.to_string(), &company.name);
+            let _ = writeln!(text, "{id}  {name}");
+            rows.push(json!({ "companyId": id, "name": name, "createdAt": company.created_at }));
+        }
+        before = companies.last().map(|company| company.id);
+        if before.is_none() {
+            break;
+        }
+    }
+    if rows.is_empty() {
+        "There is no company yet; `heraldo company create --name NAME` makes one."
+            .clone_into(&mut text);
+    }
+    Ok(Told {
+        json: json!({ "companies": rows }),
+        text: text.trim_end().to_owned(),
+    })
+}
+
 async fn new_key(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
     let scopes = parse_scopes(&given(matches, "scopes").unwrap_or_default())
         .map_err(|why| Failure::new(format!("--scopes: {why}")))?;
@@ -114,7 +150,13 @@ async fn new_key(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
         scopes,
         testing: is_set(matches, "testing"),
     };
-    let new = create_key(context, company(matches)?, Actor::CommandLine, request).await?;
+    let new = create_key(
+        context,
+        company(context, matches).await?,
+        Actor::CommandLine,
+        request,
+    )
+    .await?;
     let (id, key) = (new.id.to_string(), new.api_key.reveal());
     let text = if is_set(matches, "plain") {
         key.to_owned()
@@ -161,7 +203,7 @@ async fn new_user(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
         last_name: given(matches, "last-name"),
         internal_id: given(matches, "internal-id"),
     };
-    let new = create_user(context, company(matches)?, role, person).await?;
+    let new = create_user(context, company(context, matches).await?, role, person).await?;
     let link = links::sign_in(&context.settings.public_url, &new.sign_in_token);
     let (user, membership) = (new.user_id.to_string(), new.membership_id.to_string());
     Ok(Told {
@@ -173,11 +215,19 @@ async fn new_user(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
     })
 }
 
-fn company(matches: &ArgMatches) -> Outcome<CompanyId> {
+/// The company that `--company` names.
+async fn company(context: &Context, matches: &ArgMatches) -> Outcome<CompanyId> {
+    const HINT: &str = "`heraldo company list` shows the ids that there are";
     let text = given(matches, "company").unwrap_or_default();
-    text.parse().map_err(|_| {
-        Failure::new(
-            "--company takes a company's id, 24 hex digits, as `company create` printed it",
-        )
-    })
+    let id: CompanyId = text.parse().map_err(|_| {
+        Failure::new(format!(
+            "--company takes a company's id, 24 hex digits; {HINT}"
+        ))
+    })?;
+    match context.store.company(id).await? {
+        Some(_) => Ok(id),
+        None => Err(Failure::new(format!(
+            "there is no company with the id {id} in this store; {HINT} (with the same --data-dir)"
+        ))),
+    }
 }

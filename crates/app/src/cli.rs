@@ -89,7 +89,12 @@ fn company() -> Command {
         ))
         .arg(text("owner-first-name", "NAME", "The owner's first name"))
         .arg(text("owner-last-name", "NAME", "The owner's last name"));
-    group("company", "Companies", vec![administration(create)])
+    let list = Command::new("list").about("Lists the companies with their ids, newest first");
+    group(
+        "company",
+        "Companies",
+        vec![administration(create), administration(list)],
+    )
 }
 
 fn key() -> Command {

@@ -68,6 +68,32 @@ fn keys_made_and_revoked_beside_a_running_server_count_at_once() {
 }
 
 #[test]
+fn companies_are_listed_with_the_ids_that_other_commands_take() {
+    let folder = tempdir().unwrap();
+    let made = ["Seguros del Sur", "Seguros del Norte"].map(|name| {
+        let made = answer_of(folder.path(), &["company", "create", "--name", name]);
+        (text(&made["companyId"]), name)
+    });
+    let list = answer_of(folder.path(), &["company", "list"]);
+    let listed = list["companies"].as_array().unwrap().iter().rev();
+    let listed: Vec<_> = listed
+        .map(|company| (text(&company["companyId"]), text(&company["name"])))
+        .collect();
+    assert_eq!(listed, made.map(|(id, name)| (id, name.to_owned())));
+    let mut command = heraldo();
+    command
+        .args(["company", "list", "--data-dir"])
+        .arg(folder.path());
+    let shown = String::from_utf8(run(command, b"").stdout).unwrap();
+    let lines: Vec<_> = listed
+        .iter()
+        .rev()
+        .map(|(id, name)| format!("{id}  {name}"))
+        .collect();
+    assert_eq!(shown.lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
 fn a_user_gets_a_link_that_leads_to_the_running_server() {
     let folder = tempdir().unwrap();
     let server = Setup::serve(folder.path()).start();
@@ -147,6 +173,7 @@ fn commands_say_what_is_wrong_with_what_they_are_given() {
         &["key", "create", "--company", company, "--scopes", "admin"],
         "there is no data of Heraldo",
     );
+    check(&["company", "list"], "there is no data of Heraldo");
     check(
         &["company", "create", "--name", " "],
         "must have 1 to 200 bytes",
@@ -166,10 +193,16 @@ fn commands_say_what_is_wrong_with_what_they_are_given() {
         &["key", "create", "--company", "mine", "--scopes", "admin"],
         "24 hex digits",
     );
-    check(
-        &["key", "create", "--company", company, "--scopes", "admin"],
-        "nothing with this id",
-    );
+    for arguments in [
+        ["key", "create", "--company", company, "--scopes", "admin"],
+        ["user", "create", "--company", company, "--email", "a@b.c"],
+    ] {
+        check(
+            &arguments,
+            "there is no company with the id 651ae032ff786d198dfa4ce4",
+        );
+        check(&arguments, "`heraldo company list`");
+    }
     check(&["key", "revoke", "hk_live_1"], "not by the key itself");
     check(
         &[
