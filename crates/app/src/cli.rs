@@ -211,7 +211,7 @@ fn with_settings(command: Command, keep: impl Fn(&Setting) -> bool) -> Command {
         {
             let help = format!(
                 "{} [default: {}] [variable: {}]",
-                setting.help,
+                setting.help_in_full(),
                 setting.default_in_words(),
                 setting.env()
             );

@@ -50,6 +50,9 @@ pub fn begin(settings: &Settings) -> Outcome {
         open_files,
         "starting"
     );
+    for sentence in settings.warnings() {
+        tracing::warn!("{sentence}");
+    }
     Ok(())
 }
 

@@ -105,6 +105,11 @@ fn examine(settings: &Settings) -> Outcome<Vec<Finding>> {
         "settings",
         "every setting has a value that it takes",
     )];
+    findings.extend(
+        settings
+            .warnings()
+            .map(|sentence| Finding::warning("settings", sentence)),
+    );
     findings.push(folder(&settings.data_dir));
     findings.push(room(&settings.data_dir));
     findings.push(key_file(&settings.master_key_file()));

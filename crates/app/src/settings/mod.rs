@@ -41,6 +41,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// `None`: `master.key` in the data folder.
     pub master_key_file: Option<PathBuf>,
+    pub retention: Duration,
     pub retry_schedule: Vec<Duration>,
     pub retry_events: Vec<EventType>,
     pub delivery_timeout: Duration,
@@ -53,6 +54,8 @@ pub struct Settings {
     pub max_access_attempts: u32,
     pub log: LogFilter,
     pub log_format: LogFormat,
+    /// Keys of settings that were given although they are not in force yet, and what does not happen.
+    pub unheeded: Vec<(&'static str, &'static str)>,
 }
 
 /// How log lines are written.
@@ -80,6 +83,7 @@ impl Settings {
             wrong_codes_per_minute: 0,
             data_dir: PathBuf::new(),
             master_key_file: None,
+            retention: Duration::ZERO,
             retry_schedule: Vec::new(),
             retry_events: Vec::new(),
             delivery_timeout: Duration::ZERO,
@@ -92,7 +96,15 @@ impl Settings {
             max_access_attempts: 0,
             log: LogFilter::default(),
             log_format: LogFormat::Auto,
+            unheeded: Vec::new(),
         }
+    }
+
+    /// What whoever gave these settings should know, a sentence each.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.unheeded.iter().map(|(key, what)| {
+            format!("the setting {key} is accepted but not in force in this version: {what}")
+        })
     }
 
     /// Where the key lies that secrets are sealed with.

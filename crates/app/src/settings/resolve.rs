@@ -70,6 +70,9 @@ pub fn resolve(sources: &Sources) -> Result<Settings, Vec<String>> {
         let flags = sources.flags.iter().filter(|(key, _)| *key == setting.key);
         sources_of
             .extend(flags.map(|(_, text)| (format!("--{}", setting.flag()), Ok(text.clone()))));
+        if let Some(what) = setting.not_in_force().filter(|_| sources_of.len() > 1) {
+            settings.unheeded.push((setting.key, what));
+        }
         for (from, text) in sources_of {
             if let Err(why) = text.and_then(|text| set(setting, &mut settings, &text)) {
                 mistakes.push(format!(

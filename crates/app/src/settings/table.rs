@@ -11,7 +11,11 @@ pub const CONFIG_ENV: &str = "HERALDO_CONFIG";
 pub const FOR_CALLERS: &[&str] = &["HERALDO_API_KEY"];
 
 /// Settings of later versions, so that nobody believes that they are in force.
-pub const LATER: &[&str] = &["retention", "image_url_lifetime"];
+pub const LATER: &[&str] = &["image_url_lifetime"];
+
+/// Settings that are read and checked, but that nothing heeds yet, and what so does not happen. Whoever
+/// gives one a value is told at the start.
+pub const NOT_IN_FORCE: &[(&str, &str)] = &[("retention", "nothing is deleted for its age")];
 
 /// Where a setting stands in the help and in the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +73,22 @@ impl Setting {
     /// The environment variable.
     pub fn env(&self) -> String {
         format!("HERALDO_{}", self.key.to_uppercase())
+    }
+
+    /// What does not happen although the setting says so; `None`: it is in force.
+    pub fn not_in_force(&self) -> Option<&'static str> {
+        NOT_IN_FORCE
+            .iter()
+            .find(|(key, _)| *key == self.key)
+            .map(|(_, what)| *what)
+    }
+
+    /// The help, and whether the setting is in force.
+    pub fn help_in_full(&self) -> String {
+        match self.not_in_force() {
+            Some(what) => format!("{} Not in force in this version: {what}.", self.help),
+            None => self.help.to_owned(),
+        }
     }
 
     /// The default in words.
@@ -227,6 +247,18 @@ pub const TABLE: &[Setting] = &[
         help: "The key that webhook secrets are sealed with; made with mode 0600 on the first run. Back it up: without it no secret opens.",
         set: |settings, text| {
             values::optional_path(text).map(|value| settings.master_key_file = value)
+        },
+    },
+    Setting {
+        key: "retention",
+        group: Group::Store,
+        value: "DURATION",
+        default: "30d",
+        without: "",
+        help: "How long events are kept, with their deliveries and attempts, 1s to 3650d.",
+        set: |settings, text| {
+            values::duration(text, secs(1), secs(3_650 * DAY))
+                .map(|value| settings.retention = value)
         },
     },
     Setting {

@@ -167,9 +167,18 @@ fn each_mistake_names_the_setting_its_source_and_what_is_allowed() {
     );
     check(
         &[],
-        &[("HERALDO_RETENTION", "30d")],
+        &[("HERALDO_IMAGE_URL_LIFETIME", "30d")],
         "",
-        &["HERALDO_RETENTION", "not available in this version"],
+        &[
+            "HERALDO_IMAGE_URL_LIFETIME",
+            "not available in this version",
+        ],
+    );
+    check(
+        &[],
+        &[("HERALDO_RETENTION", "0s")],
+        "",
+        &["HERALDO_RETENTION", "from 1s to 3650d"],
     );
     check(
         &[("store", "postgres://u:pw@h/db")],
@@ -208,6 +217,21 @@ fn each_mistake_names_the_setting_its_source_and_what_is_allowed() {
         &["from 1 to 1000"],
     );
     check(&[("body_bytes_max", "1MB")], &[], "", &["512KiB"]);
+}
+
+#[test]
+fn who_gives_a_setting_that_is_not_in_force_is_told() {
+    let silent = resolve(&Sources::default()).unwrap();
+    assert_eq!(silent.retention, Duration::from_secs(30 * 86_400));
+    assert_eq!(silent.warnings().count(), 0);
+    let given = resolve(&sources(&[], &[("HERALDO_RETENTION", "2h")], None)).unwrap();
+    assert_eq!(given.retention, Duration::from_secs(7_200));
+    let told: Vec<_> = given.warnings().collect();
+    assert!(
+        matches!(&told[..], [one] if one.contains("the setting retention is accepted but not in force")),
+        "{told:?}"
+    );
+    assert!(markdown().contains("Not in force in this version: nothing is deleted for its age."));
 }
 
 #[test]
