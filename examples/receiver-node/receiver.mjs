@@ -26,6 +26,15 @@ function constructEvent(rawBody, signature, secret) {
   return JSON.parse(rawBody.toString('utf8'))
 }
 
+/** Whoever holds the secret may sign anything; what follows reads an event and its payload. */
+function checkEvent(webhook) {
+  const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isObject(webhook) || typeof webhook.event !== 'string' || !isObject(webhook.payload)) {
+    throw new Error('The signed body is not an event with a payload')
+  }
+  return webhook
+}
+
 /** The exact bytes that came: the signature is over them, not over what a parser makes of them. */
 async function readRawBody(request) {
   const chunks = []
@@ -50,7 +59,8 @@ const server = createServer(async (request, response) => {
   let webhook
   try {
     const rawBody = await readRawBody(request)
-    webhook = constructEvent(rawBody, request.headers['autoinspector-signature'], secret)
+    const signature = request.headers['autoinspector-signature']
+    webhook = checkEvent(constructEvent(rawBody, signature, secret))
   } catch (err) {
     console.log(`refused: ${err.message}`)
     return answer(response, 400, { error: `Webhook error: ${err.message}` })

@@ -60,14 +60,12 @@ fn serve(stream: &TcpStream, secret: &Secret) -> Result<(), Box<dyn Error>> {
 fn answer(request: &Request, secret: &Secret) -> (&'static str, String) {
     let signature = request.header(AUTOINSPECTOR_SIGNATURE);
     let event = match construct_event(&request.body, signature, secret) {
-        Ok(event) => event,
-        Err(error) => {
-            println!("refused: {error}");
-            return (
-                "400 Bad Request",
-                format!(r#"{{"error":"Webhook error: {error}"}}"#),
-            );
+        // Whoever holds the secret may sign anything.
+        Ok(event) if event.name().is_none() || !event.payload().is_object() => {
+            return refuse("The signed body is not an event with a payload");
         }
+        Ok(event) => event,
+        Err(error) => return refuse(&error.to_string()),
     };
     // The message is not corrupted and comes from whoever holds the secret. The same event may come
     // twice (a retry, a resend): `webhook-id` is the same each time, so keep the ids that you have
@@ -85,6 +83,15 @@ fn answer(request: &Request, secret: &Secret) -> (&'static str, String) {
         Some(_) | None => println!("unhandled: {} {id}", event.name().unwrap_or_default()),
     }
     ("200 OK", r#"{"received":true}"#.to_owned())
+}
+
+fn refuse(why: &str) -> (&'static str, String) {
+    println!("refused: {why}");
+    let why = why.replace(['"', '\\'], "'");
+    (
+        "400 Bad Request",
+        format!(r#"{{"error":"Webhook error: {why}"}}"#),
+    )
 }
 
 /// A request as it came, its header names in lower case.

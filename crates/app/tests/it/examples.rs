@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use heraldo_wire::signature::{Secret, Signer};
 use serde_json::json;
 use tempfile::tempdir;
 
@@ -40,18 +41,16 @@ impl Running {
         Self { child, out, url }
     }
 
-    /// Posts a body with a signature that somebody made up.
-    fn forge(&self) -> u16 {
+    /// Posts a body and returns the status of the answer.
+    fn post(&self, signature: &str, body: &str) -> u16 {
         let authority = self
             .url
             .trim_start_matches("http://")
             .trim_end_matches("/webhook");
         let mut stream = TcpStream::connect(authority).unwrap();
-        let body = r#"{"event":"inspection_completed","payload":{}}"#;
         let request = format!(
-            "POST /webhook HTTP/1.1\r\nhost: {authority}\r\nautoinspector-signature: {}\r\n\
+            "POST /webhook HTTP/1.1\r\nhost: {authority}\r\nautoinspector-signature: {signature}\r\n\
              content-length: {}\r\n\r\n{body}",
-            "0".repeat(64),
             body.len()
         );
         stream.write_all(request.as_bytes()).unwrap();
@@ -67,14 +66,15 @@ impl Drop for Running {
     }
 }
 
-/// An inspection's events are accepted, a forged one is not.
+/// An inspection's events are accepted; what is forged, and what is signed but is no event, is not.
 fn check(command: Command) {
     let folder = tempdir().unwrap();
     let server = Setup::serve(folder.path()).start();
     let api = server.api();
     // The receiver wants its secret first, so that its address comes later.
     let webhook = api.webhook("https://example.com/not-yet");
-    let receiver = Running::start(command, &api.secret(&webhook));
+    let secret = api.secret(&webhook);
+    let receiver = Running::start(command, &secret);
     api.patch(
         &format!("/v1/notification/webhook/{webhook}"),
         json!({ "endpoint": receiver.url }),
@@ -101,11 +101,30 @@ fn check(command: Command) {
         .out
         .wait_for("unhandled: inspection_started")
         .unwrap();
-    assert_eq!(receiver.forge(), 400);
+    let right = r#"{"event":"inspection_completed","payload":{}}"#;
+    assert_eq!(receiver.post(&"0".repeat(64), right), 400);
     receiver
         .out
         .wait_for("refused: The signature provided in the request is not valid")
         .unwrap();
+    let signer = Signer::new(&Secret::parse(&secret).unwrap());
+    for odd in [
+        "null",
+        "[]",
+        "5",
+        "\"text\"",
+        "{}",
+        "{",
+        "",
+        r#"{"event":null,"payload":{}}"#,
+        r#"{"event":"inspection_completed"}"#,
+        r#"{"event":"inspection_completed","payload":null}"#,
+    ] {
+        let signature = signer.sign_body(odd.as_bytes());
+        assert_eq!(receiver.post(signature.as_str(), odd), 400, "{odd}");
+    }
+    let signature = signer.sign_body(right.as_bytes());
+    assert_eq!(receiver.post(signature.as_str(), right), 200);
 }
 
 #[test]
