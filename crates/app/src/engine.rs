@@ -274,6 +274,7 @@ fn web_config(settings: &Settings) -> heraldo_web::WebConfig {
         connections_max: settings.connections_max,
         wrong_keys_per_minute: settings.wrong_keys_per_minute,
         wrong_codes_per_minute: settings.wrong_codes_per_minute,
+        trusted_proxies: settings.trusted_proxies.clone(),
         ..heraldo_web::WebConfig::default()
     }
 }

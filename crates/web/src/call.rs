@@ -23,7 +23,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 
 use crate::problem::{Failure, panicked, too_slow};
-use crate::{State, Web};
+use crate::{State, Web, forwarded};
 
 /// What a handler comes to.
 pub type Outcome = Result<Response, Failure>;
@@ -64,10 +64,15 @@ impl Call {
         self.state.context.clock.now()
     }
 
-    /// Where the request came from. Unknown only when nobody said so, as in tests.
+    /// Where the request came from, trusted proxies aside. Unknown only when nobody said so, as in tests.
     pub fn address(&self) -> IpAddr {
         let peer = self.parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+        forwarded::caller(
+            peer,
+            &self.parts.headers,
+            &self.state.config.trusted_proxies,
+        )
     }
 
     /// Refuses a request whose headers are larger than the server takes.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 /// What the server takes at most, and for how long it waits.
 #[derive(Debug, Clone)]
 pub struct WebConfig {
@@ -34,6 +36,8 @@ pub struct WebConfig {
     pub wrong_keys_per_minute: u32,
     /// Wrong access codes of one address (contract 8.2, "Limits that protect").
     pub wrong_codes_per_minute: u32,
+    /// Peers whose `X-Forwarded-For` says whose address counts for these limits.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for WebConfig {
@@ -53,6 +57,7 @@ impl Default for WebConfig {
             connections_max: 4096,
             wrong_keys_per_minute: 20,
             wrong_codes_per_minute: 30,
+            trusted_proxies: Vec::new(),
         }
     }
 }

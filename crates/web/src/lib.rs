@@ -8,6 +8,7 @@ mod auth;
 mod call;
 mod config;
 mod extract;
+mod forwarded;
 mod limits;
 mod multipart;
 mod openapi;

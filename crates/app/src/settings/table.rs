@@ -221,6 +221,15 @@ pub const TABLE: &[Setting] = &[
         },
     },
     Setting {
+        key: "trusted_proxies",
+        group: Group::Server,
+        value: "NETWORKS",
+        default: "",
+        without: "none",
+        help: "Networks of the proxies in front of this server, with commas: 10.0.0.0/8,fd00::/8. For requests that come from them, the limits on wrong keys and codes count the right-most address of X-Forwarded-For that is none of theirs.",
+        set: |settings, text| values::networks(text).map(|value| settings.trusted_proxies = value),
+    },
+    Setting {
         key: "data_dir",
         group: Group::Store,
         value: "FOLDER",

@@ -34,6 +34,24 @@ fn a_hundred_wrong_keys_are_refused_and_the_right_one_keeps_working() {
 }
 
 #[test]
+fn behind_a_proxy_that_is_trusted_one_caller_does_not_use_up_the_tries_of_another() {
+    let folder = tempdir().unwrap();
+    let server = Setup::serve(folder.path())
+        .env("HERALDO_TRUSTED_PROXIES", "127.0.0.1")
+        .env("HERALDO_WRONG_KEYS_PER_MINUTE", "1")
+        .start();
+    let proxy = Api::new(server.address(), "");
+    let status = |caller: &str| {
+        let head = format!(
+            "GET /v1/inspection HTTP/1.1\r\nhost: x\r\nx-api-key: wrong\r\nx-forwarded-for: {caller}\r\n\r\n"
+        );
+        proxy.send(head.as_bytes()).unwrap().status
+    };
+    let callers = ["192.0.2.1", "192.0.2.1", "192.0.2.2", "9.9.9.9, 192.0.2.2"];
+    assert_eq!(callers.map(status), [401, 429, 401, 429]);
+}
+
+#[test]
 fn wrong_access_codes_of_one_address_are_limited() {
     let folder = tempdir().unwrap();
     let setup = Setup::serve(folder.path()).env("HERALDO_MAX_ACCESS_ATTEMPTS", "1000");

@@ -217,6 +217,43 @@ async fn a_body_that_never_ends_is_a_408() {
     server.stop().await;
 }
 
+/// The statuses of requests with a wrong key that come over loopback, from these in `X-Forwarded-For`.
+async fn wrong_keys(trusted: &str, forwarded: &[&str]) -> Vec<String> {
+    let config = WebConfig {
+        wrong_keys_per_minute: 1,
+        trusted_proxies: vec![trusted.parse().unwrap()],
+        ..WebConfig::default()
+    };
+    let server = Server::start(config, LONG).await;
+    let mut stream = server.connect().await;
+    let mut statuses = Vec::new();
+    for address in forwarded {
+        let request = format!(
+            "GET /v1/inspection HTTP/1.1\r\nhost: h\r\nx-api-key: wrong\r\nx-forwarded-for: {address}\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let (head, _) = read_answer(&mut stream).await;
+        statuses.push(head.split(' ').nth(1).unwrap().to_owned());
+    }
+    server.stop().await;
+    statuses
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_caller_has_limits_of_its_own() {
+    let callers = [
+        "192.0.2.1",
+        "192.0.2.2",
+        "192.0.2.1",
+        "192.0.2.2, 192.0.2.1",
+    ];
+    let statuses = wrong_keys("127.0.0.0/8", &callers).await;
+    assert_eq!(statuses, ["401", "401", "429", "429"]);
+    // Nobody else's word is taken.
+    let statuses = wrong_keys("10.0.0.0/8", &callers).await;
+    assert_eq!(statuses, ["401", "429", "429", "429"]);
+}
+
 #[tokio::test]
 async fn headers_that_never_end_close_the_connection() {
     let timeout = Duration::from_millis(30);
