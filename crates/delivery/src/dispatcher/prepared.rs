@@ -39,8 +39,6 @@ impl Prepared {
             http::header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        let user_agent = HeaderValue::from_static(concat!("heraldo/", env!("CARGO_PKG_VERSION")));
-        fixed.insert(http::header::USER_AGENT, user_agent);
         Self {
             webhook: webhook.clone(),
             target: Target::parse(&webhook.settings.endpoint)

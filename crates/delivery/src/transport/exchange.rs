@@ -19,6 +19,8 @@ use super::{Answer, Failure, Outgoing};
 
 /// The longest `retry-after` that is handed on, in bytes; a date takes 29.
 const RETRY_AFTER_BYTES_MAX: usize = 64;
+/// What every request says that we are.
+const OURSELVES: &str = concat!("heraldo/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -41,11 +43,7 @@ pub(super) struct Read {
     pub(super) to_the_end: bool,
 }
 
-pub(super) fn request(
-    outgoing: &Outgoing,
-    user_agent: &HeaderValue,
-    link: &Link,
-) -> Request<Full<Bytes>> {
+pub(super) fn request(outgoing: &Outgoing, link: &Link) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(outgoing.body.clone()));
     *request.method_mut() = Method::POST;
     *request.headers_mut() = outgoing.headers.clone();
@@ -61,8 +59,7 @@ pub(super) fn request(
     }
     request
         .headers_mut()
-        .entry(USER_AGENT)
-        .or_insert_with(|| user_agent.clone());
+        .insert(USER_AGENT, HeaderValue::from_static(OURSELVES));
     request
 }
 

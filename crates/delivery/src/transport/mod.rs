@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use heraldo_wire::attempt::{ErrorClass, Phase, PhaseTimings};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use ipnet::IpNet;
 use thiserror::Error;
 use tokio::time::timeout_at;
@@ -58,8 +58,6 @@ pub struct TransportConfig {
     pub idle_timeout: Duration,
     /// How long an address is tried before the next one of the same name is tried beside it.
     pub address_head_start: Duration,
-    /// What we say we are, unless the request's own headers say it.
-    pub user_agent: String,
 }
 
 impl Default for TransportConfig {
@@ -74,7 +72,6 @@ impl Default for TransportConfig {
             idle_connections_max: 4096,
             idle_timeout: Duration::from_secs(30),
             address_head_start: Duration::from_millis(250),
-            user_agent: concat!("Heraldo/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
 }
@@ -84,7 +81,7 @@ impl Default for TransportConfig {
 pub struct Outgoing {
     /// Whom to call: parsed once per webhook.
     pub url: Arc<Target>,
-    /// Every header except `host`, `content-length` and those that HTTP itself sets.
+    /// Every header except `host`, `user-agent`, `content-length` and those that HTTP itself sets.
     pub headers: HeaderMap,
     /// The body, sent as it is.
     pub body: Bytes,
@@ -132,8 +129,6 @@ pub enum TransportError {
     ExtraCa(String),
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
-    #[error("the user agent is not a valid header value")]
-    UserAgent,
 }
 
 /// The HTTP client with its kept-alive connections: one per process, cheap to clone.
@@ -146,7 +141,6 @@ struct Inner {
     connector: Connector,
     pool: Arc<Pool>,
     limits: exchange::Limits,
-    user_agent: HeaderValue,
 }
 
 impl fmt::Debug for Transport {
@@ -183,8 +177,6 @@ impl Transport {
         tracker: TaskTracker,
         shutdown: CancellationToken,
     ) -> Result<Self, TransportError> {
-        let user_agent =
-            HeaderValue::from_str(&config.user_agent).map_err(|_| TransportError::UserAgent)?;
         let limits = exchange::Limits {
             kept_bytes_max: config.answer_bytes_kept_max,
             read_bytes_max: config.answer_bytes_read_max,
@@ -197,7 +189,6 @@ impl Transport {
                 connector,
                 pool,
                 limits,
-                user_agent,
             }),
         })
     }
@@ -260,7 +251,7 @@ impl Inner {
         // A multiplexed connection on which no answer came may be dead without having said so: the next
         // request must not wait on it.
         let mut suspicion = self.pool.suspect(outgoing.url.key(), &link);
-        let request = exchange::request(outgoing, &self.user_agent, &link);
+        let request = exchange::request(outgoing, &link);
         let response = exchange::head(&mut link, request, &outgoing.url, trace).await?;
         suspicion.lift();
         let read = exchange::body(&mut link, response, self.limits, &outgoing.url, trace).await?;

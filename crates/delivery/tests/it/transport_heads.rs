@@ -50,7 +50,7 @@ async fn a_request_is_a_post_with_our_headers_and_the_exact_body() {
         head.contains(&format!("\r\ncontent-length: {}", BODY.len())),
         "{head}"
     );
-    assert!(head.contains("\r\nuser-agent: Heraldo/"), "{head}");
+    assert!(head.contains("\r\nuser-agent: heraldo/"), "{head}");
     assert!(
         head.contains("\r\nwebhook-id: evt_64f0c0ffee0123456789abcd"),
         "{head}"
