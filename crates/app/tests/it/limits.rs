@@ -377,36 +377,6 @@ fn what_is_too_much_is_refused_and_costs_nobody_else() {
 }
 
 #[test]
-fn the_same_request_with_the_same_key_is_carried_out_once() {
-    let folder = tempdir().unwrap();
-    let server = Setup::serve(folder.path()).start();
-    let api = server.api();
-    let receiver = Receiver::ok();
-    api.webhook(&receiver.url());
-    let request = |body: &str| {
-        let head = format!(
-            "POST /v1/inspection/car HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\nidempotency-key: same\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            api.key,
-            body.len()
-        );
-        api.send(head.as_bytes()).unwrap()
-    };
-    let first = request(r#"{"templateId":"easy"}"#);
-    let second = request(r#"{"templateId":"easy"}"#);
-    assert_eq!((first.status, second.status), (201, 201));
-    assert_eq!(first.body, second.body);
-    assert_eq!(second.header("idempotency-replayed"), Some("true"));
-    let other = request(r#"{"templateId":"easy","metadata":{"a":"b"}}"#);
-    assert_eq!(
-        (other.status, other.json()["code"].clone()),
-        (409, json!("idempotency_conflict"))
-    );
-    receiver.wait_for(1);
-    assert_eq!(api.get("/v1/inspection")["totalInspections"], 1);
-}
-
-#[test]
 fn a_company_sees_nothing_of_another() {
     let folder = tempdir().unwrap();
     let server = Setup::serve(folder.path()).start();

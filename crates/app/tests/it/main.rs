@@ -19,6 +19,7 @@ mod crash;
 mod examples;
 mod first_run;
 mod full_disk;
+mod idempotency;
 mod lifecycle;
 mod limits;
 mod logs;

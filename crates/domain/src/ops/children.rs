@@ -9,11 +9,10 @@ use heraldo_wire::time::Timestamp;
 use super::bounds::{check_child_bounds, check_metadata};
 use super::create_inspection::{access_code, answer_to};
 use super::recorded::first_event;
-use super::{Answer, Context, Once, json, problem_of};
+use super::{Answer, Context, Once, json};
 use crate::account::Caller;
 use crate::change::{Change, Write};
 use crate::inspection::{Command, Inspection, Product, State};
-use crate::store::StoreError;
 
 /// Makes a child: the same content, new ids, a new access code, no photos. The answer is that of a create.
 ///
@@ -50,21 +49,9 @@ pub async fn create_child(
     let change = Change {
         events: vec![context.event_of(&company, &child, event, now)],
         writes: vec![Write::CreateInspection(Box::new(child))],
-        answer: context.answer_to_keep(once, 201, &body, now),
-        audit: None,
+        ..Change::default()
     };
-    match context.store.commit(change).await {
-        Ok(_) => Ok(Answer {
-            status: 201,
-            body,
-            replayed: false,
-        }),
-        Err(StoreError::AnswerExists) => {
-            let answer = context.replay(once).await?;
-            answer.ok_or_else(|| problem_of(StoreError::Conflict))
-        }
-        Err(error) => Err(problem_of(error)),
-    }
+    context.commit_once(once, now, change, 201, body).await
 }
 
 fn child_of(

@@ -11,13 +11,12 @@ use heraldo_wire::time::Timestamp;
 
 use super::bounds::check_bounds;
 use super::recorded::first_event;
-use super::{Answer, Context, Once, json, problem_of};
+use super::{Answer, Context, Once, json};
 use crate::account::{Caller, Member};
 use crate::change::{Change, Write};
 use crate::inspection::{Inspection, Product, State, magic_link};
 use crate::ports::{Entropy, random};
 use crate::query::CompanyView;
-use crate::store::StoreError;
 use crate::template::{Template, aliases, built_in};
 
 /// Creates an inspection of one type; the answer is 201 with its id, its magic link and its product.
@@ -42,21 +41,9 @@ pub async fn create_inspection(
     let change = Change {
         events: vec![context.event_of(&company, &inspection, event, now)],
         writes: vec![Write::CreateInspection(Box::new(inspection))],
-        answer: context.answer_to_keep(once, 201, &body, now),
-        audit: None,
+        ..Change::default()
     };
-    match context.store.commit(change).await {
-        Ok(_) => Ok(Answer {
-            status: 201,
-            body,
-            replayed: false,
-        }),
-        Err(StoreError::AnswerExists) => {
-            let answer = context.replay(once).await?;
-            answer.ok_or_else(|| problem_of(StoreError::Conflict))
-        }
-        Err(error) => Err(problem_of(error)),
-    }
+    context.commit_once(once, now, change, 201, body).await
 }
 
 /// What a create answers; making a child answers the same.

@@ -21,7 +21,7 @@ use heraldo_wire::id::Id;
 use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::time::Timestamp;
 
-use crate::change::{IdempotencyKey, IdempotentAnswer};
+use crate::change::{Change, IdempotencyKey, IdempotentAnswer};
 use crate::inspection::{Command, Refused};
 use crate::ports::{Clock, Entropy, IdMaker};
 use crate::store::{Store, StoreError};
@@ -105,20 +105,38 @@ impl Context {
         }))
     }
 
-    fn answer_to_keep(
+    /// Commits a change with the answer that its request gets. When the same request was carried out
+    /// meanwhile, nothing is written, and its answer is given again.
+    async fn commit_once(
         &self,
         once: Option<&Once>,
-        status: u16,
-        body: &Bytes,
         now: Timestamp,
-    ) -> Option<IdempotentAnswer> {
-        once.map(|once| IdempotentAnswer {
-            key: once.key.clone(),
-            request_hash: once.request_hash,
-            status,
-            body: body.clone(),
-            expires_at: now.plus(self.settings.idempotency_lifetime),
-        })
+        change: Change,
+        status: u16,
+        body: Bytes,
+    ) -> Result<Answer, Problem> {
+        let change = Change {
+            answer: once.map(|once| IdempotentAnswer {
+                key: once.key.clone(),
+                request_hash: once.request_hash,
+                status,
+                body: body.clone(),
+                expires_at: now.plus(self.settings.idempotency_lifetime),
+            }),
+            ..change
+        };
+        match self.store.commit(change).await {
+            Ok(_) => Ok(Answer {
+                status,
+                body,
+                replayed: false,
+            }),
+            Err(StoreError::AnswerExists) => {
+                let answer = self.replay(once).await?;
+                answer.ok_or_else(|| problem_of(StoreError::Conflict))
+            }
+            Err(error) => Err(problem_of(error)),
+        }
     }
 }
 

@@ -5,11 +5,10 @@ use heraldo_wire::event::{PublishError, PublishedEvent, parse_published, render_
 use heraldo_wire::id::{DeliveryId, EventId};
 use heraldo_wire::problem::{Problem, ProblemCode};
 
-use super::{Answer, Context, Once, json, problem_of};
+use super::{Answer, Context, Once, json};
 use crate::account::Caller;
 use crate::change::{Change, NewEvent, Origin};
 use crate::fanout::fan_out;
-use crate::store::StoreError;
 
 /// Publishes one event, or all of an array or none; answers 202 once they are durable.
 ///
@@ -55,21 +54,9 @@ pub async fn publish(
     let answer = json(&PublishAnswer { data })?;
     let change = Change {
         events,
-        answer: context.answer_to_keep(once, 202, &answer, now),
         ..Change::default()
     };
-    match context.store.commit(change).await {
-        Ok(_) => Ok(Answer {
-            status: 202,
-            body: answer,
-            replayed: false,
-        }),
-        Err(StoreError::AnswerExists) => {
-            let answer = context.replay(once).await?;
-            answer.ok_or_else(|| problem_of(StoreError::Conflict))
-        }
-        Err(error) => Err(problem_of(error)),
-    }
+    context.commit_once(once, now, change, 202, answer).await
 }
 
 fn refuse(error: &PublishError) -> Problem {

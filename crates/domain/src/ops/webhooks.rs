@@ -86,22 +86,10 @@ pub async fn create_webhook(
     let body = json(&CreateWebhookAnswer { id })?;
     let change = Change {
         writes: vec![Write::CreateWebhook(webhook)],
-        answer: context.answer_to_keep(once, 201, &body, now),
         audit: Some(context.audit_entry(caller, AuditAction::WebhookCreated, id, now)),
         ..Change::default()
     };
-    match context.store.commit(change).await {
-        Ok(_) => Ok(Answer {
-            status: 201,
-            body,
-            replayed: false,
-        }),
-        Err(StoreError::AnswerExists) => {
-            let answer = context.replay(once).await?;
-            answer.ok_or_else(|| problem_of(StoreError::Conflict))
-        }
-        Err(error) => Err(problem_of(error)),
-    }
+    context.commit_once(once, now, change, 201, body).await
 }
 
 /// Changes what the request names.
