@@ -2,12 +2,23 @@
 
 use std::collections::HashSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use crate::client::{Api, text};
 use crate::process::{Setup, answer_of, heraldo, run};
 use crate::receiver::Receiver;
+
+fn keys_of(answer: &Value) -> Vec<&str> {
+    let mut keys: Vec<_> = answer
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    keys.sort_unstable();
+    keys
+}
 
 #[test]
 fn a_company_made_before_the_first_start_is_served() {
@@ -24,6 +35,7 @@ fn a_company_made_before_the_first_start_is_served() {
         ],
     );
     assert_eq!(text(&made["companyId"]).len(), 24);
+    assert_eq!(keys_of(&made), ["apiKey", "companyId", "signInLink"]);
     let server = Setup::serve(folder.path()).start();
     let all = server.out.all();
     assert!(all.iter().all(|line| !line.contains("hk_live_")), "{all:?}");
@@ -45,6 +57,7 @@ fn keys_made_and_revoked_beside_a_running_server_count_at_once() {
         "inspections,webhooks",
     ];
     let key = answer_of(folder.path(), &create);
+    assert_eq!(keys_of(&key), ["apiKey", "keyId"]);
     let api = server.api_with(&text(&key["apiKey"]));
     api.inspection();
     assert_eq!(
