@@ -17,13 +17,73 @@ pub struct Sources {
     pub env: Vec<(OsString, OsString)>,
 }
 
+/// A value's text, or why the file's value has none, and where it stands.
+type Given = (String, Result<String, String>);
+
+/// What was read from each source.
+struct Texts<'a> {
+    flags: &'a [(&'static str, String)],
+    env: Vec<(String, String)>,
+    table: toml::Table,
+    /// The file's name, as it is shown.
+    file: String,
+}
+
+impl Texts<'_> {
+    /// What was given for a setting, from the weakest source to the strongest, defaults aside.
+    fn given(&self, setting: &Setting) -> Vec<Given> {
+        let in_file = self.table.get(setting.key).map(|value| {
+            let from = format!("`{}` in the file {}", setting.key, self.file);
+            (from, file::text_of(value))
+        });
+        let variable = setting.env();
+        let in_env = self.env.iter().find(|(name, _)| *name == variable);
+        let in_env = in_env.map(|(_, text)| {
+            let from = format!("the environment variable {variable}");
+            (from, Ok(text.clone()))
+        });
+        let flag = self.flags.iter().find(|(key, _)| *key == setting.key);
+        let flag = flag.map(|(_, text)| (format!("--{}", setting.flag()), Ok(text.clone())));
+        in_file.into_iter().chain(in_env).chain(flag).collect()
+    }
+}
+
 /// Finds every setting's value.
 ///
 /// # Errors
 /// One sentence for each wrong value and each unknown name: which, from where, what is allowed.
 pub fn resolve(sources: &Sources) -> Result<Settings, Vec<String>> {
     let mut mistakes = Vec::new();
-    let env = ours(&sources.env, &mut mistakes);
+    let texts = read(sources, &mut mistakes);
+    let mut settings = Settings::unset();
+    for setting in TABLE {
+        let default = (
+            format!("the default of {}", setting.key),
+            Ok(setting.default.to_owned()),
+        );
+        let given = texts.given(setting);
+        if let Some(what) = setting.not_in_force().filter(|_| !given.is_empty()) {
+            settings.unheeded.push((setting.key, what));
+        }
+        // Each sets the value anew; one that is wrong is said even when another wins over it.
+        for (from, text) in std::iter::once(default).chain(given) {
+            if let Err(why) = text.and_then(|text| set(setting, &mut settings, &text)) {
+                mistakes.push(format!(
+                    "the setting {} (from {from}) is wrong: {why}",
+                    setting.key
+                ));
+            }
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(settings)
+    } else {
+        Err(mistakes)
+    }
+}
+
+fn read<'a>(sources: &'a Sources, mistakes: &mut Vec<String>) -> Texts<'a> {
+    let env = ours(&sources.env, mistakes);
     let from_env = env
         .iter()
         .find(|(name, _)| name == CONFIG_ENV)
@@ -48,44 +108,11 @@ pub fn resolve(sources: &Sources) -> Result<Settings, Vec<String>> {
             |setting| setting.key.to_owned(),
         ));
     }
-    let mut settings = Settings::unset();
-    for setting in TABLE {
-        // From the weakest source to the strongest: each sets the value anew, and one that is wrong is
-        // said even when another wins over it.
-        let mut sources_of = vec![(
-            format!("the default of {}", setting.key),
-            Ok(setting.default.to_owned()),
-        )];
-        if let Some(value) = table.get(setting.key) {
-            let from = format!("`{}` in the file {file}", setting.key);
-            sources_of.push((from, file::text_of(value)));
-        }
-        let variable = setting.env();
-        if let Some((_, text)) = env.iter().find(|(name, _)| *name == variable) {
-            sources_of.push((
-                format!("the environment variable {variable}"),
-                Ok(text.clone()),
-            ));
-        }
-        let flags = sources.flags.iter().filter(|(key, _)| *key == setting.key);
-        sources_of
-            .extend(flags.map(|(_, text)| (format!("--{}", setting.flag()), Ok(text.clone()))));
-        if let Some(what) = setting.not_in_force().filter(|_| sources_of.len() > 1) {
-            settings.unheeded.push((setting.key, what));
-        }
-        for (from, text) in sources_of {
-            if let Err(why) = text.and_then(|text| set(setting, &mut settings, &text)) {
-                mistakes.push(format!(
-                    "the setting {} (from {from}) is wrong: {why}",
-                    setting.key
-                ));
-            }
-        }
-    }
-    if mistakes.is_empty() {
-        Ok(settings)
-    } else {
-        Err(mistakes)
+    Texts {
+        flags: &sources.flags,
+        env,
+        table,
+        file,
     }
 }
 
