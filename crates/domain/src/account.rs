@@ -40,6 +40,9 @@ pub struct Member {
     pub last_name: String,
     pub username: String,
     pub email: String,
+    /// Who asked this person in; `None` for owners.
+    #[serde(default)]
+    pub invited_by: Option<UserId>,
     /// The company's own name for this person, which `producer.internalId` is matched with.
     pub internal_id: Option<String>,
     pub created_at: Timestamp,
@@ -118,15 +121,6 @@ impl fmt::Debug for KeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyText(…)")
     }
-}
-
-/// A link that signs a user in once. Only its hash is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignInToken {
-    pub hash: KeyHash,
-    pub user_id: UserId,
-    pub company_id: CompanyId,
-    pub expires_at: Timestamp,
 }
 
 /// Who makes a call: what the API key says.

@@ -4,13 +4,17 @@ use bytes::Bytes;
 use heraldo_wire::attempt::Cause;
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{
-    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, InspectionId, UserId, WebhookId,
+    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, InspectionId, JobId, UserId, WebhookId,
 };
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::{ApiKey, Company, Member, SignInToken};
+use crate::account::{ApiKey, Company, KeyHash, Member};
 use crate::inspection::Inspection;
+use crate::job::Job;
+use crate::photo::Fingerprint;
+use crate::record::Record;
+use crate::token::Token;
 use crate::webhook::Webhook;
 
 /// Everything that one use case writes.
@@ -34,7 +38,12 @@ pub enum Write {
         company_id: CompanyId,
         id: ApiKeyId,
     },
-    CreateSignInToken(SignInToken),
+    CreateToken(Token),
+    /// Removes a token; `NotFound` unless it is there and has not expired, so that it is spent once.
+    SpendToken {
+        hash: KeyHash,
+        now: Timestamp,
+    },
     CreateWebhook(Webhook),
     /// Replaces the webhook whose stored version is `webhook.version - 1`. An engine cancels nothing
     /// by itself: the dispatcher cancels what waits for a disabled webhook, in slices.
@@ -55,6 +64,16 @@ pub enum Write {
         cause: Cause,
         now: Timestamp,
     },
+    /// `NameTaken` when the company has one of this kind and name.
+    CreateRecord(Record),
+    /// Replaces the record whose stored version is `record.version - 1`; `NameTaken` as above.
+    UpdateRecord(Record),
+    CreateJob(Job),
+    /// Removes a job; `NotFound` when it has ended already, so that its result counts once.
+    EndJob(JobId),
+    /// Plans an unfinished job's next try; `NotFound` when it has ended.
+    UpdateJob(Job),
+    CreateFingerprint(Fingerprint),
 }
 
 /// An event, its body rendered, with one delivery for each subscribed webhook.

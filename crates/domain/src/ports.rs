@@ -1,11 +1,15 @@
-//! What the rules need from the outside: time, randomness, and a way to hand new deliveries over.
+//! What the rules need from the outside: time, randomness, a way to hand new deliveries over, a place for
+//! files, and somebody who can read photos.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use heraldo_wire::id::{Id, WebhookId};
 use heraldo_wire::time::Timestamp;
 
 use crate::delivery::Leased;
+use crate::photo::{Examined, PhotoHead};
 
 /// The wall clock.
 pub trait Clock: Send + Sync + std::fmt::Debug {
@@ -71,6 +75,56 @@ impl HandOver for NoHandOver {
     }
 
     fn webhook_changed(&self, _webhook: Option<WebhookId>) {}
+}
+
+/// Why a file could not be kept or fetched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// There is no room: free some space and try again.
+    #[error("the place that holds the files is full")]
+    Full,
+    /// It cannot be reached, or failed: try again later.
+    #[error("the place that holds the files failed: {0}")]
+    Unavailable(String),
+}
+
+/// Where photos and documents are kept, under names that the rules make: letters, digits, `.`, `-`, `_`
+/// and `/`.
+#[async_trait]
+pub trait Files: Send + Sync + std::fmt::Debug {
+    /// Keeps a file whole and durably before it answers; replaces one of the same name.
+    async fn put(&self, name: &str, bytes: Bytes) -> Result<(), FileError>;
+    async fn get(&self, name: &str) -> Result<Option<Bytes>, FileError>;
+    /// Deletes a file; one that is not there is deleted already.
+    async fn delete(&self, name: &str) -> Result<(), FileError>;
+    /// Writes and reads something small: whether files can be kept now.
+    async fn check(&self) -> Result<(), FileError>;
+}
+
+/// Why a photo is not taken, in words that say what to send instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PhotoRefused(pub String);
+
+/// Reads photos.
+#[async_trait]
+pub trait Photos: Send + Sync + std::fmt::Debug {
+    /// Reads the head of a photo: cheap, decodes nothing. Refuses what is no photo, is cut off, or has
+    /// too many pixels.
+    fn head(&self, bytes: &[u8]) -> Result<PhotoHead, PhotoRefused>;
+
+    /// Decodes a photo and measures it, on threads that serve nobody else. Refuses what cannot be
+    /// decoded.
+    async fn examine(&self, bytes: Bytes) -> Result<Examined, PhotoRefused>;
+
+    /// The same pictures without EXIF, XMP and comments, but upright as before; nothing is compressed
+    /// again. What cannot be read comes back as `None`.
+    fn without_metadata(&self, bytes: &Bytes) -> Option<Bytes>;
+}
+
+/// Wakes whoever runs jobs. A hint: the stored job is the truth.
+pub trait JobBell: Send + Sync + std::fmt::Debug {
+    fn ring(&self);
 }
 
 /// Makes ids that only ever grow, even when the clock steps back.

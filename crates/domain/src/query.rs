@@ -52,6 +52,14 @@ pub struct InspectionFilter {
     pub plate: Option<String>,
     pub consumer_identification: Option<String>,
     pub template_id: Option<String>,
+    /// Only those produced by one of these users.
+    pub producers: Option<Vec<UserId>>,
+    /// Inclusive, on the creation time.
+    pub from: Option<Timestamp>,
+    /// Exclusive.
+    pub to: Option<Timestamp>,
+    /// A part of the consumer's identification, first name or e-mail.
+    pub search: Option<String>,
 }
 
 /// Which events to list.

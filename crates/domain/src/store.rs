@@ -7,18 +7,23 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use heraldo_wire::id::{ApiKeyId, CompanyId, DeliveryId, EventId, InspectionId, WebhookId};
+use heraldo_wire::id::{
+    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, Id, InspectionId, UserId, WebhookId,
+};
 use heraldo_wire::time::Timestamp;
 
-use crate::account::{ApiKey, Company, KeyHash, SignInToken};
+use crate::account::{ApiKey, Company, KeyHash, Member};
 use crate::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use crate::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use crate::inspection::Inspection;
+use crate::job::Job;
+use crate::photo::Fingerprint;
 use crate::query::{
     CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
 };
+use crate::record::{Record, RecordKind};
+use crate::token::Token;
 use crate::webhook::Webhook;
-use heraldo_wire::id::AuditEntryId;
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +34,9 @@ pub enum StoreError {
     /// A request with this idempotency key was committed meanwhile: read its answer.
     #[error("a request with this idempotency key was carried out already")]
     AnswerExists,
+    /// The company has another record of this kind with this name.
+    #[error("the name is taken")]
+    NameTaken,
     /// There is no such thing.
     #[error("not found")]
     NotFound,
@@ -56,7 +64,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// `Conflict` when an update's version is not the one stored or a created id exists;
-    /// `AnswerExists`; `NotFound` when a thing named by the change is not there.
+    /// `AnswerExists`; `NameTaken`; `NotFound` when a thing named by the change is not there.
     async fn commit(&self, change: Change) -> Result<Committed>;
 
     /// Starts a new epoch: voids the leases of all older ones, marks those deliveries recovered, and
@@ -87,8 +95,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// since the caller looked.
     async fn cancel_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32>;
 
-    /// Deletes up to `limit` idempotent answers that have expired; returns how many.
-    async fn forget_answers(&self, now: Timestamp, limit: u32) -> Result<u32>;
+    /// Deletes up to `limit` idempotent answers and as many tokens that have expired; returns how many
+    /// in all.
+    async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u32>;
 
     // What the dispatcher reads.
 
@@ -110,7 +119,30 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn companies(&self, page: Page<CompanyId>) -> Result<Vec<Company>>;
     /// Whose key this is: for commands that name a key and no company. `None` when it was revoked.
     async fn api_key_company(&self, id: ApiKeyId) -> Result<Option<CompanyId>>;
-    async fn sign_in_token(&self, hash: KeyHash) -> Result<Option<SignInToken>>;
+    /// `None` when it was spent or has expired.
+    async fn token(&self, hash: KeyHash, now: Timestamp) -> Result<Option<Token>>;
+    /// Every place that a user has, with its company, oldest first.
+    async fn memberships(&self, user: UserId) -> Result<Vec<(Member, Company)>>;
+    /// Records are read by id alone: whoever asks compares the company.
+    async fn record(&self, kind: RecordKind, id: Id) -> Result<Option<Record>>;
+    /// One page of a company's records of a kind, newest first; with a subject, only those of it.
+    async fn records(
+        &self,
+        kind: RecordKind,
+        company: CompanyId,
+        subject: Option<Id>,
+        page: Page<Id>,
+    ) -> Result<Vec<Record>>;
+    /// Up to `limit` jobs in the order in which they come due, those of the future included.
+    async fn jobs(&self, limit: u32) -> Result<Vec<Job>>;
+    /// Up to `limit` photos of the company whose hash differs from `bits` in at most
+    /// [`FINGERPRINT_DISTANCE_MAX`](crate::photo::FINGERPRINT_DISTANCE_MAX) bits, oldest first.
+    async fn similar_photos(
+        &self,
+        company: CompanyId,
+        bits: u64,
+        limit: u32,
+    ) -> Result<Vec<Fingerprint>>;
     async fn answer(
         &self,
         key: &IdempotencyKey,

@@ -174,6 +174,14 @@ ids! {
     DeliveryId = "";
     AttemptId = "";
     AuditEntryId = "";
+    /// A piece of work that is done after its commit.
+    JobId = "";
+    /// A request for a report.
+    ReportId = "";
+    /// An OAuth application; its `client_app_id`.
+    OauthAppId = "";
+    /// A file given as an input's value.
+    FileId = "";
 }
 
 #[cfg(test)]

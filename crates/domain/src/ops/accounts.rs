@@ -7,8 +7,9 @@ use heraldo_wire::time::Timestamp;
 use std::time::Duration;
 
 use super::{Context, not_found, problem_of};
-use crate::account::{ApiKey, Company, KeyText, Member, Role, SignInToken};
+use crate::account::{ApiKey, Company, KeyText, Member, Role};
 use crate::change::{Actor, AuditAction, AuditEntry, Change, Write};
+use crate::token::{Purpose, Token};
 
 /// Names are at most this long.
 const NAME_BYTES_MAX: usize = 200;
@@ -70,7 +71,7 @@ pub async fn create_company(
             }),
             Write::CreateMember(owner),
             Write::CreateApiKey(key),
-            Write::CreateSignInToken(token),
+            Write::CreateToken(token),
         ],
         audit: Some(entry(
             context,
@@ -126,7 +127,7 @@ pub async fn create_user(
     let (user_id, membership_id) = (member.user_id, member.membership_id);
     let (token, sign_in_token) = sign_in_token(context, &member, now);
     let change = Change {
-        writes: vec![Write::CreateMember(member), Write::CreateSignInToken(token)],
+        writes: vec![Write::CreateMember(member), Write::CreateToken(token)],
         audit: Some(entry(
             context,
             company_id,
@@ -159,7 +160,7 @@ pub async fn new_sign_in_token(
         .ok_or_else(not_found)?;
     let (token, text) = sign_in_token(context, owner, context.now());
     let change = Change {
-        writes: vec![Write::CreateSignInToken(token)],
+        writes: vec![Write::CreateToken(token)],
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
@@ -293,6 +294,7 @@ fn member(
         last_name: person.last_name.unwrap_or_default(),
         username,
         email,
+        invited_by: None,
         internal_id: person.internal_id,
         created_at: now,
     }
@@ -323,13 +325,15 @@ fn key(
     (key, text)
 }
 
-fn sign_in_token(context: &Context, member: &Member, now: Timestamp) -> (SignInToken, KeyText) {
+fn sign_in_token(context: &Context, member: &Member, now: Timestamp) -> (Token, KeyText) {
     let text = KeyText::generate("si_", &*context.entropy);
-    let token = SignInToken {
+    let token = Token {
         hash: text.hash(),
-        user_id: member.user_id,
         company_id: member.company_id,
         expires_at: now.plus(SIGN_IN_LIFETIME),
+        purpose: Purpose::SignIn {
+            user_id: member.user_id,
+        },
     };
     (token, text)
 }

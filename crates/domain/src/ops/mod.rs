@@ -153,6 +153,9 @@ pub fn problem_of(error: StoreError) -> Problem {
     match error {
         StoreError::Conflict | StoreError::AnswerExists => ProblemCode::Conflict
             .problem("somebody else changed it at the same moment; read it again and repeat"),
+        StoreError::NameTaken => {
+            ProblemCode::Conflict.problem("the name is taken in this company; choose another")
+        }
         StoreError::NotFound => not_found(),
         StoreError::Full => ProblemCode::StorageFull
             .problem("the disk that holds the data is full; nothing was stored; try again later"),
