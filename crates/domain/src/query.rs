@@ -58,7 +58,8 @@ pub struct InspectionFilter {
     pub from: Option<Timestamp>,
     /// Exclusive.
     pub to: Option<Timestamp>,
-    /// A part of the consumer's identification, first name or e-mail.
+    /// A part of the consumer's identification, first name or e-mail; one or two characters are looked for
+    /// at their beginnings alone.
     pub search: Option<String>,
 }
 

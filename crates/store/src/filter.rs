@@ -1,6 +1,6 @@
 //! Which rows a filter keeps, for engines and paths that try it on rows already read.
 
-use heraldo_domain::inspection::{Inspection, match_key};
+use heraldo_domain::inspection::{Inspection, match_key, search_part};
 use heraldo_domain::query::{
     DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter,
 };
@@ -49,4 +49,13 @@ pub(crate) fn keeps_inspection(filter: &InspectionFilter, inspection: &Inspectio
             filter.template_id.as_deref(),
             Some(match_key(&inspection.template.id.to_string()).as_str()),
         )
+        && filter.producers.as_ref().is_none_or(|producers| {
+            let producer = inspection.producer.user_id;
+            producer.is_some_and(|producer| producers.contains(&producer))
+        })
+        && made_within(inspection.id.0, filter.from, filter.to)
+        && filter
+            .search
+            .as_deref()
+            .is_none_or(|search| inspection.search_text().contains(&search_part(search)))
 }

@@ -168,6 +168,39 @@ impl Inspection {
     pub fn identification_key(&self) -> Option<String> {
         self.consumer.identification.as_deref().map(match_key)
     }
+
+    /// The text that a search looks into: the consumer's identification, first name and e-mail, each
+    /// trimmed and upper-case, with a line break before each.
+    #[must_use]
+    pub fn search_text(&self) -> String {
+        let Consumer {
+            identification,
+            first_name,
+            email,
+            ..
+        } = &self.consumer;
+        let fields = [identification, first_name, email].into_iter().flatten();
+        fields
+            .map(|field| format!("\n{}", search_key(field)))
+            .collect()
+    }
+}
+
+/// What must stand in an inspection's search text: a part of a field, or, for one or two characters, which
+/// are a part of nearly everything, how a field begins.
+#[must_use]
+pub fn search_part(asked: &str) -> String {
+    let key = search_key(asked);
+    if key.chars().nth(2).is_some() {
+        key
+    } else {
+        format!("\n{key}")
+    }
+}
+
+/// Without line breaks of its own, which stand between the fields.
+fn search_key(text: &str) -> String {
+    match_key(text).replace('\n', " ")
 }
 
 /// How texts are compared in filters: trimmed and upper-case.
