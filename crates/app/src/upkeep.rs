@@ -1,4 +1,5 @@
-//! What is done again and again beside the requests: ending lapsed inspections, forgetting old answers.
+//! What is done again and again beside the requests: ending lapsed inspections, forgetting old answers
+//! and tokens.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use heraldo_domain::ops::{Context, problem_of, sweep::expire_lapsed};
 use heraldo_wire::problem::Problem;
 use tokio_util::sync::CancellationToken;
 
-/// Inspections ended, or answers forgotten, in one go.
+/// Inspections ended, or answers and tokens forgotten, in one go.
 const BATCH: u32 = 500;
 const FORGET_INTERVAL: Duration = Duration::from_secs(3_600);
 
@@ -29,7 +30,7 @@ async fn all_lapsed(context: &Context, stopping: &CancellationToken) -> Result<(
     Ok(())
 }
 
-/// Forgets idempotent answers that have expired, every hour, until `stopping`.
+/// Forgets idempotent answers and tokens that have expired, every hour, until `stopping`.
 pub async fn forget(context: Context, stopping: CancellationToken) {
     let mut said = None;
     loop {
@@ -37,7 +38,7 @@ pub async fn forget(context: Context, stopping: CancellationToken) {
         say(
             &mut said,
             forgotten,
-            "cannot forget old answers; trying again",
+            "cannot forget old answers and tokens; trying again",
         );
         if !waited(FORGET_INTERVAL, &stopping).await {
             return;
@@ -50,7 +51,7 @@ async fn all_expired(context: &Context, stopping: &CancellationToken) -> Result<
     loop {
         let forgotten = context
             .store
-            .forget_answers(now, BATCH)
+            .forget_expired(now, BATCH)
             .await
             .map_err(problem_of)?;
         if forgotten < BATCH || stopping.is_cancelled() {

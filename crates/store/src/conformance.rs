@@ -16,11 +16,15 @@
 pub mod accounts;
 pub mod changes;
 pub mod claims;
+pub mod inspections;
+pub mod jobs;
 pub mod leases;
 pub mod lists;
+pub mod records;
 pub mod resends;
 pub mod scene;
 pub mod settlements;
+pub mod tokens;
 mod world;
 
 use std::sync::Arc;
@@ -52,7 +56,26 @@ macro_rules! conformance_tests {
                 secrets_survive_a_new_start
                 companies_and_their_keys_are_found_without_a_caller
                 accounts_of_an_unknown_company_are_not_found
+                a_users_places_are_listed_oldest_first
                 audit_entries_are_listed_newest_first
+            }
+            tokens {
+                a_token_of_any_purpose_is_read_back
+                a_token_is_spent_once
+                of_many_who_spend_a_token_at_once_one_does
+                an_expired_token_is_unknown
+                expired_tokens_are_forgotten_in_slices
+            }
+            records {
+                a_record_is_read_back_and_replaced
+                a_record_of_an_older_version_is_a_conflict
+                a_name_is_taken_within_a_company_and_a_kind
+                records_are_listed_newest_first_by_subject
+            }
+            jobs {
+                jobs_are_listed_in_the_order_in_which_they_come_due
+                a_job_ends_once
+                similar_photos_of_the_company_are_found
             }
             changes {
                 a_failing_write_undoes_the_whole_change
@@ -114,13 +137,16 @@ macro_rules! conformance_tests {
                 a_resend_of_anothers_delivery_is_not_found
                 a_resend_asked_before_a_crash_is_made_after_it
             }
+            inspections {
+                inspections_are_counted_and_filtered
+                inspections_are_found_by_who_made_them_when_and_for_whom
+                lapsed_inspections_come_oldest_first
+            }
             lists {
                 events_are_listed_newest_first_and_filtered
                 deliveries_are_listed_newest_first_and_filtered
-                inspections_are_counted_and_filtered
                 pages_follow_each_other_without_gaps
                 companies_see_nothing_of_each_other
-                lapsed_inspections_come_oldest_first
             }
         }
     };

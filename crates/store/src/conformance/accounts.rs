@@ -1,15 +1,14 @@
-//! Companies, members, keys, webhooks, tokens and the audit log.
+//! Companies, members, keys, webhooks and the audit log.
 
 use std::time::Duration;
 
-use heraldo_domain::account::{KeyHash, Role, SignInToken};
+use heraldo_domain::account::{KeyHash, Role};
 use heraldo_domain::change::{Actor, AuditAction, AuditEntry, Change, Write};
 use heraldo_domain::query::Page;
 use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::id::{ApiKeyId, AuditEntryId, CompanyId, UserId};
 use heraldo_wire::signature::Secret;
-use heraldo_wire::time::Timestamp;
 
 use super::scene::{Scene, first_page, refused};
 use super::{Harness, block_on};
@@ -19,17 +18,10 @@ pub fn what_was_created_is_read_back(harness: &dyn Harness) {
     let member = scene.member(scene.company, UserId(scene.world.id()), Role::Producer);
     let key = scene.api_key("hk_live_0001");
     let webhook = scene.webhook();
-    let token = SignInToken {
-        hash: KeyHash::of("token"),
-        user_id: scene.user,
-        company_id: scene.company,
-        expires_at: Timestamp::from_millis(99),
-    };
     let writes = vec![
         Write::CreateMember(member.clone()),
         Write::CreateApiKey(key.clone()),
         Write::CreateWebhook(webhook.clone()),
-        Write::CreateSignInToken(token.clone()),
     ];
     scene
         .commit(Change {
@@ -52,14 +44,6 @@ pub fn what_was_created_is_read_back(harness: &dyn Harness) {
         let found = block_on(scene.store.webhook(webhook.id)).unwrap();
         assert_eq!(found.as_deref(), Some(&webhook));
     }
-    assert_eq!(
-        block_on(scene.store.sign_in_token(token.hash)).unwrap(),
-        Some(token)
-    );
-    assert_eq!(
-        block_on(scene.store.sign_in_token(KeyHash::of("other"))).unwrap(),
-        None
-    );
     assert_eq!(
         block_on(scene.store.api_key(KeyHash::of("other"))).unwrap(),
         None
@@ -252,6 +236,35 @@ pub fn accounts_of_an_unknown_company_are_not_found(harness: &dyn Harness) {
         assert_eq!(refused(scene.write(write)), StoreError::NotFound);
     }
     assert!(block_on(scene.store.company(nobody)).unwrap().is_none());
+}
+
+pub fn a_users_places_are_listed_oldest_first(harness: &dyn Harness) {
+    let (scene, _) = Scene::new(harness);
+    let (second, _) = scene.add_company();
+    let user = UserId(scene.world.id());
+    // Joined in the other order than the companies were made.
+    let places = [second, scene.company].map(|company| {
+        let member = scene.member(company, user, Role::Producer);
+        scene.write(Write::CreateMember(member.clone())).unwrap();
+        member
+    });
+    let found = block_on(scene.store.memberships(user)).unwrap();
+    let (members, companies): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    assert_eq!(members, places);
+    assert!(
+        members
+            .iter()
+            .all(|member| member.invited_by == Some(scene.user))
+    );
+    assert_eq!(
+        companies
+            .iter()
+            .map(|company| company.id)
+            .collect::<Vec<_>>(),
+        [second, scene.company]
+    );
+    let nobody = UserId(scene.world.id());
+    assert_eq!(block_on(scene.store.memberships(nobody)).unwrap(), []);
 }
 
 pub fn audit_entries_are_listed_newest_first(harness: &dyn Harness) {

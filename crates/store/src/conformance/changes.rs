@@ -218,7 +218,7 @@ pub fn expired_answers_are_forgotten_in_slices(harness: &dyn Harness) {
             })
             .unwrap();
     }
-    let forget = |limit| block_on(scene.store.forget_answers(scene.now(), limit)).unwrap();
+    let forget = |limit| block_on(scene.store.forget_expired(scene.now(), limit)).unwrap();
     assert_eq!(forget(10), 0);
     scene.world.clock.step(ANSWER_LIFETIME_MS);
     let late = scene.answer("late");

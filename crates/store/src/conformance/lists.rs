@@ -2,13 +2,10 @@
 
 use heraldo_domain::change::{Change, Origin, Write};
 use heraldo_domain::delivery::Next;
-use heraldo_domain::inspection::{Inspection, State};
 use heraldo_domain::query::{DeliveryFilter, EventFilter, InspectionFilter, Page};
 use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{DeliveryId, EventId, InspectionId};
-use heraldo_wire::object::{CompletedBy, InspectionStatus, InspectionType, Veredict};
-use heraldo_wire::time::Timestamp;
 
 use super::scene::{Scene, first_page};
 use super::{Harness, block_on};
@@ -216,109 +213,6 @@ pub fn deliveries_are_listed_newest_first_and_filtered(harness: &dyn Harness) {
     );
 }
 
-pub fn inspections_are_counted_and_filtered(harness: &dyn Harness) {
-    let (scene, _) = Scene::new(harness);
-    let mut made = Vec::new();
-    for number in 0..5 {
-        scene.world.clock.step(10);
-        let mut inspection = scene.inspection(["ab123", "zz999"][number % 2]);
-        if number == 3 {
-            inspection.inspection_type = InspectionType::Moto;
-            inspection.consumer.identification = None;
-        }
-        if number == 4 {
-            inspection.state = State::Completed {
-                completed_by: CompletedBy::Client,
-                veredict: Veredict::Disapproved,
-                at: scene.now(),
-                review: None,
-            };
-        }
-        scene
-            .write(Write::CreateInspection(Box::new(inspection.clone())))
-            .unwrap();
-        made.push(inspection);
-    }
-    let find = |filter, offset, limit| {
-        let found = block_on(
-            scene
-                .store
-                .inspections(scene.company, filter, offset, limit),
-        )
-        .unwrap();
-        (
-            found
-                .0
-                .into_iter()
-                .map(|inspection| inspection.id)
-                .collect::<Vec<_>>(),
-            found.1,
-        )
-    };
-    let ids = |numbers: &[usize]| numbers.iter().map(|n| made[*n].id).collect::<Vec<_>>();
-    let all = InspectionFilter::default();
-    assert_eq!(find(all.clone(), 0, 100), (ids(&[4, 3, 2, 1, 0]), 5));
-    assert_eq!(find(all.clone(), 1, 2), (ids(&[3, 2]), 5));
-    assert_eq!(find(all.clone(), 9, 2), (ids(&[]), 5));
-    let with = |change: fn(&mut InspectionFilter)| {
-        let mut filter = InspectionFilter::default();
-        change(&mut filter);
-        find(filter, 0, 100)
-    };
-    assert_eq!(
-        with(|filter| filter.status = Some(InspectionStatus::Completed)),
-        (ids(&[4]), 1)
-    );
-    assert_eq!(
-        with(|filter| filter.inspection_type = Some(InspectionType::Moto)),
-        (ids(&[3]), 1)
-    );
-    assert_eq!(
-        with(|filter| filter.veredict = Some(Veredict::Disapproved)),
-        (ids(&[4]), 1)
-    );
-    assert_eq!(
-        with(|filter| filter.plate = Some(" Ab123".to_owned())),
-        (ids(&[4, 2, 0]), 3)
-    );
-    let identified = |filter: &mut InspectionFilter| {
-        filter.consumer_identification = Some("12345678K".to_owned());
-    };
-    assert_eq!(with(identified), (ids(&[4, 2, 1, 0]), 4));
-    let template_id = Some(made[2].template.id.to_string());
-    assert_eq!(
-        find(
-            InspectionFilter {
-                template_id,
-                ..all.clone()
-            },
-            0,
-            9
-        ),
-        (ids(&[2]), 1)
-    );
-    let found = block_on(scene.store.inspections(scene.company, all, 0, 1)).unwrap();
-    assert_eq!(found.0, [made[4].clone()]);
-
-    // A state that changes moves it from one filter to the other.
-    let started = Inspection {
-        version: 2,
-        state: State::Started { at: scene.now() },
-        ..made[0].clone()
-    };
-    scene
-        .write(Write::UpdateInspection(Box::new(started)))
-        .unwrap();
-    assert_eq!(
-        with(|filter| filter.status = Some(InspectionStatus::Started)),
-        (ids(&[0]), 1)
-    );
-    assert_eq!(
-        with(|filter| filter.status = Some(InspectionStatus::Created)).1,
-        3
-    );
-}
-
 pub fn pages_follow_each_other_without_gaps(harness: &dyn Harness) {
     let (scene, _) = Scene::new(harness);
     let webhook = scene.add_webhook();
@@ -429,35 +323,4 @@ pub fn companies_see_nothing_of_each_other(harness: &dyn Harness) {
         .expect("the other company");
     assert!(view.webhooks.is_empty());
     assert_eq!(view.members.len(), 1);
-}
-
-pub fn lapsed_inspections_come_oldest_first(harness: &dyn Harness) {
-    let (scene, _) = Scene::new(harness);
-    let mut made = Vec::new();
-    let at = scene.now().as_millis();
-    for (number, expires_in_ms) in [300, 100, 200, 400].into_iter().enumerate() {
-        let mut inspection = scene.inspection("AB123");
-        inspection.expires_at = Timestamp::from_millis(at + expires_in_ms);
-        if number == 2 {
-            inspection.state = State::Processing {
-                completed_by: CompletedBy::Client,
-                at: scene.now(),
-            };
-        }
-        scene
-            .write(Write::CreateInspection(Box::new(inspection.clone())))
-            .unwrap();
-        made.push(inspection);
-    }
-    let lapsed = |limit| {
-        let found = block_on(scene.store.lapsed(scene.now(), limit)).unwrap();
-        found
-            .into_iter()
-            .map(|inspection| inspection.id)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(lapsed(9), []);
-    scene.world.clock.step(300);
-    assert_eq!(lapsed(9), [made[1].id, made[0].id]);
-    assert_eq!(lapsed(1), [made[1].id]);
 }

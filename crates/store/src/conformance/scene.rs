@@ -124,6 +124,7 @@ impl<'h> Scene<'h> {
             last_name: "Ríos".to_owned(),
             username: "ana".to_owned(),
             email: "ana@example.com".to_owned(),
+            invited_by: (role != Role::Owner).then_some(self.user),
             internal_id: Some("A-17".to_owned()),
             created_at: self.now(),
         }

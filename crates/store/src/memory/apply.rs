@@ -98,10 +98,8 @@ impl Step<'_> {
                 self.state.api_keys.remove(&id);
                 Ok(())
             }
-            Write::CreateSignInToken(token) => {
-                self.company_exists(token.company_id)?;
-                insert(&mut self.state.tokens, token.hash, token)
-            }
+            Write::CreateToken(token) => self.create_token(token),
+            Write::SpendToken { hash, now } => self.spend_token(hash, now),
             Write::CreateWebhook(webhook) => {
                 self.company_exists(webhook.company_id)?;
                 self.changed_webhooks.push(webhook.id);
@@ -124,10 +122,19 @@ impl Step<'_> {
                 cause,
                 now,
             } => self.resend(company_id, delivery_id, ResendDue { cause, at: now }),
+            Write::CreateRecord(record) => self.create_record(record),
+            Write::UpdateRecord(record) => self.update_record(record),
+            Write::CreateJob(job) => insert(&mut self.state.jobs, job.id, job),
+            Write::EndJob(id) => self.end_job(id),
+            Write::UpdateJob(job) => self.update_job(job),
+            Write::CreateFingerprint(fingerprint) => {
+                let place = (fingerprint.company_id, fingerprint.image_id);
+                insert(&mut self.state.fingerprints, place, fingerprint)
+            }
         }
     }
 
-    fn company_exists(&self, id: CompanyId) -> Result<()> {
+    pub(super) fn company_exists(&self, id: CompanyId) -> Result<()> {
         self.state
             .companies
             .get(&id)
@@ -280,7 +287,11 @@ impl Step<'_> {
 }
 
 /// A created id that exists is a conflict.
-fn insert<K: Ord + Clone, V: Clone>(table: &mut Table<K, V>, key: K, value: V) -> Result<()> {
+pub(super) fn insert<K: Ord + Clone, V: Clone>(
+    table: &mut Table<K, V>,
+    key: K,
+    value: V,
+) -> Result<()> {
     if table.get(&key).is_some() {
         return Err(StoreError::Conflict);
     }

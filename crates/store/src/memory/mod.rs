@@ -3,24 +3,29 @@
 
 mod apply;
 mod dispatch;
+mod records;
 mod state;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use heraldo_domain::account::{ApiKey, Company, KeyHash, SignInToken};
+use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
 use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use heraldo_domain::inspection::Inspection;
+use heraldo_domain::job::Job;
+use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::ports::{Clock, HandOver};
 use heraldo_domain::query::{
     CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
 };
+use heraldo_domain::record::{Record, RecordKind};
 use heraldo_domain::store::{Result, Settled, Store, StoreError};
+use heraldo_domain::token::Token;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::id::{
-    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, InspectionId, WebhookId,
+    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, Id, InspectionId, UserId, WebhookId,
 };
 use heraldo_wire::time::Timestamp;
 
@@ -188,24 +193,8 @@ impl Store for MemoryStore {
         self.write(|step| Ok(step.cancel_waiting(webhook, limit)))
     }
 
-    async fn forget_answers(&self, now: Timestamp, limit: u32) -> Result<u32> {
-        self.write(|step| {
-            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-            let answers = &mut step.state.answers;
-            let expired = answers
-                .rows()
-                .iter()
-                .filter(|(_, answer)| answer.expires_at <= now);
-            let mut expired: Vec<_> = expired
-                .map(|(key, answer)| (answer.expires_at, key.clone()))
-                .collect();
-            expired.sort_unstable();
-            expired.truncate(limit);
-            for (_, key) in &expired {
-                answers.remove(key);
-            }
-            Ok(u32::try_from(expired.len()).unwrap_or(u32::MAX))
-        })
+    async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u32> {
+        self.write(|step| Ok(step.forget_expired(now, limit)))
     }
 
     async fn waiting(&self) -> Result<Vec<Waiting>> {
@@ -283,8 +272,43 @@ impl Store for MemoryStore {
         self.read(|state| state.api_keys.get(&id).map(|key| key.company_id))
     }
 
-    async fn sign_in_token(&self, hash: KeyHash) -> Result<Option<SignInToken>> {
-        self.read(|state| state.tokens.get(&hash).cloned())
+    async fn token(&self, hash: KeyHash, now: Timestamp) -> Result<Option<Token>> {
+        self.read(|state| state.token(hash, now).cloned())
+    }
+
+    async fn memberships(&self, user: UserId) -> Result<Vec<(Member, Company)>> {
+        self.read(|state| state.memberships(user))
+    }
+
+    async fn record(&self, kind: RecordKind, id: Id) -> Result<Option<Record>> {
+        self.read(|state| state.records.get(&(kind, id)).cloned())
+    }
+
+    async fn records(
+        &self,
+        kind: RecordKind,
+        company: CompanyId,
+        subject: Option<Id>,
+        asked: Page<Id>,
+    ) -> Result<Vec<Record>> {
+        self.read(|state| {
+            page(state.records(kind, company, subject), asked)
+                .cloned()
+                .collect()
+        })
+    }
+
+    async fn jobs(&self, limit: u32) -> Result<Vec<Job>> {
+        self.read(|state| state.jobs(limit))
+    }
+
+    async fn similar_photos(
+        &self,
+        company: CompanyId,
+        bits: u64,
+        limit: u32,
+    ) -> Result<Vec<Fingerprint>> {
+        self.read(|state| state.similar_photos(company, bits, limit))
     }
 
     async fn answer(

@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use heraldo_domain::account::{ApiKey, Company, KeyHash, Member, SignInToken};
+use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
 use heraldo_domain::change::{AuditEntry, IdempotencyKey, IdempotentAnswer, Origin};
 use heraldo_domain::delivery::{Attempt, Epoch, Leased};
 use heraldo_domain::inspection::Inspection;
+use heraldo_domain::job::Job;
+use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::query::{DeliveryRecord, EventRecord};
+use heraldo_domain::record::{Record, RecordKind};
+use heraldo_domain::token::Token;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::id::{
-    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, InspectionId, UserId, WebhookId,
+    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, Id, ImageId, InspectionId, JobId,
+    UserId, WebhookId,
 };
 use heraldo_wire::time::Timestamp;
 
@@ -97,7 +102,10 @@ pub(super) struct State {
     pub companies: Table<CompanyId, Company>,
     pub members: Table<(CompanyId, UserId), Member>,
     pub api_keys: Table<ApiKeyId, ApiKey>,
-    pub tokens: Table<KeyHash, SignInToken>,
+    pub tokens: Table<KeyHash, Token>,
+    pub records: Table<(RecordKind, Id), Record>,
+    pub jobs: Table<JobId, Job>,
+    pub fingerprints: Table<(CompanyId, ImageId), Fingerprint>,
     pub webhooks: Table<WebhookId, Arc<Webhook>>,
     pub inspections: Table<InspectionId, Inspection>,
     pub events: Table<EventId, EventRecord>,
@@ -123,11 +131,14 @@ impl State {
     }
 
     fn each(&mut self, act: impl Fn(&mut dyn Undo)) {
-        let tables: [&mut dyn Undo; 12] = [
+        let tables: [&mut dyn Undo; 15] = [
             &mut self.companies,
             &mut self.members,
             &mut self.api_keys,
             &mut self.tokens,
+            &mut self.records,
+            &mut self.jobs,
+            &mut self.fingerprints,
             &mut self.webhooks,
             &mut self.inspections,
             &mut self.events,

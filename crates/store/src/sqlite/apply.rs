@@ -1,6 +1,6 @@
 //! Applies one change inside the writer's transaction.
 
-use heraldo_domain::account::{ApiKey, Company, Member, SignInToken};
+use heraldo_domain::account::{ApiKey, Company, Member};
 use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotentAnswer, Write};
 use heraldo_domain::inspection::{Inspection, match_key};
 use heraldo_domain::store::StoreError;
@@ -12,7 +12,7 @@ use super::cache::Stale;
 use super::codes::{Code, key_of, tail_of};
 use super::fault::{Done, Fault};
 use super::group::Group;
-use super::{secrets, sends};
+use super::{records, secrets, sends};
 use crate::plan::ResendDue;
 
 /// Applies the change, or fails having possibly written a part of it, which the caller undoes.
@@ -42,7 +42,8 @@ fn apply(group: &mut Group<'_, '_>, write: &Write) -> Done<()> {
         Write::CreateMember(member) => create_member(group, member),
         Write::CreateApiKey(key) => create_api_key(group, key),
         Write::RevokeApiKey { company_id, id } => revoke_api_key(group, *company_id, *id),
-        Write::CreateSignInToken(token) => create_sign_in_token(group, token),
+        Write::CreateToken(token) => records::create_token(group, token),
+        Write::SpendToken { hash, now } => records::spend_token(group, *hash, *now),
         Write::CreateWebhook(webhook) => create_webhook(group, webhook),
         Write::UpdateWebhook(webhook) => update_webhook(group, webhook),
         Write::DeleteWebhook { company_id, id } => delete_webhook(group, *company_id, *id),
@@ -62,6 +63,12 @@ fn apply(group: &mut Group<'_, '_>, write: &Write) -> Done<()> {
                 at: *now,
             },
         ),
+        Write::CreateRecord(record) => records::create_record(group, record),
+        Write::UpdateRecord(record) => records::update_record(group, record),
+        Write::CreateJob(job) => records::create_job(group, job),
+        Write::EndJob(id) => records::end_job(group, *id),
+        Write::UpdateJob(job) => records::update_job(group, job),
+        Write::CreateFingerprint(fingerprint) => records::create_fingerprint(group, fingerprint),
     }
 }
 
@@ -124,11 +131,11 @@ fn audit(group: &Group<'_, '_>, entry: &AuditEntry) -> Done<()> {
 }
 
 /// A created id that exists is a conflict.
-fn taken(fault: Fault) -> Fault {
+pub(super) fn taken(fault: Fault) -> Fault {
     fault.or_taken(StoreError::Conflict)
 }
 
-fn company_exists(group: &Group<'_, '_>, id: CompanyId) -> Done<()> {
+pub(super) fn company_exists(group: &Group<'_, '_>, id: CompanyId) -> Done<()> {
     let mut statement = group.statement("SELECT 1 FROM company WHERE key = ?1 AND tail = ?2")?;
     if statement.exists(params![key_of(id.0), tail_of(id.0)])? {
         Ok(())
@@ -193,22 +200,6 @@ fn revoke_api_key(group: &mut Group<'_, '_>, company: CompanyId, id: ApiKeyId) -
     }
     group.stale.push(Stale::ApiKey(id));
     Ok(())
-}
-
-fn create_sign_in_token(group: &mut Group<'_, '_>, token: &SignInToken) -> Done<()> {
-    company_exists(group, token.company_id)?;
-    group
-        .run(
-            "INSERT INTO sign_in_token (hash, user, company, expires_at) VALUES (?1, ?2, ?3, ?4)",
-            params![
-                token.hash.0,
-                token.user_id.0.as_bytes(),
-                token.company_id.0.as_bytes(),
-                token.expires_at.as_millis()
-            ],
-        )
-        .map(drop)
-        .map_err(taken)
 }
 
 fn create_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {

@@ -2,6 +2,7 @@
 
 use heraldo_domain::change::Origin;
 use heraldo_domain::delivery::Fallback;
+use heraldo_domain::record::RecordKind;
 use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::attempt::{AttemptOutcome, Cause, ErrorClass, Phase};
 use heraldo_wire::event::EventType;
@@ -108,6 +109,12 @@ codes! {
         Disapproved = 1,
         NotDefined = 2,
         NotProvided = 3,
+    }
+    RecordKind {
+        Template = 0,
+        TemplateRevision = 1,
+        Report = 2,
+        OauthApp = 3,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What callers ask of the writer.
 
-use heraldo_domain::change::{Change, Committed};
+use heraldo_domain::change::{Change, Committed, Write};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement};
 use heraldo_domain::store::{Settled, StoreError};
 use heraldo_wire::id::{DeliveryId, WebhookId};
@@ -20,7 +20,7 @@ pub(super) enum Command {
     Settle(Vec<Settlement>, Reply<Vec<Settled>>),
     Release(Epoch, Vec<DeliveryId>, Reply<()>),
     CancelWaiting(WebhookId, u32, Reply<u32>),
-    ForgetAnswers(Timestamp, u32, Reply<u32>),
+    ForgetExpired(Timestamp, u32, Reply<u32>),
     Check(Reply<()>),
     /// Limits the database to so many pages; tests fill the disk with it.
     LimitPages(u32, Reply<()>),
@@ -53,8 +53,8 @@ impl Command {
                 settle::cancel_waiting(group, *webhook, *limit)
                     .map(|answer| reply.stage(Ok(answer)))
             }
-            Self::ForgetAnswers(now, limit, reply) => {
-                settle::forget_answers(group, *now, *limit).map(|answer| reply.stage(Ok(answer)))
+            Self::ForgetExpired(now, limit, reply) => {
+                settle::forget_expired(group, *now, *limit).map(|answer| reply.stage(Ok(answer)))
             }
             Self::Check(reply) => check(group).map(|answer| reply.stage(Ok(answer))),
             Self::LimitPages(pages, reply) => {
@@ -74,7 +74,7 @@ impl Command {
             Self::Release(_, _, reply) | Self::Check(reply) | Self::LimitPages(_, reply) => {
                 reply.stage(Err(error));
             }
-            Self::CancelWaiting(_, _, reply) | Self::ForgetAnswers(_, _, reply) => {
+            Self::CancelWaiting(_, _, reply) | Self::ForgetExpired(_, _, reply) => {
                 reply.stage(Err(error))
             }
         }
@@ -91,7 +91,7 @@ impl Command {
             Self::Release(_, _, reply) | Self::Check(reply) | Self::LimitPages(_, reply) => {
                 reply.send(group)
             }
-            Self::CancelWaiting(_, _, reply) | Self::ForgetAnswers(_, _, reply) => {
+            Self::CancelWaiting(_, _, reply) | Self::ForgetExpired(_, _, reply) => {
                 reply.send(group)
             }
         }
@@ -105,7 +105,11 @@ impl Command {
                 let events = change.events.iter().map(|event| {
                     event.body.len() + std::mem::size_of_val(&event.deliveries[..]) + EACH
                 });
-                EACH + events.sum::<usize>() + change.writes.len() * 4 * EACH
+                let writes = change
+                    .writes
+                    .iter()
+                    .map(|write| 4 * EACH + doc_bytes(write));
+                EACH + events.sum::<usize>() + writes.sum::<usize>()
             }
             Self::Settle(settlements, _) => settlements.len() * EACH,
             Self::MarkStarted(..)
@@ -113,7 +117,7 @@ impl Command {
             | Self::OpenEpoch(_)
             | Self::Claim(..)
             | Self::CancelWaiting(..)
-            | Self::ForgetAnswers(..)
+            | Self::ForgetExpired(..)
             | Self::Check(_)
             | Self::LimitPages(..) => EACH,
         }
@@ -123,6 +127,15 @@ impl Command {
     /// it asks, and refusing outcomes would only keep their deliveries open for longer.
     pub(super) const fn is_bounded_by_sender(&self) -> bool {
         !matches!(self, Self::Commit(..))
+    }
+}
+
+/// A record's document may be far longer than everything else that a change writes.
+fn doc_bytes(write: &Write) -> usize {
+    if let Write::CreateRecord(record) | Write::UpdateRecord(record) = write {
+        record.doc.len()
+    } else {
+        0
     }
 }
 

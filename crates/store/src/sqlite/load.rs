@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use heraldo_domain::account::{ApiKey, Company, KeyHash, Member, SignInToken};
+use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
 use heraldo_domain::change::{AuditEntry, IdempotencyKey, IdempotentAnswer};
 use heraldo_domain::delivery::Waiting;
 use heraldo_domain::inspection::{Inspection, match_key};
 use heraldo_domain::query::{CompanyView, InspectionFilter, Page};
 use heraldo_domain::webhook::Webhook;
-use heraldo_wire::id::{ApiKeyId, AuditEntryId, CompanyId, InspectionId, UserId, WebhookId};
+use heraldo_wire::id::{ApiKeyId, AuditEntryId, CompanyId, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
@@ -19,7 +19,7 @@ use super::rows::{many, one};
 use super::secrets;
 use crate::seal::MasterKey;
 
-fn doc_at<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Done<T> {
+pub(super) fn doc_at<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Done<T> {
     let text = row
         .get_ref(column)?
         .as_str()
@@ -64,6 +64,15 @@ pub(super) fn audit(
     )
 }
 
+pub(super) fn company_doc(db: &Connection, id: CompanyId) -> Done<Option<Company>> {
+    one(
+        db,
+        "SELECT doc FROM company WHERE key = ?1 AND tail = ?2",
+        params![key_of(id.0), tail_of(id.0)],
+        |row| doc_at(row, 0),
+    )
+}
+
 /// The company with its members and webhooks, all as of one moment.
 pub(super) fn company(
     db: &Connection,
@@ -71,11 +80,7 @@ pub(super) fn company(
     key: &MasterKey,
 ) -> Done<Option<CompanyView>> {
     let moment = db.unchecked_transaction()?;
-    let sql = "SELECT doc FROM company WHERE key = ?1 AND tail = ?2";
-    let company: Option<Company> = one(db, sql, params![key_of(id.0), tail_of(id.0)], |row| {
-        doc_at(row, 0)
-    })?;
-    let Some(company) = company else {
+    let Some(company) = company_doc(db, id)? else {
         return Ok(None);
     };
     let members: Vec<Member> = many(
@@ -152,18 +157,6 @@ pub(super) fn api_key_company(db: &Connection, id: ApiKeyId) -> Done<Option<Comp
 pub(super) fn damage(db: &Connection) -> Done<Vec<String>> {
     let found: Vec<String> = many(db, "PRAGMA quick_check(10)", [], |row| Ok(row.get(0)?))?;
     Ok(found.into_iter().filter(|line| line != "ok").collect())
-}
-
-pub(super) fn sign_in_token(db: &Connection, hash: KeyHash) -> Done<Option<SignInToken>> {
-    let sql = "SELECT user, company, expires_at FROM sign_in_token WHERE hash = ?1";
-    one(db, sql, params![hash.0], |row| {
-        Ok(SignInToken {
-            hash,
-            user_id: UserId(id_blob_at(row, 0)?),
-            company_id: CompanyId(id_blob_at(row, 1)?),
-            expires_at: time_at(row, 2)?,
-        })
-    })
 }
 
 pub(super) fn answer(
@@ -255,6 +248,13 @@ pub(super) fn inspections(
     only("plate", text(&filter.plate));
     only("identification", text(&filter.consumer_identification));
     only("template", text(&filter.template_id));
+    if filter.producers.is_some()
+        || filter.search.is_some()
+        || filter.from.is_some()
+        || filter.to.is_some()
+    {
+        return read_through(db, company, filter, offset, limit);
+    }
     let moment = db.unchecked_transaction()?;
     let count =
         format!("SELECT count(*) FROM inspection INDEXED BY inspection_list WHERE {conditions}");
@@ -272,6 +272,33 @@ pub(super) fn inspections(
     let page = many(db, &sql, params_from_iter(values.iter()), inspection_from)?;
     moment.finish()?;
     Ok((page, u64::try_from(total).unwrap_or(0)))
+}
+
+/// Tries the filter on each inspection of the company.
+fn read_through(
+    db: &Connection,
+    company: CompanyId,
+    filter: &InspectionFilter,
+    offset: u64,
+    limit: u32,
+) -> Done<(Vec<Inspection>, u64)> {
+    let sql = format!(
+        "SELECT {INSPECTION} FROM inspection INDEXED BY inspection_list WHERE company = ?1
+         ORDER BY key DESC"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![company.0.as_bytes()])?;
+    let (mut page, mut total) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let inspection = inspection_from(row)?;
+        if crate::filter::keeps_inspection(filter, &inspection) {
+            if total >= offset && total < offset.saturating_add(u64::from(limit)) {
+                page.push(inspection);
+            }
+            total += 1;
+        }
+    }
+    Ok((page, total))
 }
 
 pub(super) fn lapsed(db: &Connection, now: Timestamp, limit: u32) -> Done<Vec<Inspection>> {

@@ -7,6 +7,7 @@ mod cache;
 mod checkpoint;
 mod codes;
 mod command;
+mod config;
 mod fault;
 mod group;
 mod lists;
@@ -15,6 +16,7 @@ mod migrations;
 mod open;
 mod queue;
 mod readers;
+mod records;
 mod rows;
 mod secrets;
 mod sends;
@@ -22,24 +24,26 @@ mod settle;
 mod writer;
 
 use std::fs::File;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use heraldo_domain::account::{ApiKey, Company, KeyHash, SignInToken};
+use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
 use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use heraldo_domain::inspection::Inspection;
-use heraldo_domain::ports::{Clock, Entropy, HandOver};
+use heraldo_domain::job::Job;
+use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::query::{
     CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
 };
+use heraldo_domain::record::{Record, RecordKind};
 use heraldo_domain::store::{Result, Settled, Store, StoreError};
+use heraldo_domain::token::Token;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::id::{
-    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, InspectionId, WebhookId,
+    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, Id, InspectionId, UserId, WebhookId,
 };
 use heraldo_wire::time::Timestamp;
 use tokio::sync::oneshot;
@@ -51,57 +55,8 @@ use self::queue::Queue;
 use self::readers::Readers;
 use self::writer::{GroupLimits, Shared, Writer};
 
+pub use self::config::{SqliteConfig, SqliteLimits};
 pub use self::open::{DATABASE_FILE, LOCK_FILE, MasterKeySource, OpenError};
-
-/// What an embedded store is opened with.
-#[derive(Debug, Clone)]
-pub struct SqliteConfig {
-    /// Made with mode 0700 if it does not exist.
-    pub data_dir: PathBuf,
-    pub master_key: MasterKeySource,
-    pub hand_over: Arc<dyn HandOver>,
-    pub clock: Arc<dyn Clock>,
-    pub entropy: Arc<dyn Entropy>,
-    /// A server's: it takes the folder's lock. Commands open the store beside a running server.
-    pub exclusive: bool,
-    pub limits: SqliteLimits,
-}
-
-/// How much the engine holds in memory at once.
-#[derive(Debug, Clone, Copy)]
-pub struct SqliteLimits {
-    /// Changes waiting to be written; one more is refused as `Overloaded`.
-    pub queue_changes_max: usize,
-    /// Bytes of all changes waiting to be written.
-    pub queue_bytes_max: usize,
-    /// Commands in one transaction.
-    pub group_commands_max: usize,
-    /// About so many bytes in one transaction.
-    pub group_bytes_max: usize,
-    /// Threads that read, each with a connection.
-    pub readers: usize,
-    /// Reads waiting for a reader; one more is refused as `Overloaded`.
-    pub queue_reads_max: usize,
-    /// API keys, companies and webhooks kept in memory, each.
-    pub cache_entries_max: usize,
-    /// The database may not grow past this many pages of 4 KiB; `None`: as the disk allows.
-    pub database_pages_max: Option<u32>,
-}
-
-impl Default for SqliteLimits {
-    fn default() -> Self {
-        Self {
-            queue_changes_max: 16_384,
-            queue_bytes_max: 64 * 1024 * 1024,
-            group_commands_max: 1_024,
-            group_bytes_max: 8 * 1024 * 1024,
-            readers: 2,
-            queue_reads_max: 16_384,
-            cache_entries_max: 10_000,
-            database_pages_max: None,
-        }
-    }
-}
 
 /// The embedded engine. Dropping it without [`Store::close`] loses nothing that was answered.
 #[derive(Debug)]
@@ -280,8 +235,8 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn forget_answers(&self, now: Timestamp, limit: u32) -> Result<u32> {
-        self.write(|reply| Command::ForgetAnswers(now, limit, reply))
+    async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u32> {
+        self.write(|reply| Command::ForgetExpired(now, limit, reply))
             .await
     }
 
@@ -359,9 +314,48 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn sign_in_token(&self, hash: KeyHash) -> Result<Option<SignInToken>> {
+    async fn token(&self, hash: KeyHash, now: Timestamp) -> Result<Option<Token>> {
         self.readers
-            .read(move |db| load::sign_in_token(db, hash))
+            .read(move |db| records::token(db, hash, now))
+            .await
+    }
+
+    async fn memberships(&self, user: UserId) -> Result<Vec<(Member, Company)>> {
+        self.readers
+            .read(move |db| records::memberships(db, user))
+            .await
+    }
+
+    async fn record(&self, kind: RecordKind, id: Id) -> Result<Option<Record>> {
+        self.readers
+            .read(move |db| records::record(db, kind, id))
+            .await
+    }
+
+    async fn records(
+        &self,
+        kind: RecordKind,
+        company: CompanyId,
+        subject: Option<Id>,
+        page: Page<Id>,
+    ) -> Result<Vec<Record>> {
+        self.readers
+            .read(move |db| records::records(db, kind, company, subject, page))
+            .await
+    }
+
+    async fn jobs(&self, limit: u32) -> Result<Vec<Job>> {
+        self.readers.read(move |db| records::jobs(db, limit)).await
+    }
+
+    async fn similar_photos(
+        &self,
+        company: CompanyId,
+        bits: u64,
+        limit: u32,
+    ) -> Result<Vec<Fingerprint>> {
+        self.readers
+            .read(move |db| records::similar_photos(db, company, bits, limit))
             .await
     }
 

@@ -10,6 +10,7 @@ use super::attempts;
 use super::codes::{Code, fallback_code, key_of, tail_of};
 use super::fault::Done;
 use super::group::Group;
+use super::records;
 use super::rows::{self, LEASED, Planned};
 use crate::plan;
 
@@ -217,11 +218,14 @@ pub(super) fn cancel_waiting(group: &Group<'_, '_>, webhook: WebhookId, limit: u
     Ok(u32::try_from(cancelled).unwrap_or(u32::MAX))
 }
 
-pub(super) fn forget_answers(group: &Group<'_, '_>, now: Timestamp, limit: u32) -> Done<u32> {
+/// Answers, then as many tokens.
+pub(super) fn forget_expired(group: &Group<'_, '_>, now: Timestamp, limit: u32) -> Done<u32> {
     let gone = group.run(
         "DELETE FROM answer WHERE rowid IN
              (SELECT rowid FROM answer WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
         params![now.as_millis(), limit],
     )?;
-    Ok(u32::try_from(gone).unwrap_or(u32::MAX))
+    let answers = u32::try_from(gone).unwrap_or(u32::MAX);
+    let tokens = records::forget_tokens(group, now, limit)?;
+    Ok(answers.saturating_add(tokens))
 }

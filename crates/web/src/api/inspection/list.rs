@@ -38,6 +38,7 @@ pub async fn handle(call: &mut Call) -> Outcome {
         plate: query.plate,
         consumer_identification: query.consumer_identification,
         template_id: query.template_id,
+        ..InspectionFilter::default()
     };
     let context = call.context();
     let found = context
