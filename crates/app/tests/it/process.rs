@@ -190,9 +190,11 @@ impl<'a> Setup<'a> {
 
     /// Starts what cannot start, and returns what it says.
     pub fn refusal(&self) -> String {
-        let output = run(self.process(), b"");
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        let mut server = self.spawn();
+        assert!(!server.wait_until_it_listens(), "it started");
+        let status = server.end();
+        let said = server.err.all().join("\n");
+        assert_eq!(status.code(), Some(1), "{said}");
         assert!(
             !said.contains("panicked") && !said.contains("an invariant"),
             "{said}"
