@@ -1,8 +1,9 @@
 //! Opens the data folder: its lock, the database with its migrations, and the key that secrets are
 //! sealed with. Each failure says what to change.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub const LOCK_FILE: &str = "server.lock";
 /// Marks a database as Heraldo's: "Hrld".
 const APPLICATION_ID: i64 = 0x4872_6c64;
 const KEY_CHECK: &[u8] = b"heraldo key check";
+/// The database holds people's data: nobody but its owner reads it.
+const FILE_MODE: u32 = 0o600;
 /// How long another process may hold the database locked before a command gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than there are statements in this crate, so that none is ever compiled twice.
@@ -61,6 +64,14 @@ pub enum OpenError {
          another folder"
     )]
     ReadOnly { path: PathBuf },
+    #[error(
+        "the database {path} cannot be made: {source}; let this user write its folder, or name another \
+         folder"
+    )]
+    NotMade {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{path} is not a database of Heraldo; move it away, or name another folder")]
     NotHeraldo { path: PathBuf },
     #[error("the database {path} is damaged ({reason}); restore it from a backup")]
@@ -137,6 +148,7 @@ pub(super) fn open(
         });
     }
     let found = place.version()?;
+    place.keep_private()?;
     let mut writer = place.connect().map_err(|error| place.explain(error))?;
     place.migrate(&mut writer, found, lock.is_some())?;
     let master_key = place.master_key(&writer, key, entropy)?;
@@ -163,13 +175,38 @@ fn take_lock(path: &Path) -> std::io::Result<Option<File>> {
     }
 }
 
+/// Takes from others what they may do with a file. By its path: opening and closing a database's file
+/// would end the locks that this process holds on it.
+fn take_from_others(path: &Path) {
+    let Ok(metadata) = path.metadata() else {
+        return;
+    };
+    let mode = metadata.mode() & 0o7777;
+    if !metadata.is_file() || mode & 0o077 == 0 {
+        return;
+    }
+    // What the owner may not do stays so: whoever made a database read-only meant it.
+    match std::fs::set_permissions(path, Permissions::from_mode(mode & 0o700)) {
+        Ok(()) => tracing::info!(
+            path = %path.display(),
+            mode = format_args!("{mode:03o}"),
+            "others could use this file; now its owner alone can"
+        ),
+        // Some file systems know no modes, and a file may be another user's: that stops no server.
+        Err(error) => tracing::warn!(
+            path = %path.display(),
+            mode = format_args!("{mode:03o}"),
+            %error,
+            "others can use this file, and its mode cannot be changed; run `chmod 600` on it as its owner"
+        ),
+    }
+}
+
 impl Place {
     /// A connection that may write.
     pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(&self.database, flags)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = self.open_writable(flags)?;
         self.prepare(&db)?;
         db.pragma_update(None, "synchronous", "FULL")?;
         // The writer copies nothing by itself: the checkpointer does, beside it.
@@ -190,6 +227,52 @@ impl Place {
         db.pragma_update(None, "query_only", true)?;
         db.pragma_update(None, "cache_size", -16 * 1024)?;
         Ok(db)
+    }
+
+    /// SQLite opens a file that it may not write for reading, and says so only at the first write.
+    fn open_writable(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
+        let db = Connection::open_with_flags(&self.database, flags)?;
+        if db.is_readonly(rusqlite::MAIN_DB)? {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY),
+                None,
+            ));
+        }
+        Ok(db)
+    }
+
+    /// Makes the database's file if there is none, and sees that it and the files beside it are for
+    /// their owner alone: SQLite gives `-wal` and `-shm` the mode of the database, and takes existing
+    /// ones as they are.
+    fn keep_private(&self) -> Result<(), OpenError> {
+        let made = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(FILE_MODE)
+            .open(&self.database)
+            // The umask took its part of the mode.
+            .and_then(|file| file.set_permissions(Permissions::from_mode(FILE_MODE)));
+        match made {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == ErrorKind::StorageFull => {
+                return Err(OpenError::Full {
+                    path: self.database.clone(),
+                });
+            }
+            Err(source) => {
+                return Err(OpenError::NotMade {
+                    path: self.database.clone(),
+                    source,
+                });
+            }
+        }
+        for end in ["", "-wal", "-shm"] {
+            let mut path = self.database.clone().into_os_string();
+            path.push(end);
+            take_from_others(Path::new(&path));
+        }
+        Ok(())
     }
 
     fn prepare(&self, db: &Connection) -> rusqlite::Result<()> {

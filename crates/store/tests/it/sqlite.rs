@@ -9,6 +9,7 @@ use heraldo_store::{MasterKeySource, OpenError, SqliteConfig, SqliteLimits, Sqli
 use tempfile::TempDir;
 
 mod disk;
+mod modes;
 mod opening;
 
 /// A folder that is gone with the test.
