@@ -105,12 +105,59 @@ pub enum KeyFileError {
          or name its place in the settings"
     )]
     Malformed { path: PathBuf },
-    #[error("the key file {path} cannot be {done}: {source}")]
-    Io {
+    #[error(
+        "the key file {path} is no file but {what}; move that away and put the key file there, or name \
+         the key file's place in the settings"
+    )]
+    NotAFile { path: PathBuf, what: &'static str },
+    #[error(
+        "the key file {path} cannot be read: {source}; let this user read it and enter its folder, or \
+         name another place in the settings"
+    )]
+    Unreadable {
         path: PathBuf,
-        done: &'static str,
         source: std::io::Error,
     },
+    #[error(
+        "the key file {path} cannot be made: {source}; make its folder and let this user write there, \
+         or name another place in the settings"
+    )]
+    NotMade {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+}
+
+/// Looks at what stands in the key file's place, without opening it: whether a key file is there that
+/// is its owner's alone. What it holds is not read.
+///
+/// # Errors
+/// See [`KeyFileError`].
+pub fn look_at_key_file(path: &Path) -> Result<bool, KeyFileError> {
+    let metadata = match path.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(unreadable(path, source)),
+    };
+    // A directory has a mode, too, and reading from a pipe would wait for somebody to write into it.
+    if !metadata.is_file() {
+        return Err(KeyFileError::NotAFile {
+            path: path.to_owned(),
+            what: if metadata.is_dir() {
+                "a folder"
+            } else {
+                "a device, a pipe or a socket"
+            },
+        });
+    }
+    let mode = metadata.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Exposed {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    Ok(true)
 }
 
 /// Reads the key file or, when there is none and `may_create` is set, makes one with mode 0600.
@@ -124,32 +171,21 @@ pub fn load_or_create_key_file(
     entropy: &dyn Entropy,
     may_create: bool,
 ) -> Result<MasterKey, KeyFileError> {
-    match File::open(path) {
-        Ok(file) => read_key(path, file),
-        Err(error) if error.kind() == ErrorKind::NotFound && may_create => {
-            create_key(path, entropy)?;
-            let file = File::open(path).map_err(|source| io(path, "read", source))?;
-            read_key(path, file)
+    if !look_at_key_file(path)? {
+        if !may_create {
+            return Err(KeyFileError::Missing {
+                path: path.to_owned(),
+            });
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => Err(KeyFileError::Missing {
-            path: path.to_owned(),
-        }),
-        Err(source) => Err(io(path, "read", source)),
+        create_key(path, entropy)?;
+        // Another process may have been first.
+        look_at_key_file(path)?;
     }
+    read_key(path)
 }
 
-fn read_key(path: &Path, file: File) -> Result<MasterKey, KeyFileError> {
-    let mode = file
-        .metadata()
-        .map_err(|source| io(path, "read", source))?
-        .mode()
-        & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(KeyFileError::Exposed {
-            path: path.to_owned(),
-            mode,
-        });
-    }
+fn read_key(path: &Path) -> Result<MasterKey, KeyFileError> {
+    let file = File::open(path).map_err(|source| unreadable(path, source))?;
     let mut text = Zeroizing::new(String::new());
     // A key is 65 bytes: what is much longer is some other file, and is not read whole.
     match file.take(1024).read_to_string(&mut text) {
@@ -159,7 +195,7 @@ fn read_key(path: &Path, file: File) -> Result<MasterKey, KeyFileError> {
                 path: path.to_owned(),
             });
         }
-        Err(source) => return Err(io(path, "read", source)),
+        Err(source) => return Err(unreadable(path, source)),
     }
     let mut key = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim(), &mut key[..]).map_err(|_| KeyFileError::Malformed {
@@ -179,13 +215,13 @@ fn create_key(path: &Path, entropy: &dyn Entropy) -> Result<(), KeyFileError> {
         }
     });
     let removed = std::fs::remove_file(&draft);
-    written.map_err(|source| io(path, "made", source))?;
-    removed.map_err(|source| io(&draft, "removed", source))?;
+    written.map_err(|source| not_made(path, source))?;
+    removed.map_err(|source| not_made(&draft, source))?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let synced = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| io(path, "made", source))
+    synced.map_err(|source| not_made(path, source))
 }
 
 fn write_draft(draft: &Path, key: &[u8; 32]) -> std::io::Result<()> {
@@ -200,10 +236,16 @@ fn write_draft(draft: &Path, key: &[u8; 32]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-fn io(path: &Path, done: &'static str, source: std::io::Error) -> KeyFileError {
-    KeyFileError::Io {
+fn unreadable(path: &Path, source: std::io::Error) -> KeyFileError {
+    KeyFileError::Unreadable {
         path: path.to_owned(),
-        done,
+        source,
+    }
+}
+
+fn not_made(path: &Path, source: std::io::Error) -> KeyFileError {
+    KeyFileError::NotMade {
+        path: path.to_owned(),
         source,
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use heraldo_domain::ports::Clock;
+use heraldo_store::seal::look_at_key_file;
 use heraldo_wire::time::Timestamp;
 
 use crate::failure::Outcome;
@@ -200,23 +201,16 @@ fn existing(path: &Path) -> Option<PathBuf> {
 fn key_file(path: &Path) -> Finding {
     const WHAT: &str = "master key";
     let shown = path.display();
-    match path.metadata() {
-        Ok(metadata) if metadata.mode() & 0o077 != 0 => {
-            let mode = metadata.mode() & 0o777;
-            Finding::error(
-                WHAT,
-                format!("{shown} may be read by others (mode {mode:03o}); run `chmod 600 {shown}`"),
-            )
-        }
-        Ok(_) => Finding::ok(
+    match look_at_key_file(path) {
+        Ok(true) => Finding::ok(
             WHAT,
             format!("{shown} is this user's alone; see that your backup has it"),
         ),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Finding::ok(
+        Ok(false) => Finding::ok(
             WHAT,
             format!("{shown} does not exist; a first start makes it"),
         ),
-        Err(error) => Finding::error(WHAT, format!("{shown} cannot be looked at: {error}")),
+        Err(error) => Finding::error(WHAT, error.to_string()),
     }
 }
 

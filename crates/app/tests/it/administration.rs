@@ -286,4 +286,13 @@ fn the_doctor_is_content_with_a_fresh_server_and_names_what_is_wrong() {
         report.contains("error    master key") && report.contains("chmod 600"),
         "{report}"
     );
+
+    std::fs::remove_file(&key).unwrap();
+    std::fs::create_dir(&key).unwrap();
+    let (code, report) = doctor();
+    assert_eq!(code, Some(1), "{report}");
+    assert!(
+        report.contains("is no file but a folder") && !report.contains("chmod 600"),
+        "{report}"
+    );
 }

@@ -105,3 +105,16 @@ fn a_folder_that_takes_no_files_is_named() {
     assert!(text.contains("let this user write"), "{text}");
     set_mode(&data(&sqlite), 0o700);
 }
+
+#[test]
+fn a_key_file_that_this_user_may_not_read_is_named_with_what_to_do() {
+    let sqlite = Sqlite::new();
+    let world = World::default();
+    drop(open(sqlite.path(), &world).unwrap());
+    let key = sqlite.path().join("master.key");
+    set_mode(&key, 0o200);
+    let error = bound_by_modes(|| open(sqlite.path(), &world)).expect_err("it cannot be read");
+    let text = error.to_string();
+    assert!(text.contains(&*key.to_string_lossy()), "{text}");
+    assert!(text.contains("let this user read it"), "{text}");
+}

@@ -139,6 +139,59 @@ fn a_key_file_that_others_may_read_or_that_holds_no_key_is_refused() {
 }
 
 #[test]
+fn what_is_no_file_in_the_key_files_place_is_said_to_be_none() {
+    let (sqlite, world) = used();
+    let key = sqlite.path().join("master.key");
+    std::fs::remove_file(&key).unwrap();
+    // Its mode is that of any folder, and is not what is wrong.
+    std::fs::create_dir(&key).unwrap();
+    let (error, text) = refused(open(sqlite.path(), &world));
+    assert!(
+        matches!(error, OpenError::KeyFile(KeyFileError::NotAFile { .. })),
+        "{error:?}"
+    );
+    assert!(
+        text.contains("master.key is no file but a folder"),
+        "{text}"
+    );
+    assert!(text.contains("put the key file there"), "{text}");
+    assert!(!text.contains("chmod"), "{text}");
+
+    // Opening a pipe would wait for a writer.
+    std::fs::remove_dir(&key).unwrap();
+    let made = rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &key,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    );
+    made.unwrap();
+    let (_, text) = refused(open(sqlite.path(), &world));
+    assert!(text.contains("a pipe"), "{text}");
+}
+
+#[test]
+fn every_failure_of_the_key_file_names_its_place_and_what_to_do() {
+    let world = World::default();
+    let sqlite = Sqlite::new();
+    let inside = |folder: &str| sqlite.path().join(folder).join("master.key");
+    std::fs::write(sqlite.path().join("file"), "").unwrap();
+    let cases = [
+        (inside("missing"), true, "make its folder"),
+        (inside("missing"), false, "put the key file back"),
+        (inside("file"), true, "let this user read it"),
+    ];
+    for (path, may_create, remedy) in cases {
+        let error = load_or_create_key_file(&path, &*world.entropy, may_create)
+            .expect_err("there is no key");
+        let text = error.to_string();
+        assert!(text.contains(&*path.to_string_lossy()), "{text}");
+        assert!(text.contains(remedy), "{text}");
+    }
+}
+
+#[test]
 fn a_second_server_on_the_folder_is_refused_and_a_command_is_not() {
     let sqlite = Sqlite::new();
     let (scene, _) = Scene::new(&sqlite);
