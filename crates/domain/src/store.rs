@@ -2,6 +2,8 @@
 //!
 //! - Every write is atomic and durable before it is answered.
 //! - Ids that are unknown and ids of another company are the same `None`.
+//! - A damaged row hurts nobody else: lists leave it out and name it in the log, once; asking for it is
+//!   `Unreadable`.
 //! - The engine calls [`HandOver`](crate::ports::HandOver) from the place where it orders its commits.
 
 use std::sync::Arc;
@@ -49,6 +51,9 @@ pub enum StoreError {
     /// The store is closed, or is being closed.
     #[error("the store is closed")]
     Closed,
+    /// It is there, but damaged: reading it again gives the same.
+    #[error("{0}; restore a backup")]
+    Unreadable(String),
     /// Anything else: the operation may be tried again.
     #[error("the store failed: {0}")]
     Failed(String),

@@ -42,7 +42,10 @@ async fn look(settings: &Settings) -> Vec<Finding> {
         "it opens, and the master key is the right one",
     )];
     findings.push(match store.damage().await {
-        Ok(damage) if damage.is_empty() => Finding::ok(WHAT, "its pages are sound"),
+        Ok(damage) if damage.is_empty() => Finding::ok(
+            WHAT,
+            "its pages are sound, and every inspection can be read",
+        ),
         Ok(damage) => Finding::error(
             WHAT,
             format!("it is damaged, restore a backup: {}", damage.join("; ")),

@@ -164,6 +164,8 @@ pub fn problem_of(error: StoreError) -> Problem {
         StoreError::Closed => {
             ProblemCode::ShuttingDown.problem("the server is shutting down; try again in a moment")
         }
+        // The sentence names what is damaged by its id, and holds nothing of it.
+        StoreError::Unreadable(_) => ProblemCode::Internal.problem(error.to_string()),
         StoreError::Failed(_) => ProblemCode::Unavailable
             .problem("the store cannot do this now; nothing was stored; try again later"),
     }

@@ -155,9 +155,12 @@ pub(super) fn tail_of(id: Id) -> i64 {
 
 /// The id whose key and tail stand in these two columns, which follow each other.
 pub(super) fn id_at(row: &Row<'_>, column: usize) -> Done<Id> {
-    let key: i64 = row.get(column)?;
-    let tail: u32 = row.get(column + 1)?;
-    Ok(Id::from_parts(key.cast_unsigned() ^ (1 << 63), tail))
+    Ok(id_from(row.get(column)?, row.get(column + 1)?))
+}
+
+/// The id of this key and this tail.
+pub(super) fn id_from(key: i64, tail: u32) -> Id {
+    Id::from_parts(key.cast_unsigned() ^ (1 << 63), tail)
 }
 
 /// The id whose 12 bytes stand in this column.

@@ -3,21 +3,28 @@
 use heraldo_domain::store::StoreError;
 use rusqlite::ErrorCode;
 
-/// A failure inside the engine: decided by a rule, or come from SQLite.
+/// A failure inside the engine: decided by a rule, come from SQLite, or a row that says nothing.
 #[derive(Debug)]
 pub(super) enum Fault {
     Store(StoreError),
     Sql(rusqlite::Error),
+    /// Something in the database that this program cannot have written.
+    Unreadable(String),
 }
 
 pub(super) type Done<T> = Result<T, Fault>;
 
 impl Fault {
-    /// Something in the database that this program cannot have written.
     pub(super) fn unreadable(what: &str) -> Self {
-        Self::Store(StoreError::Failed(format!(
-            "the database holds {what}; restore it from a backup"
-        )))
+        Self::Unreadable(format!("the database holds {what}"))
+    }
+
+    /// This failure; if it is a row's own, it says whose.
+    pub(super) fn of(self, what: &str, id: impl std::fmt::Display) -> Self {
+        match self {
+            Self::Unreadable(why) => Self::Unreadable(format!("{what} {id}: {why}")),
+            Self::Store(_) | Self::Sql(_) => self,
+        }
     }
 
     pub(super) fn is_constraint(&self) -> bool {
@@ -36,7 +43,13 @@ impl Fault {
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
+        match error {
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..) => Self::unreadable("a value of a wrong kind"),
+            error => Self::Sql(error),
+        }
     }
 }
 
@@ -56,6 +69,7 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Store(error) => error,
+            Fault::Unreadable(why) => Self::Unreadable(why),
             Fault::Sql(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => Self::Full,
                 Some(ErrorCode::DatabaseBusy) => Self::Failed(

@@ -8,10 +8,11 @@ use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::id::{CompanyId, DeliveryId, EventId, Id, InspectionId};
 use heraldo_wire::time::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, params};
 
 use super::codes::{Code, key_of, signed, tail_of};
-use super::fault::Done;
+use super::fault::{Done, Fault};
+use super::listed::{Listed, page};
 use super::rows::{DELIVERY, EVENT, delivery_from, earlier_attempts, event_from, many, one};
 
 /// An inspection with more events than this is looked for on the way through the company's deliveries.
@@ -26,6 +27,7 @@ pub(super) fn event(db: &Connection, company: CompanyId, id: EventId) -> Done<Op
         params![key_of(id.0), tail_of(id.0), company.0.as_bytes()],
         event_from,
     )
+    .map_err(|fault| fault.of("the event", id))
 }
 
 /// The keys that a page may hold: before its cursor, and made within the asked time.
@@ -42,9 +44,9 @@ pub(super) fn events(
     db: &Connection,
     company: CompanyId,
     filter: &EventFilter,
-    page: Page<EventId>,
-) -> Done<Vec<EventRecord>> {
-    let (lowest, end) = key_range(page.before.map(|id| id.0), filter.from, filter.to);
+    asked: Page<EventId>,
+) -> Done<Listed<EventRecord>> {
+    let (lowest, end) = key_range(asked.before.map(|id| id.0), filter.from, filter.to);
     let mut select = Select::new(if filter.inspection_id.is_some() {
         "event_sequence"
     } else {
@@ -65,13 +67,12 @@ pub(super) fn events(
     let Select {
         index,
         conditions,
-        mut values,
+        values,
     } = select;
-    values.push(Value::Integer(i64::from(page.limit)));
     let sql = format!(
         "SELECT {EVENT} FROM event e INDEXED BY {index} WHERE {conditions} ORDER BY e.key DESC LIMIT ?"
     );
-    many(db, &sql, params_from_iter(values.iter()), event_from)
+    page(db, &sql, &values, asked.limit, event_from)
 }
 
 pub(super) fn delivery(
@@ -79,36 +80,36 @@ pub(super) fn delivery(
     company: CompanyId,
     id: DeliveryId,
 ) -> Done<Option<DeliveryRecord>> {
+    let named = |fault: Fault| fault.of("the delivery", id);
     let moment = db.unchecked_transaction()?;
-    let Some(mut record) =
-        delivery_row(db, company, key_of(id.0))?.filter(|record| record.id == id)
-    else {
+    let row = params![key_of(id.0), company.0.as_bytes()];
+    let record = one(db, &delivery_sql(), row, delivery_from).map_err(named)?;
+    let Some(mut record) = record.filter(|record| record.id == id) else {
         return Ok(None);
     };
-    record.attempts = earlier_attempts(db, id)?;
+    record.attempts = earlier_attempts(db, id).map_err(named)?;
     record.attempts.extend(record.last_attempt.clone());
     moment.finish()?;
     Ok(Some(record))
 }
 
-fn delivery_row(db: &Connection, company: CompanyId, key: i64) -> Done<Option<DeliveryRecord>> {
-    let sql = format!(
+fn delivery_sql() -> String {
+    format!(
         "SELECT {DELIVERY} FROM delivery d JOIN event e ON e.key = d.event
          WHERE d.key = ?1 AND d.company = ?2"
-    );
-    one(db, &sql, params![key, company.0.as_bytes()], delivery_from)
+    )
 }
 
 pub(super) fn deliveries(
     db: &Connection,
     company: CompanyId,
     filter: &DeliveryFilter,
-    page: Page<DeliveryId>,
-) -> Done<Vec<DeliveryRecord>> {
+    asked: Page<DeliveryId>,
+) -> Done<Listed<DeliveryRecord>> {
     if let Some(keys) = few_keys(db, company, filter)? {
-        return gather(db, company, filter, page, keys);
+        return gather(db, company, filter, asked, keys);
     }
-    let (lowest, end) = key_range(page.before.map(|id| id.0), filter.from, filter.to);
+    let (lowest, end) = key_range(asked.before.map(|id| id.0), filter.from, filter.to);
     let ended_badly = matches!(
         filter.status,
         Some(DeliveryStatus::Failed | DeliveryStatus::Cancelled)
@@ -142,15 +143,14 @@ pub(super) fn deliveries(
     let Select {
         index,
         conditions,
-        mut values,
+        values,
     } = select;
-    values.push(Value::Integer(i64::from(page.limit)));
     // The order of a CROSS JOIN is kept: first the deliveries along their index, then each one's event.
     let sql = format!(
         "SELECT {DELIVERY} FROM delivery d INDEXED BY {index} CROSS JOIN event e ON e.key = d.event
          WHERE {conditions} ORDER BY d.key DESC LIMIT ?"
     );
-    many(db, &sql, params_from_iter(values.iter()), delivery_from)
+    page(db, &sql, &values, asked.limit, delivery_from)
 }
 
 /// The keys of all deliveries of the asked event or inspection, newest first, if these are few.
@@ -195,23 +195,28 @@ fn gather(
     db: &Connection,
     company: CompanyId,
     filter: &DeliveryFilter,
-    page: Page<DeliveryId>,
+    asked: Page<DeliveryId>,
     keys: Vec<i64>,
-) -> Done<Vec<DeliveryRecord>> {
-    let (lowest, end) = key_range(page.before.map(|id| id.0), filter.from, filter.to);
-    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+) -> Done<Listed<DeliveryRecord>> {
+    let (lowest, end) = key_range(asked.before.map(|id| id.0), filter.from, filter.to);
+    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     let moment = db.unchecked_transaction()?;
-    let mut found = Vec::new();
+    let mut listed = Listed::default();
+    let mut statement = db.prepare_cached(&delivery_sql())?;
     for key in keys.into_iter().filter(|key| (lowest..end).contains(key)) {
-        if found.len() >= limit {
+        if listed.rows.len() >= limit {
             break;
         }
-        found.extend(
-            delivery_row(db, company, key)?.filter(|record| crate::filter::keeps(filter, record)),
-        );
+        let mut rows = statement.query(params![key, company.0.as_bytes()])?;
+        if let Some(row) = rows.next()? {
+            listed.take_if(row, delivery_from, |record| {
+                crate::filter::keeps(filter, record)
+            })?;
+        }
     }
+    drop(statement);
     moment.finish()?;
-    Ok(found)
+    Ok(listed)
 }
 
 /// A statement's index, its conditions and their values.

@@ -14,16 +14,20 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::codes::{Code, id_at, id_blob_at, key_of, tail_of, time_at};
-use super::fault::Done;
+use super::fault::{Done, Fault};
+use super::listed::{Listed, page};
 use super::rows::{many, one};
 use super::secrets;
 use crate::seal::MasterKey;
+
+/// More lines about damage help nobody.
+const DAMAGE_LINES_MAX: usize = 20;
 
 pub(super) fn doc_at<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Done<T> {
     let text = row
         .get_ref(column)?
         .as_str()
-        .map_err(|error| super::fault::Fault::unreadable(&error.to_string()))?;
+        .map_err(|_| Fault::unreadable("a document in an unknown form"))?;
     Ok(serde_json::from_str(text)?)
 }
 
@@ -39,28 +43,38 @@ pub(super) fn api_key(db: &Connection, hash: &KeyHash) -> Done<Option<ApiKey>> {
 pub(super) fn api_keys(
     db: &Connection,
     company: CompanyId,
-    page: Page<ApiKeyId>,
-) -> Done<Vec<ApiKey>> {
-    let before = page.before.map_or(i64::MAX, |id| key_of(id.0));
-    many(
+    asked: Page<ApiKeyId>,
+) -> Done<Listed<ApiKey>> {
+    let before = asked.before.map_or(i64::MAX, |id| key_of(id.0));
+    page(
         db,
-        "SELECT doc FROM api_key WHERE company = ?1 AND key < ?2 ORDER BY key DESC LIMIT ?3",
-        params![company.0.as_bytes(), before, page.limit],
-        |row| doc_at(row, 0),
+        "SELECT key, tail, doc FROM api_key WHERE company = ?1 AND key < ?2
+         ORDER BY key DESC LIMIT ?3",
+        &[
+            Value::Blob(company.0.as_bytes().to_vec()),
+            Value::Integer(before),
+        ],
+        asked.limit,
+        |row| doc_at(row, 2),
     )
 }
 
 pub(super) fn audit(
     db: &Connection,
     company: CompanyId,
-    page: Page<AuditEntryId>,
-) -> Done<Vec<AuditEntry>> {
-    let before = page.before.map_or(i64::MAX, |id| key_of(id.0));
-    many(
+    asked: Page<AuditEntryId>,
+) -> Done<Listed<AuditEntry>> {
+    let before = asked.before.map_or(i64::MAX, |id| key_of(id.0));
+    page(
         db,
-        "SELECT doc FROM audit WHERE company = ?1 AND key < ?2 ORDER BY key DESC LIMIT ?3",
-        params![company.0.as_bytes(), before, page.limit],
-        |row| doc_at(row, 0),
+        "SELECT key, tail, doc FROM audit WHERE company = ?1 AND key < ?2
+         ORDER BY key DESC LIMIT ?3",
+        &[
+            Value::Blob(company.0.as_bytes().to_vec()),
+            Value::Integer(before),
+        ],
+        asked.limit,
+        |row| doc_at(row, 2),
     )
 }
 
@@ -121,8 +135,8 @@ fn webhook_from(row: &Row<'_>, key: &MasterKey) -> Done<Webhook> {
         id,
         company_id: CompanyId(id_blob_at(row, 2)?),
         version: row.get::<_, i64>(3)?.cast_unsigned(),
-        settings: doc_at(row, 4)?,
-        secrets: secrets::unseal(&sealed, id, key)?,
+        settings: doc_at(row, 4).map_err(|fault| fault.of("the webhook", id))?,
+        secrets: secrets::unseal(&sealed, id, key).map_err(|fault| fault.of("the webhook", id))?,
         created_at: time_at(row, 6)?,
         updated_at: time_at(row, 7)?,
     })
@@ -134,13 +148,14 @@ pub(super) fn has_companies(db: &Connection) -> Done<bool> {
         .exists([])?)
 }
 
-pub(super) fn companies(db: &Connection, page: Page<CompanyId>) -> Done<Vec<Company>> {
-    let before = page.before.map_or(i64::MAX, |id| key_of(id.0));
-    many(
+pub(super) fn companies(db: &Connection, asked: Page<CompanyId>) -> Done<Listed<Company>> {
+    let before = asked.before.map_or(i64::MAX, |id| key_of(id.0));
+    page(
         db,
-        "SELECT doc FROM company WHERE key < ?1 ORDER BY key DESC LIMIT ?2",
-        params![before, page.limit],
-        |row| doc_at(row, 0),
+        "SELECT key, tail, doc FROM company WHERE key < ?1 ORDER BY key DESC LIMIT ?2",
+        &[Value::Integer(before)],
+        asked.limit,
+        |row| doc_at(row, 2),
     )
 }
 
@@ -153,10 +168,22 @@ pub(super) fn api_key_company(db: &Connection, id: ApiKeyId) -> Done<Option<Comp
     )
 }
 
-/// What SQLite finds wrong with the database's pages; nothing when it is sound.
+/// What is wrong with the database's pages, as SQLite finds, and with its inspections; nothing when it is
+/// sound.
 pub(super) fn damage(db: &Connection) -> Done<Vec<String>> {
-    let found: Vec<String> = many(db, "PRAGMA quick_check(10)", [], |row| Ok(row.get(0)?))?;
-    Ok(found.into_iter().filter(|line| line != "ok").collect())
+    let mut found: Vec<String> = many(db, "PRAGMA quick_check(10)", [], |row| Ok(row.get(0)?))?;
+    found.retain(|line| line != "ok");
+    let mut statement = db.prepare(&format!("SELECT {INSPECTION} FROM inspection"))?;
+    let mut rows = statement.query([])?;
+    while found.len() < DAMAGE_LINES_MAX
+        && let Some(row) = rows.next()?
+    {
+        let mut listed = Listed::default();
+        listed.take(row, inspection_from)?;
+        let damaged = listed.left_out.into_iter();
+        found.extend(damaged.map(|row| format!("the inspection {}: {}", row.id, row.why)));
+    }
+    Ok(found)
 }
 
 pub(super) fn answer(
@@ -187,15 +214,15 @@ pub(super) fn answer(
 }
 
 /// Columns that [`inspection_from`] reads.
-const INSPECTION: &str = "doc, version, event_count";
+const INSPECTION: &str = "key, tail, doc, version, event_count";
 
 /// The counts stand in columns of their own, because published events move them without the document.
 fn inspection_from(row: &Row<'_>) -> Done<Inspection> {
-    let inspection: Inspection = doc_at(row, 0)?;
-    let version = row.get::<_, i64>(1)?.cast_unsigned();
+    let inspection: Inspection = doc_at(row, 2)?;
+    let version = row.get::<_, i64>(3)?.cast_unsigned();
     Ok(Inspection {
         version,
-        event_count: row.get(2)?,
+        event_count: row.get(4)?,
         ..inspection
     })
 }
@@ -208,6 +235,7 @@ pub(super) fn inspection(db: &Connection, id: InspectionId) -> Done<Option<Inspe
         params![key_of(id.0), tail_of(id.0)],
         inspection_from,
     )
+    .map_err(|fault| fault.of("the inspection", id))
 }
 
 /// One page, newest first, and the count of all that match; both read the list's index alone.
@@ -217,7 +245,7 @@ pub(super) fn inspections(
     filter: &InspectionFilter,
     offset: u64,
     limit: u32,
-) -> Done<(Vec<Inspection>, u64)> {
+) -> Done<(Listed<Inspection>, u64)> {
     let mut conditions = String::from("company = ?");
     let mut values = vec![Value::Blob(company.0.as_bytes().to_vec())];
     let mut only = |column: &str, value: Option<Value>| {
@@ -269,44 +297,57 @@ pub(super) fn inspections(
               ORDER BY key DESC LIMIT ? OFFSET ?)
          ORDER BY key DESC"
     );
-    let page = many(db, &sql, params_from_iter(values.iter()), inspection_from)?;
+    // Pages are counted off, so a damaged row keeps its place, and its page is shorter by it.
+    let mut listed = Listed::default();
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values.iter()))?;
+    while let Some(row) = rows.next()? {
+        listed.take(row, inspection_from)?;
+    }
+    drop(rows);
     moment.finish()?;
-    Ok((page, u64::try_from(total).unwrap_or(0)))
+    Ok((listed, u64::try_from(total).unwrap_or(0)))
 }
 
-/// Tries the filter on each inspection of the company.
+/// Tries the filter on each inspection of the company; what a damaged one would match is not known.
 fn read_through(
     db: &Connection,
     company: CompanyId,
     filter: &InspectionFilter,
     offset: u64,
     limit: u32,
-) -> Done<(Vec<Inspection>, u64)> {
+) -> Done<(Listed<Inspection>, u64)> {
     let sql = format!(
         "SELECT {INSPECTION} FROM inspection INDEXED BY inspection_list WHERE company = ?1
          ORDER BY key DESC"
     );
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(params![company.0.as_bytes()])?;
-    let (mut page, mut total) = (Vec::new(), 0);
+    let (mut listed, mut total) = (Listed::default(), 0);
     while let Some(row) = rows.next()? {
-        let inspection = inspection_from(row)?;
-        if crate::filter::keeps_inspection(filter, &inspection) {
-            if total >= offset && total < offset.saturating_add(u64::from(limit)) {
-                page.push(inspection);
-            }
-            total += 1;
-        }
+        listed.take_if(row, inspection_from, |inspection| {
+            let matches = crate::filter::keeps_inspection(filter, inspection);
+            let place = total;
+            total += u64::from(matches);
+            matches && place >= offset && place < offset.saturating_add(u64::from(limit))
+        })?;
     }
-    Ok((page, total))
+    Ok((listed, total))
 }
 
-pub(super) fn lapsed(db: &Connection, now: Timestamp, limit: u32) -> Done<Vec<Inspection>> {
+/// Damaged ones are passed over, so that they do not stand before the others for ever.
+pub(super) fn lapsed(db: &Connection, now: Timestamp, limit: u32) -> Done<Listed<Inspection>> {
     let sql = format!(
         "SELECT {INSPECTION} FROM inspection INDEXED BY inspection_lapse
          WHERE status IN (0, 1) AND expires_at <= ?1 ORDER BY expires_at, key LIMIT ?2"
     );
-    many(db, &sql, params![now.as_millis(), limit], inspection_from)
+    page(
+        db,
+        &sql,
+        &[Value::Integer(now.as_millis())],
+        limit,
+        inspection_from,
+    )
 }
 
 /// Steps from webhook to webhook along the index, so that a long backlog is not read.

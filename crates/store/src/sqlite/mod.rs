@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod fault;
 mod group;
+mod listed;
 mod lists;
 mod load;
 mod migrations;
@@ -46,11 +47,14 @@ use heraldo_wire::id::{
     ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, Id, InspectionId, UserId, WebhookId,
 };
 use heraldo_wire::time::Timestamp;
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use self::cache::{Cache, Found};
 use self::command::Command;
+use self::fault::Done;
 use self::group::{Reply, Surroundings};
+use self::listed::{Listed, Told};
 use self::queue::Queue;
 use self::readers::Readers;
 use self::writer::{GroupLimits, Shared, Writer};
@@ -63,6 +67,7 @@ pub use self::open::{DATABASE_FILE, LOCK_FILE, MasterKeySource, OpenError};
 pub struct SqliteStore {
     shared: Arc<Shared>,
     readers: Readers,
+    told: Told,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held for as long as a server runs.
     lock: Mutex<Option<File>>,
@@ -124,6 +129,7 @@ impl SqliteStore {
         let store = Self {
             shared,
             readers,
+            told: Told::default(),
             threads: Mutex::new(threads),
             lock: Mutex::new(opened.lock),
             ended,
@@ -152,6 +158,16 @@ impl SqliteStore {
         let (bytes, bounded) = (command.bytes(), command.is_bounded_by_sender());
         self.shared.commands.push(command, bytes, bounded)?;
         answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Reads a list; its damaged rows, one `what` each, are left out and named in the log.
+    async fn list<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        read: impl FnOnce(&Connection) -> Done<Listed<T>> + Send + 'static,
+    ) -> Result<Vec<T>> {
+        let listed = self.readers.read(read).await?;
+        Ok(self.told.tell(what, listed))
     }
 
     /// Lets nothing more in; the threads end when they have done what is in.
@@ -278,8 +294,7 @@ impl Store for SqliteStore {
     }
 
     async fn api_keys(&self, company: CompanyId, page: Page<ApiKeyId>) -> Result<Vec<ApiKey>> {
-        self.readers
-            .read(move |db| load::api_keys(db, company, page))
+        self.list("API key", move |db| load::api_keys(db, company, page))
             .await
     }
 
@@ -305,7 +320,8 @@ impl Store for SqliteStore {
     }
 
     async fn companies(&self, page: Page<CompanyId>) -> Result<Vec<Company>> {
-        self.readers.read(move |db| load::companies(db, page)).await
+        self.list("company", move |db| load::companies(db, page))
+            .await
     }
 
     async fn api_key_company(&self, id: ApiKeyId) -> Result<Option<CompanyId>> {
@@ -339,13 +355,14 @@ impl Store for SqliteStore {
         subject: Option<Id>,
         page: Page<Id>,
     ) -> Result<Vec<Record>> {
-        self.readers
-            .read(move |db| records::records(db, kind, company, subject, page))
-            .await
+        self.list("record", move |db| {
+            records::records(db, kind, company, subject, page)
+        })
+        .await
     }
 
     async fn jobs(&self, limit: u32) -> Result<Vec<Job>> {
-        self.readers.read(move |db| records::jobs(db, limit)).await
+        self.list("job", move |db| records::jobs(db, limit)).await
     }
 
     async fn similar_photos(
@@ -381,14 +398,15 @@ impl Store for SqliteStore {
         offset: u64,
         limit: u32,
     ) -> Result<(Vec<Inspection>, u64)> {
-        self.readers
+        let (listed, total) = self
+            .readers
             .read(move |db| load::inspections(db, company, &filter, offset, limit))
-            .await
+            .await?;
+        Ok((self.told.tell("inspection", listed), total))
     }
 
     async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<Inspection>> {
-        self.readers
-            .read(move |db| load::lapsed(db, now, limit))
+        self.list("inspection", move |db| load::lapsed(db, now, limit))
             .await
     }
 
@@ -404,8 +422,7 @@ impl Store for SqliteStore {
         filter: EventFilter,
         page: Page<EventId>,
     ) -> Result<Vec<EventRecord>> {
-        self.readers
-            .read(move |db| lists::events(db, company, &filter, page))
+        self.list("event", move |db| lists::events(db, company, &filter, page))
             .await
     }
 
@@ -421,14 +438,14 @@ impl Store for SqliteStore {
         filter: DeliveryFilter,
         page: Page<DeliveryId>,
     ) -> Result<Vec<DeliveryRecord>> {
-        self.readers
-            .read(move |db| lists::deliveries(db, company, &filter, page))
-            .await
+        self.list("delivery", move |db| {
+            lists::deliveries(db, company, &filter, page)
+        })
+        .await
     }
 
     async fn audit(&self, company: CompanyId, page: Page<AuditEntryId>) -> Result<Vec<AuditEntry>> {
-        self.readers
-            .read(move |db| load::audit(db, company, page))
+        self.list("audit entry", move |db| load::audit(db, company, page))
             .await
     }
 

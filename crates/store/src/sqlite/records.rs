@@ -11,12 +11,14 @@ use heraldo_domain::store::StoreError;
 use heraldo_domain::token::Token;
 use heraldo_wire::id::{CompanyId, Id, ImageId, InspectionId, JobId, UserId};
 use heraldo_wire::time::Timestamp;
+use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params};
 
 use super::apply::{company_exists, taken};
 use super::codes::{Code, code_at, id_at, id_blob_at, key_of, tail_of, time_at};
 use super::fault::Done;
 use super::group::Group;
+use super::listed::{Listed, page};
 use super::load::{company_doc, doc_at};
 use super::rows::{many, one};
 
@@ -186,6 +188,7 @@ pub(super) fn record(db: &Connection, kind: RecordKind, id: Id) -> Done<Option<R
         params![kind.code(), key_of(id), tail_of(id)],
         record_from,
     )
+    .map_err(|fault| fault.of("the record", id))
 }
 
 pub(super) fn records(
@@ -193,31 +196,25 @@ pub(super) fn records(
     kind: RecordKind,
     company: CompanyId,
     subject: Option<Id>,
-    page: Page<Id>,
-) -> Done<Vec<Record>> {
-    let company = company.0.as_bytes();
-    let before = page.before.map_or(i64::MAX, key_of);
-    match subject {
-        Some(subject) => many(
-            db,
-            &format!(
-                "SELECT {RECORD} FROM record INDEXED BY record_subject
-                 WHERE company = ?1 AND kind = ?2 AND key < ?3 AND subject = ?5
-                 ORDER BY key DESC LIMIT ?4"
-            ),
-            params![company, kind.code(), before, page.limit, subject.as_bytes()],
-            record_from,
-        ),
-        None => many(
-            db,
-            &format!(
-                "SELECT {RECORD} FROM record INDEXED BY record_list
-                 WHERE company = ?1 AND kind = ?2 AND key < ?3 ORDER BY key DESC LIMIT ?4"
-            ),
-            params![company, kind.code(), before, page.limit],
-            record_from,
-        ),
-    }
+    asked: Page<Id>,
+) -> Done<Listed<Record>> {
+    let mut values = vec![
+        Value::Blob(company.0.as_bytes().to_vec()),
+        Value::Integer(kind.code()),
+        Value::Integer(asked.before.map_or(i64::MAX, key_of)),
+    ];
+    let (index, condition) = match subject {
+        Some(subject) => {
+            values.push(Value::Blob(subject.as_bytes().to_vec()));
+            ("record_subject", "AND subject = ?")
+        }
+        None => ("record_list", ""),
+    };
+    let sql = format!(
+        "SELECT {RECORD} FROM record INDEXED BY {index}
+         WHERE company = ? AND kind = ? AND key < ? {condition} ORDER BY key DESC LIMIT ?"
+    );
+    page(db, &sql, &values, asked.limit, record_from)
 }
 
 pub(super) fn create_job(group: &Group<'_, '_>, job: &Job) -> Done<()> {
@@ -254,12 +251,13 @@ pub(super) fn update_job(group: &Group<'_, '_>, job: &Job) -> Done<()> {
     found(updated)
 }
 
-pub(super) fn jobs(db: &Connection, limit: u32) -> Done<Vec<Job>> {
-    many(
+pub(super) fn jobs(db: &Connection, limit: u32) -> Done<Listed<Job>> {
+    page(
         db,
-        "SELECT doc FROM job ORDER BY due_at, key LIMIT ?1",
-        [limit],
-        |row| doc_at(row, 0),
+        "SELECT key, tail, doc FROM job ORDER BY due_at, key LIMIT ?1",
+        &[],
+        limit,
+        |row| doc_at(row, 2),
     )
 }
 

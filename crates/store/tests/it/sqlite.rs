@@ -8,6 +8,7 @@ use heraldo_store::conformance::{Harness, World};
 use heraldo_store::{MasterKeySource, OpenError, SqliteConfig, SqliteLimits, SqliteStore};
 use tempfile::TempDir;
 
+mod damage;
 mod disk;
 mod modes;
 mod opening;

@@ -118,6 +118,10 @@ async fn a_store_that_fails_is_a_503_with_a_time_to_come_back() {
         ProblemCode::Unavailable,
     )
     .await;
+    // What is damaged stays so: that is no reason to come back.
+    let damaged = "the inspection 68f0c0ffee0123456789abcd: the database holds a broken document";
+    let damaged = StoreError::Unreadable(damaged.to_owned());
+    check(damaged, ProblemCode::Internal).await;
     let listed = world.get("/v1/inspection").await.json(200);
     assert_eq!(listed["totalInspections"], 0);
     world.store.close().await.unwrap();
