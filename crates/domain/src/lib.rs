@@ -11,6 +11,7 @@ pub mod endpoint;
 pub mod fanout;
 pub mod inspection;
 pub mod job;
+pub mod links;
 pub mod ops;
 pub mod photo;
 pub mod ports;

@@ -4,6 +4,8 @@
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub mod judge;
+
 /// A place on earth.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Coordinates {

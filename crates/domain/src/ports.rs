@@ -1,11 +1,13 @@
 //! What the rules need from the outside: time, randomness, a way to hand new deliveries over, a place for
-//! files, and somebody who can read photos.
+//! files, somebody who can read photos, and calls to addresses
+//! that are no webhooks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use heraldo_wire::id::{Id, WebhookId};
+use heraldo_wire::signature::Secret;
 use heraldo_wire::time::Timestamp;
 
 use crate::delivery::Leased;
@@ -120,6 +122,28 @@ pub trait Photos: Send + Sync + std::fmt::Debug {
     /// The same pictures without EXIF, XMP and comments, but upright as before; nothing is compressed
     /// again. What cannot be read comes back as `None`.
     fn without_metadata(&self, bytes: &Bytes) -> Option<Bytes>;
+}
+
+/// One signed request to an address that a company or the operator gave, outside of webhooks.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    pub url: String,
+    /// The `webhook-id` header: the same for every try.
+    pub id: String,
+    pub body: Bytes,
+    /// Without it the request goes unsigned.
+    pub secret: Option<Secret>,
+}
+
+/// Why a callback was not taken: what failed, in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CallbackFailed(pub String);
+
+/// Makes callbacks: once each, guarded and limited like a delivery; anything but 2XX is a failure.
+#[async_trait]
+pub trait Callbacks: Send + Sync + std::fmt::Debug {
+    async fn post(&self, callback: Callback) -> Result<(), CallbackFailed>;
 }
 
 /// Wakes whoever runs jobs. A hint: the stored job is the truth.

@@ -154,6 +154,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         now: Timestamp,
     ) -> Result<Option<IdempotentAnswer>>;
     async fn inspection(&self, id: InspectionId) -> Result<Option<Inspection>>;
+    /// The inspection whose products or photos one of this id may be among: parts share the key of their
+    /// inspection (see [`Inspection::next_part`]).
+    async fn inspection_with(&self, part: Id) -> Result<Option<Inspection>>;
     /// One page, newest first, and how many match in all.
     async fn inspections(
         &self,

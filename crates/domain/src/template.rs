@@ -1,126 +1,109 @@
-//! Templates: what an inspection asks for. The built-in ones are compiled in (contract 8.2 "Templates").
+//! Templates: what an inspection asks for (contract 2.9, 8.2 "Templates").
+
+mod built_in;
 
 use std::time::Duration;
 
-use heraldo_wire::id::{Id, TemplateId};
-use heraldo_wire::object::{InspectionType, TemplateHead, TemplateType};
+use heraldo_wire::id::{CompanyId, Id, TemplateId, TemplateRevisionId};
+use heraldo_wire::object::{
+    InspectionType, TemplateFeature, TemplateHead, TemplateImage, TemplateInput,
+    TemplateParameters, TemplateType, TemplateVariable,
+};
+use heraldo_wire::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Kept, RecordKind};
+
+pub use built_in::{aliases, built_in, built_in_by_id, built_ins};
 
 /// What an inspection made from it asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Template {
-    pub head: TemplateHead,
+    pub id: TemplateId,
+    /// The owner; `None`: compiled in.
+    pub company_id: Option<CompanyId>,
+    /// Names this content for good, so that an inspection keeps what it was made with when the template
+    /// changes; `None`: compiled in.
+    pub revision: Option<TemplateRevisionId>,
+    /// Grows by one with each change.
+    pub version: u64,
+    pub kind: TemplateType,
     pub inspection_type: InspectionType,
-    pub sides: Vec<Side>,
-    /// Identifiers of the inputs it knows.
-    pub inputs: Vec<String>,
-    /// Wrong access codes until the inspection is blocked; `None`: the server's setting.
-    pub access_attempts_max: Option<u32>,
-    /// How long its inspections live; `None`: the server's setting.
-    pub lifetime: Option<Duration>,
+    /// Unique in the company; of a built-in one its alias.
+    pub name: String,
+    pub parameters: TemplateParameters,
+    pub images: Vec<TemplateImage>,
+    pub inputs: Vec<TemplateInput>,
+    pub features: Vec<TemplateFeature>,
+    pub variables: Vec<TemplateVariable>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
-/// A photo that the template asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Side {
-    pub name: &'static str,
-    pub required: bool,
-    pub checks: &'static [Check],
+impl Template {
+    #[must_use]
+    pub fn head(&self) -> TemplateHead {
+        TemplateHead {
+            name: self.name.clone(),
+            kind: self.kind,
+            id: self.id,
+        }
+    }
+
+    /// The photo that it asks for under this name; `None`: a photo of it is an extra one (contract U9).
+    #[must_use]
+    pub fn image(&self, side: &str) -> Option<&TemplateImage> {
+        self.images.iter().find(|image| image.side == side)
+    }
+
+    /// How long its inspections live; `None`: as the server's setting says.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.parameters.lifetime.map(|lifetime| lifetime.0)
+    }
 }
 
-/// A validation that is run on a side's photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Check {
-    pub validation: &'static str,
-    /// An image whose required validation is not valid is disapproved.
-    pub required: bool,
+impl Kept for Template {
+    const KIND: RecordKind = RecordKind::Template;
+
+    fn id(&self) -> Id {
+        self.id.0
+    }
+
+    fn company_id(&self) -> CompanyId {
+        self.company_id.unwrap_or_default()
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(&self.name)
+    }
 }
 
-/// A built-in template as it is written down here.
-struct BuiltIn {
-    id: [u8; 12],
-    inspection_type: InspectionType,
-    name: &'static str,
-    sides: &'static [&'static str],
-    checks: &'static [Check],
-}
+/// A template as it was when it was saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TemplateRevision(pub Template);
 
-/// `easy` runs both checks without requiring them.
-const EASY: &[Check] = &[
-    Check {
-        validation: "date",
-        required: false,
-    },
-    Check {
-        validation: "distance",
-        required: false,
-    },
-];
+impl Kept for TemplateRevision {
+    const KIND: RecordKind = RecordKind::TemplateRevision;
 
-const BUILT_INS: [BuiltIn; 1] = [BuiltIn {
-    // The id in the documented example of `inspection_created`.
-    id: [
-        0x62, 0xbe, 0x86, 0x52, 0x12, 0xca, 0x09, 0x18, 0xbc, 0xab, 0xf2, 0xa5,
-    ],
-    inspection_type: InspectionType::Car,
-    name: "easy",
-    sides: &["front", "back", "sideLeft", "sideRight"],
-    checks: EASY,
-}];
+    fn id(&self) -> Id {
+        self.0.revision.unwrap_or_default().0
+    }
 
-/// The built-in template of this type with this id or alias.
-#[must_use]
-pub fn built_in(inspection_type: InspectionType, id_or_alias: &str) -> Option<Template> {
-    BUILT_INS
-        .iter()
-        .filter(|template| template.inspection_type == inspection_type)
-        .find(|template| {
-            template.name == id_or_alias
-                || id_or_alias.parse() == Ok(TemplateId(Id::from_bytes(template.id)))
-        })
-        .map(|template| Template {
-            head: TemplateHead {
-                name: template.name.to_owned(),
-                kind: TemplateType::BuiltIn,
-                id: TemplateId(Id::from_bytes(template.id)),
-            },
-            inspection_type: template.inspection_type,
-            sides: template
-                .sides
-                .iter()
-                .map(|name| Side {
-                    name,
-                    required: true,
-                    checks: template.checks,
-                })
-                .collect(),
-            inputs: Vec::new(),
-            access_attempts_max: None,
-            lifetime: None,
-        })
-}
+    fn company_id(&self) -> CompanyId {
+        self.0.company_id.unwrap_or_default()
+    }
 
-/// The aliases that exist for a type, for error messages.
-#[must_use]
-pub fn aliases(inspection_type: InspectionType) -> Vec<&'static str> {
-    BUILT_INS
-        .iter()
-        .filter(|template| template.inspection_type == inspection_type)
-        .map(|template| template.name)
-        .collect()
-}
+    fn version(&self) -> u64 {
+        1
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_built_in_template_is_found_by_its_alias_and_by_its_id() {
-        let easy = built_in(InspectionType::Car, "easy").expect("the alias");
-        assert_eq!(
-            built_in(InspectionType::Car, &easy.head.id.to_string()),
-            Some(easy)
-        );
-        assert_eq!(built_in(InspectionType::Car, "missing"), None);
-        assert_eq!(built_in(InspectionType::Moto, "easy"), None);
+    fn subject(&self) -> Option<Id> {
+        Some(self.0.id.0)
     }
 }

@@ -9,9 +9,11 @@ mod create;
 mod delivery;
 mod event;
 mod health;
+mod image;
 mod inspection;
 mod list;
 mod patch;
+mod update;
 mod webhook;
 
 pub use access::{
@@ -26,9 +28,14 @@ pub use delivery::{
 };
 pub use event::{Event, EventListQuery, PublishAnswer, PublishItem, PublishedId};
 pub use health::{HealthAnswer, HealthStatus};
+pub use image::{
+    CoordinatesRequest, ImageRequest, ImageResultDamage, ImageResultRequest, ImageResultValidation,
+    ImageTokenAnswer, ProcessorRequest,
+};
 pub use inspection::{Inspection, InspectionListAnswer, InspectionListQuery};
 pub use list::{CursorPage, LIMIT_DEFAULT, LIMIT_MAX, MessageAnswer};
 pub use patch::Patch;
+pub use update::{GoodsRequest, UpdateInspectionRequest};
 pub use webhook::{
     CreateWebhookAnswer, CreateWebhookRequest, Ordering, RotateSecretAnswer, RotateSecretRequest,
     SecretAnswer, TestWebhookAnswer, TestWebhookRequest, UpdateWebhookRequest, Webhook,

@@ -165,10 +165,14 @@ ids! {
     /// A product, or the identity or custom section, of an inspection.
     ProductId = "";
     TemplateId = "";
+    /// A template as it was when it was saved.
+    TemplateRevisionId = "";
     /// A photo of an inspection.
     ImageId = "";
-    /// One validation of one photo, or one line of a template.
+    /// One validation of one photo.
     ValidationId = "";
+    /// One photo, check, input or feature of a template.
+    TemplatePartId = "";
     /// An event; the `webhook-id` of all its deliveries (contract 8.2).
     EventId = "evt_";
     DeliveryId = "";

@@ -6,6 +6,7 @@
 mod lenient;
 mod media;
 mod people;
+mod template;
 mod values;
 
 pub use media::{
@@ -14,6 +15,11 @@ pub use media::{
 };
 pub use people::{
     Consumer, DeliveryChannel, DeliveryPreference, InvalidDelivery, Producer, ProducerRequest, Sex,
+};
+pub use template::{
+    InputContext, InputOption, InputRules, InputStage, Template, TemplateFeature, TemplateImage,
+    TemplateImageRequest, TemplateInput, TemplateParameters, TemplateRequest, TemplateValidation,
+    TemplateValidationRequest, TemplateVariable,
 };
 pub use values::{
     BlockedReason, CompletedBy, Confidential, ImageTarget, InitialStatus, InspectionStatus,

@@ -50,6 +50,8 @@ codes! {
     UnknownEvent = "unknown_event", 400, "The name is not one of the eight events.";
     UnknownTemplate = "unknown_template", 400, "No template of this inspection type has that id or alias.";
     UnknownInput = "unknown_input", 400, "The template has no input with that identifier.";
+    InvalidInput = "invalid_input", 400, "An input's value is missing or does not hold to the template's rules.";
+    InvalidImage = "invalid_image", 400, "The file is no photo that Heraldo takes.";
     MissingCredentials = "missing_credentials", 401, "The request carries no API key or token.";
     InvalidCredentials = "invalid_credentials", 401, "The API key or token is wrong or was revoked.";
     ForbiddenScope = "forbidden_scope", 403, "The API key lacks the scope that this route needs.";

@@ -1,15 +1,25 @@
 //! What can happen to an inspection (contract 5), decided purely: a state, a command and the time
 //! give the next state and the events that tell of it.
 
+mod details;
+mod images;
+
+pub use details::PRODUCTS_MAX;
+pub use images::{IMAGES_MAX, is_approved};
+
 use heraldo_wire::event::EventType;
-use heraldo_wire::object::{BlockedReason, CompletedBy, Veredict};
+use heraldo_wire::id::{ImageId, ProductId};
+use heraldo_wire::object::{
+    BlockedReason, CompletedBy, Consumer, Input, Metadata, ProductAttributes, Veredict,
+};
 use heraldo_wire::time::Timestamp;
 use subtle::ConstantTimeEq;
 
-use super::{Inspection, Review, State};
+use super::{Findings, Image, Inspection, Review, Said, State};
+use crate::template::Template;
 
 /// What somebody, or time, does to an inspection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// The consumer enters an access code.
     EnterCode(String),
@@ -24,6 +34,43 @@ pub enum Command {
         veredict: Veredict,
         reason: Option<String>,
     },
+    /// A reviewer sets what single photos came to; the result is computed again.
+    ReviewImages {
+        approved: Vec<(ImageId, bool)>,
+        reason: Option<String>,
+    },
+    /// A photo was uploaded. Its id and whether it is an extra one are settled here.
+    AddImage {
+        product_id: ProductId,
+        image: Box<Image>,
+    },
+    /// A photo was looked at.
+    ExamineImage {
+        image_id: ImageId,
+        findings: Findings,
+    },
+    /// The outside processor answered.
+    AnswerForImage { image_id: ImageId, said: Said },
+    /// The outside processor's time is over; what it was to say is said to be not valid.
+    GiveUpOnImage { image_id: ImageId, said: Said },
+    /// The company says more about it.
+    Describe(Box<Description>),
+    /// More goods.
+    AddProducts(Vec<ProductAttributes>),
+    /// The company says more about one product.
+    DescribeProduct {
+        product_id: ProductId,
+        attributes: ProductAttributes,
+        inputs: Vec<Input>,
+    },
+}
+
+/// What is said beside the photos; what is left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Description {
+    pub consumer: Option<Consumer>,
+    pub metadata: Option<Metadata>,
+    pub inputs: Vec<Input>,
 }
 
 /// What a command came to.
@@ -41,6 +88,8 @@ pub struct OwnEvent {
     pub event_type: EventType,
     /// Its number within the inspection, from 1, without a gap.
     pub sequence: u32,
+    /// The photo that it is about, of the two events about photos.
+    pub image_id: Option<ImageId>,
 }
 
 /// What to answer.
@@ -58,8 +107,17 @@ pub enum Reply {
     Completed,
     Expired,
     Reviewed,
-    /// The review said what already held.
+    /// Nothing changed: it said what already held, or what was settled before.
     Unchanged,
+    ImageAdded(ImageId),
+    /// The outside processor's answer is awaited, or kept until the photo was looked at.
+    ImageWaits,
+    ImageProcessed,
+    Described,
+    /// The first of the new products is at this place.
+    ProductsAdded {
+        first: usize,
+    },
 }
 
 /// Why a command is not possible in this state.
@@ -77,23 +135,64 @@ pub enum Refused {
     NotCompleted,
     #[error("the inspection has not been finished yet")]
     NotProcessing,
+    #[error("not all photos have been processed yet")]
+    PhotosPending,
     #[error("the inspection's time is not over yet")]
     NotLapsed,
     #[error("a review sets `approved` or `disapproved`")]
     NotAVeredictToSet,
+    #[error("the inspection has no such photo")]
+    NoSuchImage,
+    #[error("the photo has its result already")]
+    AlreadyProcessed,
+    #[error("the inspection has no such product")]
+    NoSuchProduct,
+    #[error("the inspection has {0} photos, as many as one may have")]
+    TooManyImages(usize),
+    #[error("the inspection has {0} products, as many as one may have")]
+    TooManyProducts(usize),
+    #[error("only an inspection of goods takes more products")]
+    NotGoods,
 }
 
 /// Applies a command.
 ///
 /// # Errors
 /// [`Refused`] when the state does not allow it; the inspection stays as it is.
-pub fn apply(inspection: &Inspection, command: &Command, now: Timestamp) -> Result<Step, Refused> {
+pub fn apply(
+    inspection: &Inspection,
+    template: &Template,
+    command: &Command,
+    now: Timestamp,
+) -> Result<Step, Refused> {
     match command {
         Command::EnterCode(code) => enter_code(inspection, code, now),
         Command::Finish => finish(inspection, now),
         Command::Complete(veredict) => complete(inspection, *veredict, now),
         Command::Expire => expire(inspection, now),
         Command::Review { veredict, reason } => review(inspection, *veredict, reason.clone(), now),
+        Command::ReviewImages { approved, reason } => {
+            images::review(inspection, template, approved, reason.clone(), now)
+        }
+        Command::AddImage { product_id, image } => {
+            images::add(inspection, template, *product_id, image, now)
+        }
+        Command::ExamineImage { image_id, findings } => {
+            images::examine(inspection, template, *image_id, findings, now)
+        }
+        Command::AnswerForImage { image_id, said } => {
+            images::answer(inspection, template, *image_id, said, now)
+        }
+        Command::GiveUpOnImage { image_id, said } => {
+            images::give_up(inspection, template, *image_id, said, now)
+        }
+        Command::Describe(description) => Ok(details::describe(inspection, description, now)),
+        Command::AddProducts(products) => details::add_products(inspection, products, now),
+        Command::DescribeProduct {
+            product_id,
+            attributes,
+            inputs,
+        } => details::describe_product(inspection, *product_id, attributes, inputs, now),
     }
 }
 
@@ -169,6 +268,7 @@ fn finish(inspection: &Inspection, now: Timestamp) -> Result<Step, Refused> {
 
 fn complete(inspection: &Inspection, veredict: Veredict, now: Timestamp) -> Result<Step, Refused> {
     match &inspection.state {
+        State::Processing { .. } if !inspection.is_all_processed() => Err(Refused::PhotosPending),
         State::Processing { completed_by, .. } => {
             let state = State::Completed {
                 completed_by: *completed_by,
@@ -272,6 +372,7 @@ fn unchanged(reply: Reply) -> Step {
     }
 }
 
+/// The inspection in another state, and the event that tells of it.
 fn changed(
     inspection: &Inspection,
     state: State,
@@ -281,20 +382,28 @@ fn changed(
 ) -> Step {
     let mut next = inspection.clone();
     next.state = state;
+    step(next, event.map(|event_type| (event_type, None)), reply, now)
+}
+
+/// The changed inspection, with the next number for the event that tells of it.
+fn step(
+    mut next: Inspection,
+    event: Option<(EventType, Option<ImageId>)>,
+    reply: Reply,
+    now: Timestamp,
+) -> Step {
     next.updated_at = now;
-    let events = event
-        .map(|event_type| {
-            next.event_count += 1;
-            OwnEvent {
-                event_type,
-                sequence: next.event_count,
-            }
-        })
-        .into_iter()
-        .collect();
+    let events = event.map(|(event_type, image_id)| {
+        next.event_count += 1;
+        OwnEvent {
+            event_type,
+            sequence: next.event_count,
+            image_id,
+        }
+    });
     Step {
+        events: events.into_iter().collect(),
         next: Some(next),
-        events,
         reply,
     }
 }

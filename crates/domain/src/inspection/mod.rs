@@ -1,17 +1,22 @@
 //! An inspection: what it is made of, and (in [`machine`]) what can happen to it.
 
+pub mod file;
+pub mod image;
 pub mod machine;
 mod render;
 
-use heraldo_wire::id::{CompanyId, InspectionId, ProductId};
+use heraldo_wire::id::{CompanyId, Id, ImageId, InspectionId, ProductId, TemplateRevisionId};
 use heraldo_wire::object::{
-    BlockedReason, CompletedBy, Consumer, DeliveryPreference, Input, InspectionStatus,
+    BlockedReason, CompletedBy, Consumer, DeliveryPreference, ImageTarget, Input, InspectionStatus,
     InspectionType, Metadata, Producer, ProductAttributes, TemplateHead, Veredict,
 };
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use machine::{Command, OwnEvent, Refused, Reply, Step};
+use crate::template::Template;
+
+pub use image::{Findings, Image, ImageState, Said};
+pub use machine::{Command, Description, OwnEvent, Refused, Reply, Step};
 pub(crate) use render::event_body;
 pub use render::{magic_link, to_wire};
 
@@ -24,6 +29,9 @@ pub struct Inspection {
     pub version: u64,
     pub inspection_type: InspectionType,
     pub template: TemplateHead,
+    /// What the template was when this was made; `None`: a built-in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_revision: Option<TemplateRevisionId>,
     /// So many wrong access codes block it (contract 5.3).
     pub access_attempts_max: u32,
     /// With the personal fields that `inspection_created` carries.
@@ -36,6 +44,12 @@ pub struct Inspection {
     pub metadata: Metadata,
     pub consumer: Consumer,
     pub products: Vec<Product>,
+    /// Inputs that belong to no product: those of goods, of which there may be several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
+    /// How many products, photos and files it has had: their ids count on from its own.
+    #[serde(default)]
+    pub part_count: u32,
     /// Four digits.
     pub access_code: String,
     pub parent_id: Option<InspectionId>,
@@ -54,6 +68,28 @@ pub struct Product {
     pub id: ProductId,
     pub attributes: ProductAttributes,
     pub inputs: Vec<Input>,
+    /// In the order of their upload.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
+}
+
+impl Product {
+    #[must_use]
+    pub const fn new(id: ProductId, attributes: ProductAttributes) -> Self {
+        Self {
+            id,
+            attributes,
+            inputs: Vec::new(),
+            images: Vec::new(),
+        }
+    }
+
+    /// The photo of this side that counts: the newest (contract U26).
+    #[must_use]
+    pub fn newest(&self, side: &str) -> Option<&Image> {
+        let of_side = |image: &&Image| !image.extra && image.side == side;
+        self.images.iter().rev().find(of_side)
+    }
 }
 
 /// Where an inspection stands (contract 5.1, 5.2), with what only that state has.
@@ -148,10 +184,88 @@ impl Inspection {
         }
     }
 
-    /// The verdict of what was uploaded (contract 5.5). Without any photo there is nothing to judge.
+    /// The verdict of what was uploaded (contract 5.5, 8.2 "Verdict"): each product has to have an
+    /// approved photo of each side that the template requires. Without any photo there is nothing to
+    /// judge.
     #[must_use]
-    pub const fn judged(&self) -> Veredict {
-        Veredict::NotProvided
+    pub fn judged(&self, template: &Template) -> Veredict {
+        if self.images().next().is_none() {
+            return Veredict::NotProvided;
+        }
+        let holds = |product: &Product| {
+            let mut required = template.images.iter().filter(|image| image.required);
+            required.all(|image| product.newest(&image.side).is_some_and(Image::is_approved))
+        };
+        if self.products.iter().all(holds) {
+            Veredict::Approved
+        } else {
+            Veredict::Disapproved
+        }
+    }
+
+    /// Every photo, with the product that it is of.
+    pub fn images(&self) -> impl Iterator<Item = (&Product, &Image)> {
+        self.products
+            .iter()
+            .flat_map(|product| product.images.iter().map(move |image| (product, image)))
+    }
+
+    #[must_use]
+    pub fn image(&self, id: ImageId) -> Option<(&Product, &Image)> {
+        self.images().find(|(_, image)| image.id == id)
+    }
+
+    fn image_mut(&mut self, id: ImageId) -> Option<&mut Image> {
+        self.products
+            .iter_mut()
+            .flat_map(|product| &mut product.images)
+            .find(|image| image.id == id)
+    }
+
+    #[must_use]
+    pub fn product(&self, id: ProductId) -> Option<&Product> {
+        self.products.iter().find(|product| product.id == id)
+    }
+
+    /// Whether every photo has been processed.
+    #[must_use]
+    pub fn is_all_processed(&self) -> bool {
+        self.images().all(|(_, image)| image.is_processed())
+    }
+
+    /// The part of the inspection that its photos belong to: people have an identity, the custom type a
+    /// section of its own, the others products (contract 1.3, E2).
+    #[must_use]
+    pub const fn image_target(&self) -> ImageTarget {
+        match self.inspection_type {
+            InspectionType::People => ImageTarget::Identity,
+            InspectionType::Custom => ImageTarget::Custom,
+            InspectionType::Car
+            | InspectionType::Moto
+            | InspectionType::Bike
+            | InspectionType::Machinery
+            | InspectionType::Goods
+            | InspectionType::Cellphone => ImageTarget::Product,
+        }
+    }
+
+    /// Merges inputs by identifier. They are those of its one product; goods, of which there may be several,
+    /// have them beside the products.
+    pub fn take_inputs(&mut self, said: Vec<Input>) {
+        let goods = self.inspection_type == InspectionType::Goods;
+        let own = match self.products.first_mut() {
+            Some(product) if !goods => &mut product.inputs,
+            Some(_) | None => &mut self.inputs,
+        };
+        merge_inputs(own, said);
+    }
+
+    /// The id of its next part. Parts share the key of the inspection and count on from its tail, so
+    /// that whoever has a part's id finds the inspection without an index.
+    pub fn next_part(&mut self) -> Id {
+        self.part_count += 1;
+        let id = self.id.0;
+        Id::from_parts(id.key(), id.tail().wrapping_add(self.part_count))
     }
 
     /// The plate that lists are filtered by: trimmed and upper-case.
@@ -201,6 +315,19 @@ pub fn search_part(asked: &str) -> String {
 /// Without line breaks of its own, which stand between the fields.
 fn search_key(text: &str) -> String {
     match_key(text).replace('\n', " ")
+}
+
+/// Each input replaces the one with its identifier.
+fn merge_inputs(own: &mut Vec<Input>, said: Vec<Input>) {
+    for input in said {
+        match own
+            .iter_mut()
+            .find(|known| known.identifier == input.identifier)
+        {
+            Some(known) => *known = input,
+            None => own.push(input),
+        }
+    }
 }
 
 /// How texts are compared in filters: trimmed and upper-case.

@@ -1,8 +1,8 @@
 //! How large the parts of an inspection may be: what is kept is sent in events and read back, so that
 //! nothing may go in that cannot come out again.
 
-use heraldo_wire::api::{ChildrenRequest, CreateInspectionRequest};
-use heraldo_wire::object::{Consumer, DeliveryPreference, Metadata};
+use heraldo_wire::api::{ChildrenRequest, CreateInspectionRequest, UpdateInspectionRequest};
+use heraldo_wire::object::{Consumer, DeliveryPreference, Metadata, ProductAttributes};
 use heraldo_wire::problem::{Problem, ProblemCode};
 use serde_json::Value;
 
@@ -51,6 +51,40 @@ pub(super) fn check_bounds(request: &CreateInspectionRequest) -> Result<(), Prob
         check_delivery(delivery)?;
     }
     check_nesting(request)
+}
+
+/// Checks what is said of an inspection later; its metadata is checked as a whole.
+///
+/// # Errors
+/// `invalid_body` with the field that is too large.
+pub(super) fn check_description(request: &UpdateInspectionRequest) -> Result<(), Problem> {
+    if let Some(consumer) = &request.consumer {
+        check_consumer(consumer)?;
+    }
+    match request
+        .inputs
+        .iter()
+        .flatten()
+        .find(|input| is_deeper(&input.value, NESTING_MAX))
+    {
+        None => Ok(()),
+        Some(_) => Err(too_deep("inputs")),
+    }
+}
+
+/// Checks the attributes of one product.
+///
+/// # Errors
+/// `invalid_body`.
+pub(super) fn check_attributes(field: &str, attributes: &ProductAttributes) -> Result<(), Problem> {
+    if attributes
+        .0
+        .values()
+        .any(|value| is_deeper(value, NESTING_MAX))
+    {
+        return Err(too_deep(field));
+    }
+    Ok(())
 }
 
 /// Checks what a child inspection changes.
@@ -146,11 +180,15 @@ fn check_nesting(request: &CreateInspectionRequest) -> Result<(), Problem> {
         .find(|(_, value)| is_deeper(value, NESTING_MAX))
     {
         None => Ok(()),
-        Some((field, _)) => Err(ProblemCode::InvalidBody.problem(format!(
-            "`{field}` holds a value with more than {NESTING_MAX} levels of arrays and objects; send a \
-             flatter one"
-        ))),
+        Some((field, _)) => Err(too_deep(field)),
     }
+}
+
+fn too_deep(field: &str) -> Problem {
+    ProblemCode::InvalidBody.problem(format!(
+        "`{field}` holds a value with more than {NESTING_MAX} levels of arrays and objects; send a flatter \
+         one"
+    ))
 }
 
 /// Whether a value has more than `levels` levels of arrays and objects; looks no deeper than that.

@@ -44,7 +44,7 @@ pub async fn create_child(
     let child = child_of(context, &parent, caller, request, now);
     // Merged: a line of children must not gather more than one inspection may have.
     check_metadata(&child.metadata)?;
-    let body = json(&answer_to(&child, &context.settings.public_url))?;
+    let body = json(&answer_to(&child, &context.links.public_url))?;
     let event = first_event(EventType::ChildrenInspectionCreated);
     let change = Change {
         events: vec![context.event_of(&company, &child, event, now)],
@@ -68,21 +68,14 @@ fn child_of(
     // A child lives as long as its parent was meant to: its template and the server's setting may both
     // have changed since.
     let lifetime = parent.expires_at.since(parent.created_at);
-    let products = parent
-        .products
-        .iter()
-        .map(|product| Product {
-            id: ProductId(context.next_id(now)),
-            ..product.clone()
-        })
-        .collect();
-    Inspection {
+    let mut child = Inspection {
         id: InspectionId(context.next_id(now)),
+        part_count: 0,
         version: 1,
         testing: parent.testing || caller.testing,
         delivery: request.delivery.unwrap_or_else(|| parent.delivery.clone()),
         metadata,
-        products,
+        products: Vec::new(),
         access_code: access_code(&*context.entropy),
         parent_id: Some(parent.id),
         created_at: now,
@@ -91,5 +84,13 @@ fn child_of(
         event_count: 1,
         state: State::Created { wrong_codes: 0 },
         ..parent.clone()
+    };
+    for product in &parent.products {
+        let id = ProductId(child.next_part());
+        child.products.push(Product {
+            inputs: product.inputs.clone(),
+            ..Product::new(id, product.attributes.clone())
+        });
     }
+    child
 }

@@ -10,14 +10,16 @@ use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::time::Timestamp;
 
 use super::bounds::check_bounds;
+use super::inputs::{GivenFile, GivenInputs, read_inputs};
 use super::recorded::first_event;
 use super::{Answer, Context, Once, json};
 use crate::account::{Caller, Member};
 use crate::change::{Change, Write};
+use crate::inspection::machine::PRODUCTS_MAX;
 use crate::inspection::{Inspection, Product, State, magic_link};
 use crate::ports::{Entropy, random};
 use crate::query::CompanyView;
-use crate::template::{Template, aliases, built_in};
+use crate::template::Template;
 
 /// Creates an inspection of one type; the answer is 201 with its id, its magic link and its product.
 ///
@@ -27,7 +29,8 @@ pub async fn create_inspection(
     context: &Context,
     caller: &Caller,
     inspection_type: InspectionType,
-    request: CreateInspectionRequest,
+    mut request: CreateInspectionRequest,
+    files: Vec<GivenFile>,
     once: Option<&Once>,
 ) -> Result<Answer, Problem> {
     if let Some(answer) = context.replay(once).await? {
@@ -35,8 +38,20 @@ pub async fn create_inspection(
     }
     let company = context.view(caller.company_id).await?;
     let now = context.now();
-    let inspection = decide(context, caller, &company, inspection_type, request, now)?;
-    let body = json(&answer_to(&inspection, &context.settings.public_url))?;
+    check_bounds(&request)?;
+    let template = context
+        .template_named(caller.company_id, inspection_type, &request.template_id)
+        .await?;
+    let given = GivenInputs {
+        values: request.inputs.take().unwrap_or_default(),
+        files,
+    };
+    let id = InspectionId(context.next_id(now));
+    let mut read = read_inputs(context, &template, given, id)?;
+    let mut inspection = decide(context, caller, &company, &template, id, request, now)?;
+    read.keep_files(context).await?;
+    inspection.take_inputs(read.inputs);
+    let body = json(&answer_to(&inspection, &context.links.public_url))?;
     let event = first_event(EventType::InspectionCreated);
     let change = Change {
         events: vec![context.event_of(&company, &inspection, event, now)],
@@ -63,33 +78,30 @@ fn decide(
     context: &Context,
     caller: &Caller,
     company: &CompanyView,
-    inspection_type: InspectionType,
+    template: &Template,
+    id: InspectionId,
     mut request: CreateInspectionRequest,
     now: Timestamp,
 ) -> Result<Inspection, Problem> {
-    let template = template_for(inspection_type, &request.template_id)?;
-    check_inputs(&template, &request)?;
-    check_bounds(&request)?;
     let settings = &context.settings;
-    let lifetime = template.lifetime.unwrap_or(settings.inspection_lifetime);
-    let products = request
-        .take_products(inspection_type)
-        .into_iter()
-        .map(|attributes| Product {
-            id: ProductId(context.next_id(now)),
-            attributes,
-            inputs: Vec::new(),
-        })
-        .collect();
-    Ok(Inspection {
-        id: InspectionId(context.next_id(now)),
+    let lifetime = template.lifetime().unwrap_or(settings.inspection_lifetime);
+    let declared = request.take_products(template.inspection_type);
+    if declared.len() > PRODUCTS_MAX {
+        return Err(ProblemCode::InvalidBody.problem(format!(
+            "`goods` has more than {PRODUCTS_MAX} entries; make several inspections"
+        )));
+    }
+    let mut inspection = Inspection {
+        id,
         company_id: caller.company_id,
         version: 1,
-        inspection_type,
+        inspection_type: template.inspection_type,
         access_attempts_max: template
-            .access_attempts_max
+            .parameters
+            .max_attempts
             .unwrap_or(settings.access_attempts_max),
-        template: template.head,
+        template: template.head(),
+        template_revision: template.revision,
         producer: producer_for(company, request.producer)?,
         testing: caller.testing,
         locale: request.locale.unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
@@ -97,7 +109,9 @@ fn decide(
         delivery: request.delivery.unwrap_or_default(),
         metadata: request.metadata.unwrap_or_default(),
         consumer: request.consumer.unwrap_or_default(),
-        products,
+        products: Vec::with_capacity(declared.len()),
+        inputs: Vec::new(),
+        part_count: 0,
         access_code: access_code(&*context.entropy),
         parent_id: None,
         created_at: now,
@@ -108,7 +122,12 @@ fn decide(
             None | Some(InitialStatus::Created) => State::Created { wrong_codes: 0 },
             Some(InitialStatus::Started) => State::Started { at: now },
         },
-    })
+    };
+    for attributes in declared {
+        let id = ProductId(inspection.next_part());
+        inspection.products.push(Product::new(id, attributes));
+    }
+    Ok(inspection)
 }
 
 /// Four digits, each code equally likely.
@@ -119,36 +138,6 @@ pub(super) fn access_code(entropy: &dyn Entropy) -> String {
         if drawn < 60_000 {
             return format!("{:04}", drawn % 10_000);
         }
-    }
-}
-
-fn template_for(inspection_type: InspectionType, id_or_alias: &str) -> Result<Template, Problem> {
-    built_in(inspection_type, id_or_alias.trim()).ok_or_else(|| {
-        let known = aliases(inspection_type);
-        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-        ProblemCode::UnknownTemplate.problem(format!(
-            "`templateId` names no template for {inspection_type}; use the id of a template or one of the \
-             aliases of the built-in ones: {known}"
-        ))
-    })
-}
-
-fn check_inputs(template: &Template, request: &CreateInspectionRequest) -> Result<(), Problem> {
-    let given = request.inputs.as_deref().unwrap_or_default();
-    match given
-        .iter()
-        .find(|input| !template.inputs.contains(&input.identifier))
-    {
-        None => Ok(()),
-        Some(_) if template.inputs.is_empty() => Err(ProblemCode::UnknownInput.problem(format!(
-            "the template `{}` has no inputs; leave `inputs` out",
-            template.head.name
-        ))),
-        Some(input) => Err(ProblemCode::UnknownInput.problem(format!(
-            "the template has no input `{}`; it has {}",
-            input.identifier.chars().take(60).collect::<String>(),
-            template.inputs.join(", ")
-        ))),
     }
 }
 

@@ -97,10 +97,10 @@ pub async fn test_webhook(
         inspection_id,
         first_part_id: context.next_id(now),
         producer: producer_for(&company, None)?,
-        template: template.head,
+        template: template.head(),
         metadata: Metadata::from_iter([("test", "true")]),
         at: now,
-        public_url: context.settings.public_url.clone(),
+        public_url: context.links.public_url.clone(),
         access_code: access_code(&*context.entropy),
     };
     let (event_id, delivery_id) = (

@@ -51,6 +51,11 @@ pub async fn enter_access_code(
         | Reply::Completed
         | Reply::Expired
         | Reply::Reviewed
-        | Reply::Unchanged => Access::Granted(AccessAnswer { status: InspectionStatus::Started }),
+        | Reply::Unchanged
+        | Reply::ImageAdded(_)
+        | Reply::ImageWaits
+        | Reply::ImageProcessed
+        | Reply::Described
+        | Reply::ProductsAdded { .. } => Access::Granted(AccessAnswer { status: InspectionStatus::Started }),
     })
 }

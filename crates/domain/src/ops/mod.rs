@@ -7,10 +7,17 @@ pub mod create_inspection;
 pub mod deliveries;
 pub mod enter_access_code;
 pub mod finish;
+pub mod image_jobs;
+pub mod images;
+pub mod inputs;
+pub mod jobs;
+pub mod products;
 pub mod publish;
 mod recorded;
 pub mod review;
 pub mod sweep;
+pub mod templates;
+pub mod update_inspection;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -19,11 +26,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use heraldo_wire::id::Id;
 use heraldo_wire::problem::{Problem, ProblemCode};
+use heraldo_wire::signature::Secret;
 use heraldo_wire::time::Timestamp;
 
 use crate::change::{Change, IdempotencyKey, IdempotentAnswer};
 use crate::inspection::{Command, Refused};
-use crate::ports::{Clock, Entropy, IdMaker};
+use crate::links::Links;
+use crate::ports::{Callbacks, Clock, Entropy, Files, IdMaker, JobBell, Photos};
 use crate::store::{Store, StoreError};
 
 /// What every use case works with.
@@ -33,14 +42,17 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub ids: Arc<IdMaker>,
+    pub files: Arc<dyn Files>,
+    pub photos: Arc<dyn Photos>,
+    pub callbacks: Arc<dyn Callbacks>,
+    pub bell: Arc<dyn JobBell>,
+    pub links: Arc<Links>,
     pub settings: Arc<Settings>,
 }
 
 /// The server's settings that rules depend on (contract 8.1).
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What magic links start with, without a slash at the end.
-    pub public_url: String,
     pub inspection_lifetime: Duration,
     pub access_attempts_max: u32,
     /// Special-purpose networks that receivers may lie in all the same.
@@ -51,6 +63,20 @@ pub struct Settings {
     pub publish_events_max: usize,
     /// A key's answers are given again for this long (contract U14: 24 h).
     pub idempotency_lifetime: Duration,
+    /// Photos of one inspection further apart than this fail `distance`.
+    pub distance_max_metres: f64,
+    /// Who looks at what needs a trained model; `None`: whoever reads the API and answers.
+    pub processor: Option<Processor>,
+    /// How long the answer of an outside processor is waited for.
+    pub processor_timeout: Duration,
+}
+
+/// An outside image processor.
+#[derive(Debug, Clone)]
+pub struct Processor {
+    pub url: String,
+    /// What the requests to it are signed with.
+    pub secret: Option<Secret>,
 }
 
 impl Context {
@@ -186,13 +212,22 @@ fn problem_of_refusal(refused: Refused, command: &Command) -> Problem {
             ProblemCode::InspectionBlocked
         }
         Refused::Expired => ProblemCode::InspectionExpired,
+        Refused::NoSuchProduct => return not_found(),
+        Refused::NoSuchImage if matches!(command, Command::ReviewImages { .. }) => {
+            ProblemCode::InvalidBody
+        }
+        Refused::NoSuchImage => return not_found(),
+        Refused::TooManyImages(_) | Refused::TooManyProducts(_) => ProblemCode::LimitReached,
         Refused::BlockedByAttempts
         | Refused::NotStarted
         | Refused::Ended
         | Refused::NotCompleted
         | Refused::NotProcessing
+        | Refused::PhotosPending
         | Refused::NotLapsed
-        | Refused::NotAVeredictToSet => ProblemCode::Conflict,
+        | Refused::NotAVeredictToSet
+        | Refused::AlreadyProcessed
+        | Refused::NotGoods => ProblemCode::Conflict,
     };
     code.problem(refused.to_string())
 }

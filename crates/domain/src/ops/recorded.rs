@@ -14,6 +14,7 @@ use crate::inspection::machine::apply;
 use crate::inspection::{Command, Inspection, OwnEvent, Refused, Reply, State, event_body};
 use crate::query::CompanyView;
 use crate::store::StoreError;
+use crate::template::Template;
 
 /// A change that others make at the same time is decided anew this often.
 const TRIES: usize = 16;
@@ -57,7 +58,7 @@ impl Context {
             company_id: inspection.company_id,
             inspection_id: inspection.id,
             event_type: event.event_type,
-            body: event_body(inspection, event.event_type, &self.settings.public_url),
+            body: event_body(inspection, event, &self.links, now),
             origin: Origin::Inspection,
             sequence: Some(event.sequence),
             created_at: now,
@@ -69,14 +70,28 @@ impl Context {
     /// first. Time that is over is noticed on the way, so that nobody depends on the sweep's moment.
     pub(super) async fn carry_out(
         &self,
-        mut inspection: Inspection,
+        inspection: Inspection,
         command: &Command,
     ) -> Result<(Inspection, Reply), Problem> {
+        self.carry_out_with(inspection, command, &|_, _, _| Vec::new())
+            .await
+    }
+
+    /// Does the same, and writes more in the same commit: what `also` says of the inspection afterwards,
+    /// the reply and the time. Nothing more is written when nothing changed.
+    pub(super) async fn carry_out_with(
+        &self,
+        mut inspection: Inspection,
+        command: &Command,
+        also: &(dyn Fn(&Inspection, Option<Reply>, Timestamp) -> Vec<Write> + Sync),
+    ) -> Result<(Inspection, Reply), Problem> {
+        let template = self.template_of(&inspection).await.map_err(problem_of)?;
         for _ in 0..TRIES {
             let now = self.now();
-            let (outcome, next, events) = decide(&inspection, command, now);
+            let (outcome, next, events) = decide(&inspection, &template, command, now);
             if let Some(next) = next {
-                match self.write(&next, &events, now).await {
+                let more = also(&next, outcome.as_ref().ok().copied(), now);
+                match self.write(&next, &events, more, now).await {
                     Ok(()) => {
                         return outcome
                             .map(|reply| (next, reply))
@@ -107,6 +122,7 @@ impl Context {
         &self,
         next: &Inspection,
         events: &[(Inspection, OwnEvent)],
+        more: Vec<Write>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let company = if events.is_empty() {
@@ -127,7 +143,8 @@ impl Context {
                     .map(|(after, event)| self.event_of(company, after, *event, now))
             })
             .collect();
-        let writes = vec![Write::UpdateInspection(Box::new(next.clone()))];
+        let mut writes = vec![Write::UpdateInspection(Box::new(next.clone()))];
+        writes.extend(more);
         self.store
             .commit(Change {
                 writes,
@@ -148,15 +165,16 @@ type Decision = (
 );
 
 /// An inspection on its way through one or more steps.
-struct Course {
+struct Course<'a> {
+    template: &'a Template,
     current: Inspection,
     changed: bool,
     events: Vec<(Inspection, OwnEvent)>,
 }
 
-impl Course {
+impl Course<'_> {
     fn apply(&mut self, command: &Command, now: Timestamp) -> Result<Reply, Refused> {
-        let step = apply(&self.current, command, now)?;
+        let step = apply(&self.current, self.template, command, now)?;
         if let Some(next) = step.next {
             self.events
                 .extend(step.events.into_iter().map(|event| (next.clone(), event)));
@@ -167,23 +185,30 @@ impl Course {
     }
 }
 
-fn decide(inspection: &Inspection, command: &Command, now: Timestamp) -> Decision {
+fn decide(
+    inspection: &Inspection,
+    template: &Template,
+    command: &Command,
+    now: Timestamp,
+) -> Decision {
     let mut course = Course {
+        template,
         current: inspection.clone(),
         changed: false,
         events: Vec::new(),
     };
-    let outcome = if course.current.has_lapsed(now) && *command != Command::Expire {
+    let outcome = if course.current.has_lapsed(now) && notices_time(command) {
         course
             .apply(&Command::Expire, now)
             .and(Err(Refused::Expired))
     } else {
         course.apply(command, now)
     };
-    // With no photo left to look at, a finished inspection completes at once (contract 5.2). It came to
-    // `processing` in the step before, so this one cannot be refused.
-    if course.changed && matches!(course.current.state, State::Processing { .. }) {
-        let judged = Command::Complete(course.current.judged());
+    // With no photo left to look at, a finished inspection completes at once (contract 5.2).
+    let ended = matches!(course.current.state, State::Processing { .. })
+        && course.current.is_all_processed();
+    if course.changed && ended {
+        let judged = Command::Complete(course.current.judged(template));
         if let Err(refused) = course.apply(&judged, now) {
             return (Err(refused), None, Vec::new());
         }
@@ -196,10 +221,31 @@ fn decide(inspection: &Inspection, command: &Command, now: Timestamp) -> Decisio
     )
 }
 
+/// Whether a command finds out that the inspection's time is over. What is said of its photos and by its
+/// company is taken down all the same; the sweep, or the next of the others, ends it.
+const fn notices_time(command: &Command) -> bool {
+    match command {
+        Command::EnterCode(_)
+        | Command::Finish
+        | Command::Complete(_)
+        | Command::Review { .. }
+        | Command::ReviewImages { .. }
+        | Command::AddImage { .. }
+        | Command::AddProducts(_)
+        | Command::DescribeProduct { .. } => true,
+        Command::Expire
+        | Command::ExamineImage { .. }
+        | Command::AnswerForImage { .. }
+        | Command::GiveUpOnImage { .. }
+        | Command::Describe(_) => false,
+    }
+}
+
 /// The first event of a new inspection.
 pub(super) const fn first_event(event_type: EventType) -> OwnEvent {
     OwnEvent {
         event_type,
         sequence: 1,
+        image_id: None,
     }
 }

@@ -6,7 +6,8 @@ use heraldo_wire::problem::{Problem, ProblemCode};
 
 use super::Context;
 use crate::account::Caller;
-use crate::inspection::{Command, Reply};
+use crate::inspection::Command;
+use crate::inspection::machine::IMAGES_MAX;
 
 /// A reason is at most this long.
 const REASON_BYTES_MAX: usize = 2_048;
@@ -32,32 +33,34 @@ pub async fn review(
             "`reason` is longer than {REASON_BYTES_MAX} bytes; shorten it"
         )));
     }
-    let veredict = match (request.veredict, request.images) {
-        (Some(veredict), None) => veredict.into(),
+    let command = match (request.veredict, request.images) {
+        (Some(veredict), None) => Command::Review {
+            veredict: veredict.into(),
+            reason: request.reason,
+        },
+        (None, Some(images)) if images.len() <= IMAGES_MAX => Command::ReviewImages {
+            approved: images
+                .into_iter()
+                .map(|image| (image.id, image.approved))
+                .collect(),
+            reason: request.reason,
+        },
         (None, Some(_)) => {
-            return Err(ProblemCode::InvalidBody
-                .problem("`images` names a photo that this inspection does not have"));
+            return Err(ProblemCode::InvalidBody.problem(format!(
+                "`images` names more than the {IMAGES_MAX} photos that an inspection may have"
+            )));
         }
         (Some(_), Some(_)) | (None, None) => {
             return Err(ProblemCode::InvalidBody
                 .problem("send either `veredict` (approved or disapproved) or `images`"));
         }
     };
-    let command = Command::Review {
-        veredict,
-        reason: request.reason,
-    };
-    let (after, reply) = context.carry_out(inspection, &command).await?;
-    let message = match reply {
-        Reply::Unchanged => "Nothing to change",
-        Reply::Reviewed
-        | Reply::Started
-        | Reply::AlreadyStarted
-        | Reply::WrongCode { .. }
-        | Reply::BlockedNow
-        | Reply::Finished
-        | Reply::Completed
-        | Reply::Expired => "Inspection reviewed",
+    let before = inspection.veredict();
+    let (after, _) = context.carry_out(inspection, &command).await?;
+    let message = if after.veredict() == before {
+        "Nothing to change"
+    } else {
+        "Inspection reviewed"
     };
     Ok(ReviewAnswer {
         message: message.to_owned(),
