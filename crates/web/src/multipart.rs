@@ -2,13 +2,14 @@
 //! without a file name (contract 1.1).
 
 use bytes::Bytes;
+use heraldo_domain::ops::inputs::GivenFile;
 use heraldo_wire::problem::{Problem, ProblemCode};
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt as _;
 use multer::{Constraints, Multipart, SizeLimit};
 
 use crate::call::Call;
-use crate::extract::{broken_off, too_large, too_late};
+use crate::extract::{MediaType, broken_off, too_large, too_late};
 use crate::problem::Failure;
 
 /// The part that holds the JSON.
@@ -45,7 +46,30 @@ impl Form {
     }
 }
 
+impl From<FilePart> for GivenFile {
+    fn from(part: FilePart) -> Self {
+        Self {
+            identifier: part.name,
+            filename: part.filename,
+            content_type: part.content_type,
+            bytes: part.bytes,
+        }
+    }
+}
+
 impl Call {
+    /// The JSON of a body that may be multipart, and the files beside it: the same routes get both from the
+    /// two SDKs (contract 1.1). The JSON of a body that is neither is `{}`.
+    pub async fn json_and_files(&mut self) -> Result<Form, Failure> {
+        if self.media_type()? == MediaType::Multipart {
+            return self.form().await;
+        }
+        Ok(Form {
+            data: self.json_bytes(self.state.config.body_bytes_max).await?,
+            files: Vec::new(),
+        })
+    }
+
     /// The multipart body, within the limits on its size, its parts and its time.
     pub async fn form(&mut self) -> Result<Form, Failure> {
         let content_type = self.parts.headers.get(CONTENT_TYPE);

@@ -7,7 +7,7 @@ use heraldo_wire::object::InspectionType;
 use utoipa::openapi::HttpMethod;
 
 use crate::Web;
-use crate::api::{self, delivery, event, health, inspection, key, webhook};
+use crate::api::{self, delivery, event, file, health, image, inspection, key, webhook};
 use crate::call::{Call, bounded};
 use crate::pages;
 use crate::problem::{no_method, no_route};
@@ -55,10 +55,17 @@ routes! {
     inspection::create,
     inspection::list,
     inspection::retrieve,
+    inspection::update,
+    inspection::update_product,
+    inspection::goods,
     inspection::finish,
     inspection::access,
     inspection::review,
     inspection::children,
+    image::token,
+    image::upload,
+    image::result,
+    file::retrieve,
     webhook::create,
     webhook::list,
     webhook::retrieve,
@@ -108,6 +115,10 @@ pub fn served_at(path: &str) -> Vec<String> {
         inspection::CREATE => InspectionType::ALL
             .iter()
             .map(|kind| create_path(*kind))
+            .collect(),
+        inspection::UPDATE_PRODUCT => inspection::UPDATABLE
+            .iter()
+            .map(|kind| format!("{}/{{id}}", create_path(*kind)))
             .collect(),
         // PHP lists with a slash at the end (contract 1.1).
         inspection::LIST => vec![path.to_owned(), format!("{path}/")],

@@ -6,6 +6,7 @@ pub mod children;
 pub mod create_inspection;
 pub mod deliveries;
 pub mod enter_access_code;
+pub mod files;
 pub mod finish;
 pub mod image_jobs;
 pub mod images;

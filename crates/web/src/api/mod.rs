@@ -3,7 +3,9 @@
 pub mod delivery;
 pub mod description;
 pub mod event;
+pub mod file;
 pub mod health;
+pub mod image;
 pub mod inspection;
 pub mod key;
 pub mod webhook;

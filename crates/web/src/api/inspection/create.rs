@@ -3,12 +3,11 @@
 use heraldo_domain::ops::create_inspection::create_inspection;
 use heraldo_domain::ops::not_found;
 use heraldo_wire::api::{CreateInspectionAnswer, CreateInspectionRequest, Scope};
-use heraldo_wire::object::{InputValue, InspectionType};
+use heraldo_wire::object::InspectionType;
 
 use crate::auth::refuse_access_token;
 use crate::call::{Call, Outcome};
-use crate::extract::{MediaType, once, parse};
-use crate::multipart::Form;
+use crate::extract::{once, parse};
 use crate::problem::Failure;
 use crate::reply;
 
@@ -32,17 +31,13 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let caller = call.caller(&[Scope::Inspections]).await?;
     let kind = inspection_type(call)?;
     let key = call.idempotency_key()?;
-    let (request, once) = if call.media_type()? == MediaType::Multipart {
-        let mut form = call.form().await?;
-        let once = once(&caller, route(kind), key, form.content());
-        (from_form(&mut form)?, once)
-    } else {
-        let body = call.json_bytes(call.state.config.body_bytes_max).await?;
-        let request: CreateInspectionRequest = parse(&body)?;
-        (request, once(&caller, route(kind), key, [&body[..]]))
-    };
+    let form = call.json_and_files().await?;
+    let once = once(&caller, route(kind), key, form.content());
+    let request: CreateInspectionRequest = parse(&form.data)?;
     refuse_access_token(request.access_token.as_ref())?;
-    let answer = create_inspection(call.context(), &caller, kind, request, once.as_ref()).await?;
+    let files = form.files.into_iter().map(Into::into).collect();
+    let context = call.context();
+    let answer = create_inspection(context, &caller, kind, request, files, once.as_ref()).await?;
     reply::answer(answer)
 }
 
@@ -58,26 +53,6 @@ struct CreateInspectionForm {
 fn inspection_type(call: &Call) -> Result<InspectionType, Failure> {
     let word = call.parts.uri.path().rsplit('/').next().unwrap_or_default();
     Ok(word.parse().map_err(|_| not_found())?)
-}
-
-/// Each file is the value of the input that its part is named after.
-fn from_form(form: &mut Form) -> Result<CreateInspectionRequest, Failure> {
-    let mut request: CreateInspectionRequest = parse(&form.data)?;
-    let files = std::mem::take(&mut form.files);
-    if !files.is_empty() {
-        // No template has file inputs so far: the use case refuses each identifier, so that no bytes
-        // have to be passed on.
-        request
-            .inputs
-            .get_or_insert_default()
-            .extend(files.into_iter().map(|file| InputValue {
-                identifier: file.name,
-                value: serde_json::Value::Null,
-                filename: file.filename,
-                content_type: file.content_type,
-            }));
-    }
-    Ok(request)
 }
 
 const fn route(kind: InspectionType) -> &'static str {

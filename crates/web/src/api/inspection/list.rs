@@ -46,10 +46,10 @@ pub async fn handle(call: &mut Call) -> Outcome {
         .inspections(caller.company_id, filter, offset, limit)
         .await;
     let (inspections, total) = found.map_err(problem_of)?;
-    let public_url = &context.settings.public_url;
+    let now = context.clock.now();
     let inspections = inspections
         .iter()
-        .map(|inspection| to_wire(inspection, public_url));
+        .map(|inspection| to_wire(inspection, &context.links, now));
     reply::ok(&InspectionListAnswer::new(
         inspections.collect(),
         total,

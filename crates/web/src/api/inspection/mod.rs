@@ -4,16 +4,31 @@ pub mod access;
 pub mod children;
 pub mod create;
 pub mod finish;
+pub mod goods;
 pub mod list;
 pub mod retrieve;
 pub mod review;
+pub mod update;
+pub mod update_product;
 
+use heraldo_wire::object::InspectionType;
 use heraldo_wire::problem::ProblemCode;
 
 use crate::problem::Failure;
 
 /// The documented path of the create routes; there is one such path for each type.
 pub const CREATE: &str = "/v1/inspection/car";
+/// The documented path of the product updates; there is one such path for each type but goods and those
+/// without a product.
+pub const UPDATE_PRODUCT: &str = "/v1/inspection/car/{id}";
+/// The types whose product can be changed under its own path (contract 1.2, E10).
+pub const UPDATABLE: [InspectionType; 5] = [
+    InspectionType::Car,
+    InspectionType::Moto,
+    InspectionType::Bike,
+    InspectionType::Machinery,
+    InspectionType::Cellphone,
+];
 /// The path of the list.
 pub const LIST: &str = "/v1/inspection";
 /// Words that stand where an id could, and win over ids (contract 1.2, "Router notes").

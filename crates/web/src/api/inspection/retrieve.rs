@@ -26,5 +26,5 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let inspection = found
         .filter(|inspection| inspection.company_id == caller.company_id)
         .ok_or_else(not_found)?;
-    reply::ok(&to_wire(&inspection, &context.settings.public_url))
+    reply::ok(&to_wire(&inspection, &context.links, context.clock.now()))
 }

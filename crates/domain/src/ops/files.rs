@@ -1,0 +1,83 @@
+//! Serves photos and documents to whoever has their signed address (contract 8.2 "Image `src`").
+
+use bytes::Bytes;
+use heraldo_wire::problem::{Problem, ProblemCode};
+
+use super::images::problem_of_file;
+use super::{Context, not_found, problem_of};
+use crate::links::Target;
+
+/// A file on its way out.
+#[derive(Debug, Clone)]
+pub struct Served {
+    pub bytes: Bytes,
+    pub media_type: String,
+    /// Set when it is to be kept as a file instead of shown.
+    pub filename: Option<String>,
+}
+
+/// The file at a signed address: `<signed text>.<extension>`. Photos come without what their maker's camera
+/// wrote into them beside the picture, the place above all.
+///
+/// # Errors
+/// `not_found` for an address that was not made here, is too old, or whose file is gone; the store's.
+pub async fn serve_file(context: &Context, name: &str) -> Result<Served, Problem> {
+    let text = name.split_once('.').map_or(name, |(text, _)| text);
+    let target = context.links.open(text, context.now());
+    match target.ok_or_else(not_found)? {
+        Target::Photo {
+            inspection_id,
+            image_id,
+        } => {
+            let inspection = context.store.inspection(inspection_id).await;
+            let inspection = inspection.map_err(problem_of)?.ok_or_else(not_found)?;
+            let (_, image) = inspection.image(image_id).ok_or_else(not_found)?;
+            let bytes = fetch(context, &image.file_name(inspection_id)).await?;
+            let bytes = context.photos.without_metadata(&bytes).ok_or_else(|| {
+                ProblemCode::NotFound.problem("the photo cannot be read, so it cannot be shown")
+            })?;
+            Ok(Served {
+                bytes,
+                media_type: image.format.media_type().to_owned(),
+                filename: None,
+            })
+        }
+        Target::Thumbnail {
+            inspection_id,
+            image_id,
+        } => {
+            let inspection = context.store.inspection(inspection_id).await;
+            let inspection = inspection.map_err(problem_of)?.ok_or_else(not_found)?;
+            let (_, image) = inspection.image(image_id).ok_or_else(not_found)?;
+            Ok(Served {
+                bytes: fetch(context, &image.thumbnail_name(inspection_id)).await?,
+                media_type: "image/jpeg".to_owned(),
+                filename: None,
+            })
+        }
+        Target::InputFile {
+            inspection_id,
+            file_id,
+        } => {
+            let inspection = context.store.inspection(inspection_id).await;
+            let inspection = inspection.map_err(problem_of)?.ok_or_else(not_found)?;
+            let file = inspection.file(file_id).ok_or_else(not_found)?;
+            Ok(Served {
+                bytes: fetch(context, &file.file_name()).await?,
+                media_type: file
+                    .content_type
+                    .unwrap_or_else(|| "application/octet-stream".to_owned()),
+                filename: Some(file.filename.unwrap_or_else(|| "file".to_owned())),
+            })
+        }
+        Target::ReportHtml { .. }
+        | Target::ReportPdf { .. }
+        | Target::Detail { .. }
+        | Target::Visit { .. } => Err(not_found()),
+    }
+}
+
+async fn fetch(context: &Context, name: &str) -> Result<Bytes, Problem> {
+    let found = context.files.get(name).await.map_err(problem_of_file)?;
+    found.ok_or_else(not_found)
+}
