@@ -81,12 +81,7 @@ fn open(settings: &Settings, may_create: bool) -> Outcome<Context> {
     // A server on port 0 knows its port, the settings do not.
     let bound = address::read(&settings.data_dir).unwrap_or(settings.listen);
     let ids = Arc::new(IdMaker::default());
-    Ok(engine::context(
-        store,
-        ids,
-        settings,
-        settings.public_url(bound),
-    ))
+    engine::context(store, ids, settings, settings.public_url(bound))
 }
 
 async fn new_company(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
@@ -98,7 +93,7 @@ async fn new_company(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
         internal_id: None,
     };
     let new = create_company(context, &name, owner).await?;
-    let link = links::sign_in(&context.settings.public_url, &new.sign_in_token);
+    let link = links::sign_in(&context.links.public_url, &new.sign_in_token);
     let (company, key) = (new.company_id.to_string(), new.api_key.reveal());
     Ok(Told {
         json: json!({ "companyId": company, "apiKey": key, "signInLink": link }),
@@ -204,7 +199,7 @@ async fn new_user(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
         internal_id: given(matches, "internal-id"),
     };
     let new = create_user(context, company(context, matches).await?, role, person).await?;
-    let link = links::sign_in(&context.settings.public_url, &new.sign_in_token);
+    let link = links::sign_in(&context.links.public_url, &new.sign_in_token);
     let (user, membership) = (new.user_id.to_string(), new.membership_id.to_string());
     Ok(Told {
         json: json!({ "userId": user, "membershipId": membership, "signInLink": link }),

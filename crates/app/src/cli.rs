@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::settings::{CONFIG_ENV, Group, Setting, Sources, TABLE};
+use crate::settings::{CONFIG_ENV, Group, Setting, Sources, all};
 
 const ABOUT: &str =
     "The inspection webhook system: one binary that runs inspections and delivers their events.";
@@ -205,10 +205,7 @@ fn with_settings(command: Command, keep: impl Fn(&Setting) -> bool) -> Command {
         ));
     let mut command = command.arg(config);
     for group in Group::ALL {
-        for setting in TABLE
-            .iter()
-            .filter(|setting| setting.group == group && keep(setting))
-        {
+        for setting in all().filter(|setting| setting.group == group && keep(setting)) {
             let help = format!(
                 "{} [default: {}] [variable: {}]",
                 setting.help_in_full(),
@@ -230,8 +227,7 @@ fn with_settings(command: Command, keep: impl Fn(&Setting) -> bool) -> Command {
 
 /// The settings' flags that were given, and the environment.
 pub fn sources(matches: &ArgMatches, env: Vec<(OsString, OsString)>) -> Sources {
-    let flags = TABLE
-        .iter()
+    let flags = all()
         .filter_map(|setting| {
             let text = matches.try_get_one::<String>(setting.key).ok().flatten()?;
             Some((setting.key, text.clone()))
@@ -296,7 +292,7 @@ mod tests {
             .render_long_help()
             .to_string();
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
-        for setting in TABLE {
+        for setting in all() {
             for part in [
                 setting.flag(),
                 setting.env(),

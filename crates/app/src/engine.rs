@@ -7,14 +7,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use heraldo_delivery::callbacks::CallbackSender;
 use heraldo_delivery::dispatcher::{Dispatcher, DispatcherConfig, Ports};
 use heraldo_delivery::lanes::Limits;
 use heraldo_delivery::transport::{Transport, TransportConfig};
+use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops;
 use heraldo_domain::ports::{Clock, Entropy, HandOver, IdMaker};
 use heraldo_domain::retry::RetryPolicy;
-use heraldo_domain::store::Store;
 use heraldo_store::{MasterKeySource, SqliteConfig, SqliteLimits, SqliteStore};
+use heraldo_wire::signature::Secret;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -24,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::address::AddressFile;
 use crate::failure::{Failure, Outcome};
 use crate::health::Readiness;
+use crate::jobs::{self, Bell};
 use crate::ports::{OsEntropy, SystemClock};
 use crate::settings::Settings;
 use crate::upkeep;
@@ -37,6 +40,7 @@ const TASKS_END_MAX: Duration = Duration::from_secs(2);
 pub struct Engine {
     settings: Settings,
     context: ops::Context,
+    bell: Arc<Bell>,
     dispatcher: Dispatcher,
     listener: TcpListener,
     address: SocketAddr,
@@ -57,28 +61,55 @@ pub struct Running {
     address_file: AddressFile,
 }
 
-/// What the use cases work with, on this store.
+/// What the use cases work with, on this store; a server adds who keeps files, reads photos and calls
+/// others.
+///
+/// # Errors
+/// When the processor's secret cannot be read.
 pub fn context(
-    store: Arc<dyn Store>,
+    store: Arc<SqliteStore>,
     ids: Arc<IdMaker>,
     settings: &Settings,
     public_url: String,
-) -> ops::Context {
-    ops::Context {
-        store,
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(OsEntropy),
-        ids,
-        settings: Arc::new(ops::Settings {
-            public_url,
-            inspection_lifetime: settings.inspection_lifetime,
-            access_attempts_max: settings.max_access_attempts,
-            allow_networks: settings.allow_networks.clone(),
-            webhooks_per_company_max: settings.webhooks_per_company_max,
-            publish_events_max: 1_000,
-            idempotency_lifetime: Duration::from_secs(24 * 3_600),
-        }),
-    }
+) -> Outcome<ops::Context> {
+    let links = Links {
+        public_url,
+        key: LinkKey(*store.derive_key("links")),
+        file_lifetime: settings.image_url_lifetime,
+    };
+    let rules = ops::Settings {
+        inspection_lifetime: settings.inspection_lifetime,
+        access_attempts_max: settings.max_access_attempts,
+        allow_networks: settings.allow_networks.clone(),
+        webhooks_per_company_max: settings.webhooks_per_company_max,
+        distance_max_metres: f64::from(settings.image_distance_max_metres),
+        processor: processor(settings)?,
+        processor_timeout: settings.image_processor_timeout,
+        ..ops::Settings::default()
+    };
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    Ok(ops::Context::new(store, clock, entropy, ids, links, rules))
+}
+
+fn processor(settings: &Settings) -> Outcome<Option<ops::Processor>> {
+    let Some(url) = settings.image_processor_url.clone() else {
+        return Ok(None);
+    };
+    let secret = settings.image_processor_secret_file.as_ref().map(|path| {
+        let wrong = |why: String| {
+            let path = path.display();
+            Failure::new(format!(
+                "the setting image_processor_secret_file names {path}, which {why}"
+            ))
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        Secret::parse(text.trim()).map_err(|_| wrong("is empty; put the secret in it".to_owned()))
+    });
+    Ok(Some(ops::Processor {
+        url,
+        secret: secret.transpose()?,
+    }))
 }
 
 /// How the embedded store is opened.
@@ -126,6 +157,11 @@ impl Engine {
             },
             timeout: settings.delivery_timeout,
         };
+        let callbacks = CallbackSender::new(
+            transport.clone(),
+            Arc::new(SystemClock),
+            settings.delivery_timeout,
+        );
         let dispatcher = Dispatcher::new(config, transport, ports, tasks.clone());
         let hand_over: Arc<dyn HandOver> = Arc::new(dispatcher.clone());
         let config = store_config(&settings, hand_over, true);
@@ -133,16 +169,20 @@ impl Engine {
         let store = tokio::task::spawn_blocking(|| SqliteStore::open(config))
             .await
             .map_err(|_| Failure::new("the store broke an invariant while it was opened"))??;
-        let store: Arc<dyn Store> = Arc::new(store);
+        let store = Arc::new(store);
         let listener = TcpListener::bind(settings.listen).await;
         let listener = listener.map_err(|error| cannot_listen(settings.listen, &error))?;
         let address = listener
             .local_addr()
             .map_err(|error| cannot_listen(settings.listen, &error))?;
-        let context = context(store, ids, &settings, settings.public_url(address));
+        let mut context = context(store, ids, &settings, settings.public_url(address))?;
+        let bell = Arc::new(Bell::default());
+        context.bell = bell.clone();
+        context.callbacks = Arc::new(callbacks);
         Ok(Self {
             settings,
             context,
+            bell,
             dispatcher,
             listener,
             address,
@@ -172,6 +212,7 @@ impl Engine {
         let Self {
             settings,
             context,
+            bell,
             dispatcher,
             listener,
             address,
@@ -195,6 +236,7 @@ impl Engine {
             stopping.clone(),
         ));
         tasks.spawn(upkeep::forget(context.clone(), stopping.clone()));
+        tasks.spawn(jobs::run(context.clone(), bell, stopping.clone()));
         let address_file = AddressFile::write(&settings.data_dir, address)?;
         Ok(Running {
             address,

@@ -79,7 +79,10 @@ pub async fn run(context: Context, bell: Arc<Bell>, stopping: CancellationToken)
 /// Runs one job; whatever happens to it happens to it alone.
 async fn one(context: &Context, job: Job) -> JobId {
     let (id, task, failures) = (job.id, job.task, job.failures);
-    match AssertUnwindSafe(jobs::run(context, job)).catch_unwind().await {
+    match AssertUnwindSafe(jobs::run(context, job))
+        .catch_unwind()
+        .await
+    {
         Ok(Ok(())) => {}
         Ok(Err(failed)) => {
             tracing::warn!(job = %id, ?task, failures, reason = %failed, "a job failed; it will be tried again");

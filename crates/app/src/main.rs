@@ -15,6 +15,7 @@ mod engine;
 mod failure;
 mod generated;
 mod health;
+mod jobs;
 mod links;
 mod logs;
 mod open_files;

@@ -20,7 +20,7 @@ pub fn run(settings: Settings) -> Outcome<ExitCode> {
     runtime()?.block_on(async {
         let signals = Signals::listen()?;
         let running = Engine::open(settings).await?.start().await?;
-        let url = running.context().settings.public_url.clone();
+        let url = running.context().links.public_url.clone();
         if let Some(new) = first_run(running.context()).await? {
             say("This is the first run. Keep what follows: it is shown once.");
             say(&format!("  company     {}", new.company_id));

@@ -77,7 +77,10 @@ impl CallbackSender {
             timestamp: &timestamp,
             body: &callback.body,
         };
-        set(AUTOINSPECTOR_SIGNATURE, signer.sign_body(&callback.body).as_str())?;
+        set(
+            AUTOINSPECTOR_SIGNATURE,
+            signer.sign_body(&callback.body).as_str(),
+        )?;
         set(WEBHOOK_ID, &callback.id)?;
         set(WEBHOOK_TIMESTAMP, &timestamp)?;
         set(WEBHOOK_SIGNATURE, &standard_header(&[&signer], &envelope))?;

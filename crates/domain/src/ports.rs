@@ -2,6 +2,8 @@
 //! files, somebody who can read photos, and calls to addresses
 //! that are no webhooks.
 
+mod absent;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
@@ -9,6 +11,8 @@ use bytes::Bytes;
 use heraldo_wire::id::{Id, WebhookId};
 use heraldo_wire::signature::Secret;
 use heraldo_wire::time::Timestamp;
+
+pub use absent::Absent;
 
 use crate::delivery::Leased;
 use crate::photo::{Examined, PhotoHead};

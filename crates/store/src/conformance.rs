@@ -141,6 +141,7 @@ macro_rules! conformance_tests {
                 inspections_are_counted_and_filtered
                 inspections_are_found_by_who_made_them_when_and_for_whom
                 lapsed_inspections_come_oldest_first
+                a_part_leads_to_its_inspection
             }
             lists {
                 events_are_listed_newest_first_and_filtered

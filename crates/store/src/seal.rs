@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use heraldo_domain::ports::{Entropy, random};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// The first byte of everything sealed in this form.
@@ -37,6 +39,15 @@ impl MasterKey {
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
+    }
+
+    /// A key for another purpose, the same as long as this key is: HMAC-SHA256 of the purpose's name.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+        let mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&*self.0)
+            .expect("HMAC takes a key of any length");
+        Zeroizing::new(mac.chain_update(purpose).finalize().into_bytes().into())
     }
 
     /// Seals `plain`; `belongs_to` must be given again to open it.

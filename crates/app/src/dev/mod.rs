@@ -69,7 +69,7 @@ pub fn run(mut settings: Settings) -> Outcome<ExitCode> {
                 .unwrap_or_else(|| "heraldo".to_owned()),
             address: running.address,
             receiver: receiver_address,
-            public_url: &context.settings.public_url,
+            public_url: &context.links.public_url,
             data_dir: &data_dir,
             company,
             api_key: new.as_ref().map(|new| KeyText::reveal(&new.api_key)),

@@ -5,6 +5,7 @@
 
 mod file;
 mod log_filter;
+mod photos;
 mod reference;
 mod resolve;
 mod table;
@@ -22,7 +23,7 @@ use ipnet::IpNet;
 pub use log_filter::LogFilter;
 pub use reference::markdown;
 pub use resolve::{Sources, resolve};
-pub use table::{CONFIG_ENV, Group, Setting, TABLE};
+pub use table::{CONFIG_ENV, Group, Setting, all};
 
 /// The values in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,11 @@ pub struct Settings {
     pub inspection_lifetime: Duration,
     pub sweep_interval: Duration,
     pub max_access_attempts: u32,
+    pub image_url_lifetime: Duration,
+    pub image_distance_max_metres: u32,
+    pub image_processor_url: Option<String>,
+    pub image_processor_secret_file: Option<PathBuf>,
+    pub image_processor_timeout: Duration,
     pub log: LogFilter,
     pub log_format: LogFormat,
     /// Keys of settings that were given although they are not in force yet, and what does not happen.
@@ -96,6 +102,11 @@ impl Settings {
             inspection_lifetime: Duration::ZERO,
             sweep_interval: Duration::ZERO,
             max_access_attempts: 0,
+            image_url_lifetime: Duration::ZERO,
+            image_distance_max_metres: 0,
+            image_processor_url: None,
+            image_processor_secret_file: None,
+            image_processor_timeout: Duration::ZERO,
             log: LogFilter::default(),
             log_format: LogFormat::Auto,
             unheeded: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::table::{CONFIG_ENV, Group, TABLE};
+use super::table::{CONFIG_ENV, Group, all};
 
 /// The page as Markdown.
 pub fn markdown() -> String {
@@ -27,7 +27,7 @@ pub fn markdown() -> String {
     );
     for group in Group::ALL {
         let _ = writeln!(page, "\n## {}", group.title());
-        for setting in TABLE.iter().filter(|setting| setting.group == group) {
+        for setting in all().filter(|setting| setting.group == group) {
             let default = match setting.default {
                 "" => setting.without.to_owned(),
                 default => format!("`{default}`"),

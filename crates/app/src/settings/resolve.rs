@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::table::{CONFIG_ENV, FOR_CALLERS, LATER, Setting, TABLE};
+use super::table::{CONFIG_ENV, FOR_CALLERS, LATER, Setting, all};
 use super::{Settings, file};
 
 /// Where values come from.
@@ -56,7 +56,7 @@ pub fn resolve(sources: &Sources) -> Result<Settings, Vec<String>> {
     let mut mistakes = Vec::new();
     let texts = read(sources, &mut mistakes);
     let mut settings = Settings::unset();
-    for setting in TABLE {
+    for setting in all() {
         let default = (
             format!("the default of {}", setting.key),
             Ok(setting.default.to_owned()),
@@ -137,7 +137,7 @@ fn ours(env: &[(OsString, OsString)], mistakes: &mut Vec<String>) -> Vec<(String
         if FOR_CALLERS.contains(&name) {
             continue;
         }
-        if name != CONFIG_ENV && !TABLE.iter().any(|setting| setting.env() == name) {
+        if name != CONFIG_ENV && !all().any(|setting| setting.env() == name) {
             mistakes.push(unknown("environment variable", name, "", Setting::env));
         } else if let Some(value) = value.to_str() {
             known.push((name.to_owned(), value.to_owned()));
@@ -149,7 +149,7 @@ fn ours(env: &[(OsString, OsString)], mistakes: &mut Vec<String>) -> Vec<(String
 }
 
 fn setting(key: &str) -> Option<&'static Setting> {
-    TABLE.iter().find(|setting| setting.key == key)
+    all().find(|setting| setting.key == key)
 }
 
 fn unknown(what: &str, name: &str, place: &str, shown: impl Fn(&Setting) -> String) -> String {
@@ -163,9 +163,7 @@ fn unknown(what: &str, name: &str, place: &str, shown: impl Fn(&Setting) -> Stri
     if LATER.contains(&key) {
         return format!("the {what} {name}{place} is not available in this version; remove it");
     }
-    let nearest = TABLE
-        .iter()
-        .min_by_key(|setting| distance(setting.key, key));
+    let nearest = all().min_by_key(|setting| distance(setting.key, key));
     let hint = match nearest {
         Some(setting) if distance(setting.key, key) <= 3 => {
             format!("did you mean {}?", shown(setting))

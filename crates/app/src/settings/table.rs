@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::photos::PHOTOS;
 use super::{LogFilter, Settings, values};
 
 /// Names the file with settings; not a setting itself, because the file cannot name itself.
@@ -11,11 +12,16 @@ pub const CONFIG_ENV: &str = "HERALDO_CONFIG";
 pub const FOR_CALLERS: &[&str] = &["HERALDO_API_KEY"];
 
 /// Settings of later versions, so that nobody believes that they are in force.
-pub const LATER: &[&str] = &["image_url_lifetime"];
+pub const LATER: &[&str] = &[];
 
 /// Settings that are read and checked, but that nothing heeds yet, and what so does not happen. Whoever
 /// gives one a value is told at the start.
 pub const NOT_IN_FORCE: &[(&str, &str)] = &[("retention", "nothing is deleted for its age")];
+
+/// Every setting.
+pub fn all() -> impl Iterator<Item = &'static Setting> {
+    TABLE.iter().chain(PHOTOS)
+}
 
 /// Where a setting stands in the help and in the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,15 +30,17 @@ pub enum Group {
     Store,
     Delivery,
     Inspections,
+    Photos,
     Logs,
 }
 
 impl Group {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Server,
         Self::Store,
         Self::Delivery,
         Self::Inspections,
+        Self::Photos,
         Self::Logs,
     ];
 
@@ -42,6 +50,7 @@ impl Group {
             Self::Store => "Store",
             Self::Delivery => "Delivery",
             Self::Inspections => "Inspections",
+            Self::Photos => "Photos",
             Self::Logs => "Logs",
         }
     }
@@ -113,7 +122,7 @@ const DAY: u64 = 86_400;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-pub const TABLE: &[Setting] = &[
+const TABLE: &[Setting] = &[
     Setting {
         key: "listen",
         group: Group::Server,

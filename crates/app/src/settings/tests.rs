@@ -266,7 +266,7 @@ fn lists_are_emptied_by_none_and_by_an_empty_list_of_the_file() {
 
 #[test]
 fn keys_are_distinct_words_and_every_help_is_a_sentence() {
-    for (index, setting) in TABLE.iter().enumerate() {
+    for (index, setting) in all().enumerate() {
         assert!(
             setting
                 .key
@@ -274,10 +274,7 @@ fn keys_are_distinct_words_and_every_help_is_a_sentence() {
                 .all(|letter| letter.is_ascii_lowercase() || letter == '_')
         );
         assert!(
-            TABLE
-                .iter()
-                .skip(index + 1)
-                .all(|other| other.key != setting.key),
+            all().skip(index + 1).all(|other| other.key != setting.key),
             "{}",
             setting.key
         );

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use heraldo_delivery::dispatcher::{Dispatcher, DispatcherConfig, Ports};
 use heraldo_delivery::lanes::Limits;
 use heraldo_domain::account::Caller;
+use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::ops::webhooks::create_webhook;
 use heraldo_domain::ops::{Context, Settings, publish};
@@ -120,22 +121,15 @@ impl World {
         });
         let store = Arc::new(store.unwrap());
         let settings = Settings {
-            public_url: "http://localhost".to_owned(),
-            inspection_lifetime: Duration::from_secs(3_600),
-            access_attempts_max: 3,
             allow_networks: loopback_allowed().allow_networks,
-            webhooks_per_company_max: 100,
-            publish_events_max: 1_000,
-            idempotency_lifetime: Duration::from_secs(3_600),
+            ..Settings::default()
         };
-        let settings = Arc::new(settings);
-        let context = Context {
-            store: store.clone(),
-            clock,
-            entropy,
-            ids,
-            settings,
+        let links = Links {
+            public_url: "http://localhost".to_owned(),
+            key: LinkKey([7; 32]),
+            file_lifetime: Duration::from_secs(3_600),
         };
+        let context = Context::new(store.clone(), clock, entropy, ids, links, settings);
         let company = create_company(&context, "A company", Person::default())
             .await
             .unwrap();

@@ -10,6 +10,7 @@ use heraldo_wire::time::Timestamp;
 use super::Context;
 use super::images::with_silence;
 use super::jobs::{JobFailed, end};
+use super::recorded::Also;
 use crate::change::Write;
 use crate::inspection::{Command, Findings, Image, ImageState, Inspection, Reply, Said};
 use crate::job::{Job, Task};
@@ -128,7 +129,7 @@ async fn carry_out(
     job: &Job,
     inspection: Inspection,
     command: &Command,
-    also: &(dyn Fn(&Inspection, Option<Reply>, Timestamp) -> Vec<Write> + Sync),
+    also: &Also<'_>,
 ) -> Result<(), JobFailed> {
     match context.carry_out_with(inspection, command, also).await {
         Ok((_, Reply::Unchanged)) => end(context, job).await,

@@ -33,7 +33,7 @@ use heraldo_wire::time::Timestamp;
 use crate::change::{Change, IdempotencyKey, IdempotentAnswer};
 use crate::inspection::{Command, Refused};
 use crate::links::Links;
-use crate::ports::{Callbacks, Clock, Entropy, Files, IdMaker, JobBell, Photos};
+use crate::ports::{Absent, Callbacks, Clock, Entropy, Files, IdMaker, JobBell, Photos};
 use crate::store::{Store, StoreError};
 
 /// What every use case works with.
@@ -80,7 +80,55 @@ pub struct Processor {
     pub secret: Option<Secret>,
 }
 
+impl Settings {
+    /// The documented defaults (contract 8.1).
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            inspection_lifetime: Duration::from_secs(7 * 86_400),
+            access_attempts_max: 3,
+            allow_networks: Vec::new(),
+            webhooks_per_company_max: 1_000,
+            publish_events_max: 1_000,
+            idempotency_lifetime: Duration::from_secs(86_400),
+            distance_max_metres: 200.0,
+            processor: None,
+            processor_timeout: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Context {
+    /// A context that serves no photos and calls nobody; whoever does sets those parts.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        ids: Arc<IdMaker>,
+        links: Links,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            entropy,
+            ids,
+            files: Arc::new(Absent),
+            photos: Arc::new(Absent),
+            callbacks: Arc::new(Absent),
+            bell: Arc::new(Absent),
+            links: Arc::new(links),
+            settings: Arc::new(settings),
+        }
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -19,6 +19,10 @@ use crate::template::Template;
 /// A change that others make at the same time is decided anew this often.
 const TRIES: usize = 16;
 
+/// What else is to be written with a changed inspection: given it as it will be, the reply (`None`: the
+/// command was refused because time had passed) and the time.
+pub(super) type Also<'a> = dyn Fn(&Inspection, Option<Reply>, Timestamp) -> Vec<Write> + Sync + 'a;
+
 impl Context {
     pub(super) async fn view(
         &self,
@@ -83,7 +87,7 @@ impl Context {
         &self,
         mut inspection: Inspection,
         command: &Command,
-        also: &(dyn Fn(&Inspection, Option<Reply>, Timestamp) -> Vec<Write> + Sync),
+        also: &Also<'_>,
     ) -> Result<(Inspection, Reply), Problem> {
         let template = self.template_of(&inspection).await.map_err(problem_of)?;
         for _ in 0..TRIES {

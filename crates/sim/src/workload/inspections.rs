@@ -39,7 +39,14 @@ impl Workload {
         };
         let context = self.context(driver, world);
         let by = caller(company);
-        let made = create_inspection(&context, &by, InspectionType::Car, request, None);
+        let made = create_inspection(
+            &context,
+            &by,
+            InspectionType::Car,
+            request,
+            Vec::new(),
+            None,
+        );
         let Some(answer) = answered(at_once(made)?, world)? else {
             return Ok(());
         };

@@ -5,10 +5,10 @@ mod inspections;
 mod webhooks;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use heraldo_domain::account::Caller;
+use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::ops::{Context, Settings};
 use heraldo_wire::event::EventType;
@@ -29,7 +29,7 @@ pub struct Workload {
     inspections: BTreeMap<InspectionId, Seen>,
     /// Inspections that run elsewhere: how many events each company published about them.
     elsewhere: BTreeMap<(CompanyId, InspectionId), u32>,
-    settings: Arc<Settings>,
+    settings: Settings,
     repeats: u64,
     /// Few inspections have most of the events, so that many of one wait for each other.
     few: bool,
@@ -93,19 +93,19 @@ impl Workload {
     #[must_use]
     pub fn new(world: &mut World) -> Self {
         let settings = Settings {
-            public_url: "https://heraldo.example".to_owned(),
             inspection_lifetime: Duration::from_secs(world.dice.between(20, 600)),
             access_attempts_max: ACCESS_ATTEMPTS_MAX,
             allow_networks: Vec::new(),
             webhooks_per_company_max: 6,
             publish_events_max: 10,
             idempotency_lifetime: Duration::from_secs(86_400),
+            ..Settings::default()
         };
         Self {
             companies: Vec::new(),
             inspections: BTreeMap::new(),
             elsewhere: BTreeMap::new(),
-            settings: Arc::new(settings),
+            settings,
             repeats: 0,
             few: world.dice.chance(400),
             flapping: None,
@@ -167,13 +167,19 @@ impl Workload {
     }
 
     fn context(&self, driver: &Driver, world: &World) -> Context {
-        Context {
-            store: driver.store.clone(),
-            clock: world.clock.clone(),
-            entropy: world.entropy.clone(),
-            ids: driver.ids(),
-            settings: self.settings.clone(),
-        }
+        let links = Links {
+            public_url: "https://heraldo.example".to_owned(),
+            key: LinkKey([7; 32]),
+            file_lifetime: Duration::from_secs(86_400),
+        };
+        Context::new(
+            driver.store.clone(),
+            world.clock.clone(),
+            world.entropy.clone(),
+            driver.ids(),
+            links,
+            self.settings.clone(),
+        )
     }
 }
 

@@ -248,3 +248,17 @@ pub fn lapsed_inspections_come_oldest_first(harness: &dyn Harness) {
     assert_eq!(lapsed(9), [made[1].id, made[0].id]);
     assert_eq!(lapsed(1), [made[1].id]);
 }
+
+pub fn a_part_leads_to_its_inspection(harness: &dyn Harness) {
+    let (scene, _) = Scene::new(harness);
+    let inspection = scene.add_inspection("AB123CD");
+    scene.add_inspection("XY987ZW");
+    let product = inspection.products[0].id;
+    let found = block_on(scene.store.inspection_with(product.0)).unwrap();
+    assert_eq!(found.map(|found| found.id), Some(inspection.id));
+    let elsewhere = scene.world.id();
+    assert_eq!(
+        block_on(scene.store.inspection_with(elsewhere)).unwrap(),
+        None
+    );
+}

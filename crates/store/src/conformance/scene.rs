@@ -191,7 +191,7 @@ impl<'h> Scene<'h> {
     pub fn inspection(&self, plate: &str) -> Inspection {
         let mut attributes = ProductAttributes::default();
         attributes.0.insert("plate".to_owned(), plate.into());
-        Inspection {
+        let mut inspection = Inspection {
             id: InspectionId(self.world.id()),
             company_id: self.company,
             version: 1,
@@ -201,6 +201,7 @@ impl<'h> Scene<'h> {
                 kind: TemplateType::BuiltIn,
                 id: TemplateId(self.world.id()),
             },
+            template_revision: None,
             access_attempts_max: 3,
             producer: Producer {
                 company_id: self.company,
@@ -220,11 +221,9 @@ impl<'h> Scene<'h> {
                 identification: Some(" 12345678k ".to_owned()),
                 ..Consumer::default()
             },
-            products: vec![Product {
-                id: ProductId(self.world.id()),
-                attributes,
-                inputs: Vec::new(),
-            }],
+            products: Vec::new(),
+            inputs: Vec::new(),
+            part_count: 0,
             access_code: "0417".to_owned(),
             parent_id: None,
             created_at: self.now(),
@@ -232,7 +231,10 @@ impl<'h> Scene<'h> {
             expires_at: Timestamp::from_millis(self.now().as_millis() + 1_000),
             event_count: 0,
             state: State::Created { wrong_codes: 0 },
-        }
+        };
+        let id = ProductId(inspection.next_part());
+        inspection.products.push(Product::new(id, attributes));
+        inspection
     }
 
     pub fn add_inspection(&self, plate: &str) -> Inspection {

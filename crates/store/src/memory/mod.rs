@@ -330,6 +330,14 @@ impl Store for MemoryStore {
         self.read(|state| state.inspections.get(&id).cloned())
     }
 
+    async fn inspection_with(&self, part: Id) -> Result<Option<Inspection>> {
+        let of_key = |tail| InspectionId(Id::from_parts(part.key(), tail));
+        self.read(|state| {
+            let mut found = state.inspections.rows().range(of_key(0)..=of_key(u32::MAX));
+            found.next().map(|(_, inspection)| inspection.clone())
+        })
+    }
+
     async fn inspections(
         &self,
         company: CompanyId,

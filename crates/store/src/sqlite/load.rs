@@ -8,7 +8,7 @@ use heraldo_domain::delivery::Waiting;
 use heraldo_domain::inspection::{Inspection, match_key};
 use heraldo_domain::query::{CompanyView, InspectionFilter, Page};
 use heraldo_domain::webhook::Webhook;
-use heraldo_wire::id::{ApiKeyId, AuditEntryId, CompanyId, InspectionId, WebhookId};
+use heraldo_wire::id::{ApiKeyId, AuditEntryId, CompanyId, Id, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
@@ -236,6 +236,12 @@ pub(super) fn inspection(db: &Connection, id: InspectionId) -> Done<Option<Inspe
         inspection_from,
     )
     .map_err(|fault| fault.of("the inspection", id))
+}
+
+/// The inspection that shares its key with the id of one of its parts.
+pub(super) fn inspection_with(db: &Connection, part: Id) -> Done<Option<Inspection>> {
+    let sql = format!("SELECT {INSPECTION} FROM inspection WHERE key = ?1");
+    one(db, &sql, params![key_of(part)], inspection_from)
 }
 
 /// One page, newest first, and the count of all that match; both read the list's index alone.

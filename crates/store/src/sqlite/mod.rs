@@ -137,6 +137,12 @@ impl SqliteStore {
         started.map(|()| store)
     }
 
+    /// A key for another purpose, derived from the master key.
+    #[must_use]
+    pub fn derive_key(&self, purpose: &str) -> zeroize::Zeroizing<[u8; 32]> {
+        self.shared.around.master_key.derive(purpose)
+    }
+
     /// What SQLite finds wrong with the database; empty when it is sound. Reads the whole of it.
     ///
     /// # Errors
@@ -389,6 +395,12 @@ impl Store for SqliteStore {
 
     async fn inspection(&self, id: InspectionId) -> Result<Option<Inspection>> {
         self.readers.read(move |db| load::inspection(db, id)).await
+    }
+
+    async fn inspection_with(&self, part: Id) -> Result<Option<Inspection>> {
+        self.readers
+            .read(move |db| load::inspection_with(db, part))
+            .await
     }
 
     async fn inspections(

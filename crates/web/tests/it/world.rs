@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use heraldo_domain::change::Actor;
+use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops::accounts::{KeyRequest, Person, create_company, create_key};
 use heraldo_domain::ops::{Context, Settings};
 use heraldo_domain::ports::{Clock, Entropy, IdMaker, NoHandOver};
@@ -87,21 +88,23 @@ impl World {
     pub async fn with(config: WebConfig) -> Self {
         let clock = Arc::new(StepClock(AtomicI64::new(START)));
         let store = Arc::new(MemoryStore::new(Arc::new(NoHandOver), clock.clone()));
-        let context = Context {
-            store: store.clone(),
-            clock: clock.clone(),
-            entropy: Arc::new(CountingEntropy(AtomicU64::new(1))),
-            ids: Arc::new(IdMaker::default()),
-            settings: Arc::new(Settings {
-                public_url: PUBLIC_URL.to_owned(),
-                inspection_lifetime: std::time::Duration::from_secs(7 * 86_400),
-                access_attempts_max: 3,
-                allow_networks: Vec::new(),
-                webhooks_per_company_max: 5,
-                publish_events_max: 1_000,
-                idempotency_lifetime: std::time::Duration::from_secs(86_400),
-            }),
+        let links = Links {
+            public_url: PUBLIC_URL.to_owned(),
+            key: LinkKey([7; 32]),
+            file_lifetime: std::time::Duration::from_secs(30 * 86_400),
         };
+        let settings = Settings {
+            webhooks_per_company_max: 5,
+            ..Settings::default()
+        };
+        let context = Context::new(
+            store.clone(),
+            clock.clone(),
+            Arc::new(CountingEntropy(AtomicU64::new(1))),
+            Arc::new(IdMaker::default()),
+            links,
+            settings,
+        );
         let health = Arc::new(SayReasons::default());
         let company = create_company(&context, "Seguros del Sur", Person::default())
             .await

@@ -11,7 +11,7 @@ use heraldo_wire::object::{
 use heraldo_wire::time::Timestamp;
 use proptest::prelude::*;
 
-use super::{Command, Description, Refused, Reply, apply};
+use super::{Command, Refused, Reply, apply};
 use crate::inspection::{Findings, Image, ImageState, Inspection, Product, Said, State};
 use crate::photo::PhotoFormat;
 use crate::template::{Template, built_in};
@@ -327,7 +327,7 @@ fn any_command() -> impl Strategy<Value = Command> {
         8 => (any_image(), any::<bool>(), ask).prop_map(|(id, valid, ask)| examine(id, valid, ask)),
         3 => any_image().prop_map(answer),
         3 => any_image().prop_map(give_up),
-        1 => Just(Command::Describe(Box::new(Description::default()))),
+        1 => Just(Command::Describe(Box::default())),
         1 => Just(describe_product()),
     ]
 }

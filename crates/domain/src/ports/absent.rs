@@ -1,0 +1,58 @@
+//! Stand-ins for what is not there: for commands that serve no photos and call nobody.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{Callback, CallbackFailed, Callbacks, FileError, Files, JobBell, PhotoRefused, Photos};
+use crate::photo::{Examined, PhotoHead};
+
+/// Says of every request that there is nobody to serve it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Absent;
+
+const WHY: &str = "there is no such service in this process";
+
+#[async_trait]
+impl Files for Absent {
+    async fn put(&self, _name: &str, _bytes: Bytes) -> Result<(), FileError> {
+        Err(FileError::Unavailable(WHY.to_owned()))
+    }
+
+    async fn get(&self, _name: &str) -> Result<Option<Bytes>, FileError> {
+        Err(FileError::Unavailable(WHY.to_owned()))
+    }
+
+    async fn delete(&self, _name: &str) -> Result<(), FileError> {
+        Err(FileError::Unavailable(WHY.to_owned()))
+    }
+
+    async fn check(&self) -> Result<(), FileError> {
+        Err(FileError::Unavailable(WHY.to_owned()))
+    }
+}
+
+#[async_trait]
+impl Photos for Absent {
+    fn head(&self, _bytes: &[u8]) -> Result<PhotoHead, PhotoRefused> {
+        Err(PhotoRefused(WHY.to_owned()))
+    }
+
+    async fn examine(&self, _bytes: Bytes) -> Result<Examined, PhotoRefused> {
+        Err(PhotoRefused(WHY.to_owned()))
+    }
+
+    fn without_metadata(&self, _bytes: &Bytes) -> Option<Bytes> {
+        None
+    }
+}
+
+#[async_trait]
+impl Callbacks for Absent {
+    async fn post(&self, _callback: Callback) -> Result<(), CallbackFailed> {
+        Err(CallbackFailed(WHY.to_owned()))
+    }
+}
+
+impl JobBell for Absent {
+    fn ring(&self) {}
+}
