@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::table::{CONFIG_ENV, FOR_CALLERS, LATER, Setting, all};
+use super::table::{CONFIG_ENV, FOR_CALLERS, Setting, all};
 use super::{Settings, file};
 
 /// Where values come from.
@@ -160,9 +160,6 @@ fn unknown(what: &str, name: &str, place: &str, shown: impl Fn(&Setting) -> Stri
     };
     let key = name.to_lowercase();
     let key = key.strip_prefix("heraldo_").unwrap_or(&key);
-    if LATER.contains(&key) {
-        return format!("the {what} {name}{place} is not available in this version; remove it");
-    }
     let nearest = all().min_by_key(|setting| distance(setting.key, key));
     let hint = match nearest {
         Some(setting) if distance(setting.key, key) <= 3 => {

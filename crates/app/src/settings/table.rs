@@ -11,9 +11,6 @@ pub const CONFIG_ENV: &str = "HERALDO_CONFIG";
 /// Variables that begin as ours do, but are for those who call the API, not for the server.
 pub const FOR_CALLERS: &[&str] = &["HERALDO_API_KEY"];
 
-/// Settings of later versions, so that nobody believes that they are in force.
-pub const LATER: &[&str] = &[];
-
 /// Settings that are read and checked, but that nothing heeds yet, and what so does not happen. Whoever
 /// gives one a value is told at the start.
 pub const NOT_IN_FORCE: &[(&str, &str)] = &[("retention", "nothing is deleted for its age")];

@@ -167,12 +167,9 @@ fn each_mistake_names_the_setting_its_source_and_what_is_allowed() {
     );
     check(
         &[],
-        &[("HERALDO_IMAGE_URL_LIFETIME", "30d")],
+        &[("HERALDO_IMAGE_URL_LIFETIME", "0s")],
         "",
-        &[
-            "HERALDO_IMAGE_URL_LIFETIME",
-            "not available in this version",
-        ],
+        &["HERALDO_IMAGE_URL_LIFETIME", "from 1s to 3650d"],
     );
     check(
         &[],

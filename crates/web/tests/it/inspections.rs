@@ -324,7 +324,7 @@ async fn fixed_words_win_over_ids() {
         "cellphone",
     ] {
         let path = format!("/v1/inspection/{kind}");
-        let answer = world.post(&path, &json!({"templateId": "easy"})).await;
+        let answer = world.post(&path, &json!({"templateId": "missing"})).await;
         assert!(answer.problem(ProblemCode::UnknownTemplate).contains(kind));
     }
     world

@@ -20,7 +20,6 @@ use crate::reply;
     tag = "files",
     params(("name" = String, Path, description = "The signed name")),
     responses((status = 200, description = "The file", content((String = "image/jpeg"), (String = "application/octet-stream")))),
-    security(()),
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
     let params = RawPathParams::from_request_parts(&mut call.parts, &()).await;
