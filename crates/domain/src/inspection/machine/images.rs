@@ -7,6 +7,7 @@ use heraldo_wire::time::Timestamp;
 
 use super::{Refused, Reply, Step, refused_by_block, step, unchanged};
 use crate::inspection::{Findings, Image, ImageState, Inspection, Review, Said, State};
+use crate::photo::judge::READABLE;
 use crate::template::Template;
 
 /// Photos of one inspection: all of them are named in the event of its end, which has to stay below the
@@ -196,9 +197,13 @@ fn with_state(inspection: &Inspection, image_id: ImageId, state: ImageState) -> 
 }
 
 /// Whether a photo passes: every required validation that is carried out is valid (contract 5.5). A side
-/// that the template does not ask for requires nothing.
+/// that the template does not ask for requires nothing but that it can be read.
 #[must_use]
 pub fn is_approved(template: &Template, side: &str, validations: &[Validation]) -> bool {
+    let unreadable = |one: &Validation| one.kind == READABLE && !one.valid;
+    if validations.iter().any(unreadable) {
+        return false;
+    }
     let checks = template.image(side).map(|image| &image.validations[..]);
     checks
         .unwrap_or_default()
