@@ -2,19 +2,23 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::routing::{MethodFilter, MethodRouter, get, on};
+use axum::routing::{MethodFilter, MethodRouter, any, on};
+use heraldo_wire::id::InspectionId;
 use heraldo_wire::object::InspectionType;
+use http::HeaderValue;
+use http::header::ALLOW;
 use utoipa::openapi::HttpMethod;
 
 use crate::Web;
 use crate::api::{self, delivery, event, file, health, image, inspection, key, webhook};
 use crate::call::{Call, bounded};
 use crate::pages;
-use crate::problem::{no_method, no_route};
+use crate::problem::{Failure, no_method, no_route};
 
 /// One documented route.
 struct Route {
     path: String,
+    method: HttpMethod,
     handler: MethodRouter<Web>,
 }
 
@@ -43,7 +47,7 @@ macro_rules! routes {
                             call.finish(outcome).await
                         },
                     );
-                    routes.push(Route { path: path.clone(), handler });
+                    routes.push(Route { path: path.clone(), method, handler });
                 }
             })+
             routes
@@ -93,19 +97,47 @@ routes! {
 /// The router over `web`, without anything that needs a socket.
 pub fn router(web: &Web) -> Router {
     let mut router = Router::new();
-    for Route { path, handler, .. } in table() {
+    let routes = table();
+    let allow = allow(&routes, inspection::ONE);
+    for Route { path, handler, .. } in routes {
         for path in served_at(&path) {
             router = router.route(&path, handler.clone());
         }
     }
     for word in inspection::RESERVED {
         let path = format!("/v1/inspection/{word}");
-        router = router.route(&path, get(reserved));
+        router = router.route(&path, any(reserved));
     }
+    // Whoever answers all other methods of a path says himself which it has.
+    router = router.route(
+        inspection::ONE,
+        any(move |State(web): State<Web>, request: Request| {
+            unknown_type_or_method(web, allow, request)
+        }),
+    );
     router
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .with_state(web.clone())
+}
+
+/// The methods of a path, as the `Allow` header lists them.
+fn allow(routes: &[Route], path: &str) -> HeaderValue {
+    let methods = routes.iter().filter(|route| route.path == path);
+    let methods: Vec<_> = methods
+        .map(|route| match route.method {
+            HttpMethod::Get => "GET,HEAD",
+            HttpMethod::Post => "POST",
+            HttpMethod::Put => "PUT",
+            HttpMethod::Delete => "DELETE",
+            HttpMethod::Options => "OPTIONS",
+            HttpMethod::Head => "HEAD",
+            HttpMethod::Patch => "PATCH",
+            HttpMethod::Trace => "TRACE",
+        })
+        .collect();
+    // Words of methods are always a header's value.
+    HeaderValue::from_str(&methods.join(",")).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Every path under which a documented route is served.
@@ -145,19 +177,38 @@ fn filter(method: &HttpMethod) -> MethodFilter {
 }
 
 async fn unknown_path(State(web): State<Web>, request: Request) -> axum::response::Response {
-    Call::new(web, "unknown path", request)
-        .finish(Err(no_route()))
-        .await
+    refuse(Call::new(web, "unknown path", request), no_route()).await
 }
 
 async fn unknown_method(State(web): State<Web>, request: Request) -> axum::response::Response {
-    Call::new(web, "unknown method", request)
-        .finish(Err(no_method()))
-        .await
+    refuse(Call::new(web, "unknown method", request), no_method()).await
+}
+
+/// What stands in an id's place and is none makes the path an unknown one: `POST /v1/inspection/boat` asks
+/// for a type that does not exist, and no other method would help.
+async fn unknown_type_or_method(
+    web: Web,
+    allow: HeaderValue,
+    request: Request,
+) -> axum::response::Response {
+    let word = request.uri().path().rsplit('/').next();
+    if word.is_none_or(|word| word.parse::<InspectionId>().is_err()) {
+        let call = Call::new(web, "unknown type", request);
+        return refuse(call, inspection::unknown_type()).await;
+    }
+    let call = Call::new(web, "unknown method", request);
+    let mut response = refuse(call, no_method()).await;
+    response.headers_mut().insert(ALLOW, allow);
+    response
 }
 
 async fn reserved(State(web): State<Web>, request: Request) -> axum::response::Response {
-    Call::new(web, "reserved word", request)
-        .finish(Err(inspection::reserved()))
-        .await
+    let call = Call::new(web, "reserved word", request);
+    refuse(call, inspection::reserved()).await
+}
+
+/// A head that is too large is what is wrong first, whatever its path.
+async fn refuse(call: Call, failure: Failure) -> axum::response::Response {
+    let outcome = call.check_headers().and(Err(failure));
+    call.finish(outcome).await
 }

@@ -138,7 +138,7 @@ const WRONG: &[(&str, &str, &str, &str, u16)] = &[
         "--b\r\n",
         400,
     ),
-    ("POST", "/v1/inspection/boat", "application/json", "{}", 405),
+    ("POST", "/v1/inspection/boat", "application/json", "{}", 404),
     (
         "POST",
         "/v1/notification/webhook",

@@ -330,7 +330,7 @@ async fn fixed_words_win_over_ids() {
     world
         .post("/v1/inspection/boat", &json!({}))
         .await
-        .problem(ProblemCode::MethodNotAllowed);
+        .problem(ProblemCode::NotFound);
 }
 
 #[tokio::test]

@@ -97,6 +97,25 @@ async fn unknown_routes_and_methods_are_problems() {
     allow("PUT", "/v1/notification/webhook/1", "DELETE,GET,HEAD,PATCH").await;
     allow("POST", "/health/live", "GET,HEAD").await;
     allow("OPTIONS", "/v1/notification/event", "GET,HEAD,POST").await;
+    let id = "64f0c0ffee0123456789abcd";
+    allow("POST", &format!("/v1/inspection/{id}"), "GET,HEAD,PUT").await;
+    allow("GET", &format!("/v1/inspection/{id}/review"), "POST").await;
+    // A word that is neither a type nor an id is no path at all.
+    for (method, word) in [
+        ("POST", "boat"),
+        ("POST", "Car"),
+        ("PUT", "boat"),
+        ("DELETE", "cars"),
+        ("POST", &id[1..]),
+        ("POST", "template"),
+        ("POST", "me"),
+        ("GET", "boat"),
+    ] {
+        let path = format!("/v1/inspection/{word}");
+        let answer = world.request(method, &path).send().await;
+        answer.problem(ProblemCode::NotFound);
+        assert_eq!(answer.header("allow"), None, "{method} {path}");
+    }
     let head = world.request("HEAD", "/v1/inspection").send().await;
     assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
 }

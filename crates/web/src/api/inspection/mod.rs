@@ -31,6 +31,8 @@ pub const UPDATABLE: [InspectionType; 5] = [
 ];
 /// The path of the list.
 pub const LIST: &str = "/v1/inspection";
+/// The path of one inspection; a word that is no id may stand there, too.
+pub const ONE: &str = "/v1/inspection/{id}";
 /// Words that stand where an id could, and win over ids (contract 1.2, "Router notes").
 pub const RESERVED: [&str; 3] = ["me", "all", "template"];
 
@@ -38,5 +40,19 @@ pub const RESERVED: [&str; 3] = ["me", "all", "template"];
 pub fn reserved() -> Failure {
     ProblemCode::NotFound
         .problem("this route is not available yet; it comes with a later version")
+        .into()
+}
+
+/// What stands where a type or an id could is neither.
+pub fn unknown_type() -> Failure {
+    let types: Vec<_> = InspectionType::ALL
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    ProblemCode::NotFound
+        .problem(format!(
+            "there is no such route; what follows `/v1/inspection/` is an id or, to create, one of {}",
+            types.join(", ")
+        ))
         .into()
 }
