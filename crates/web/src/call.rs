@@ -22,7 +22,7 @@ use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 
-use crate::problem::{Failure, panicked, too_slow};
+use crate::problem::{Failure, headers_too_large, panicked, too_slow, uri_too_long};
 use crate::{State, Web, forwarded};
 
 /// What a handler comes to.
@@ -79,13 +79,12 @@ impl Call {
     pub fn check_headers(&self) -> Result<(), Failure> {
         let config = &self.state.config;
         let line = self.parts.uri.path().len() + self.parts.uri.query().map_or(0, str::len);
+        if line > config.header_bytes_max {
+            return Err(uri_too_long(config).into());
+        }
         let bytes = line + header_bytes(&self.parts.headers);
         if bytes > config.header_bytes_max || self.parts.headers.len() > config.header_count_max {
-            let detail = format!(
-                "send at most {} headers, and at most {} bytes of path, query and headers together",
-                config.header_count_max, config.header_bytes_max
-            );
-            return Err(ProblemCode::HeadersTooLarge.problem(detail).into());
+            return Err(headers_too_large(config).into());
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ mod problem;
 mod reply;
 mod routes;
 mod serve;
+mod unparsed;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

@@ -6,6 +6,7 @@ use heraldo_wire::problem::{Problem, ProblemCode};
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 
+use crate::WebConfig;
 use crate::limits::TooMany;
 
 /// Callers of an overloaded server come back after a second, of one that is down after five.
@@ -77,6 +78,22 @@ pub fn too_slow() -> Failure {
             "the request was not served in time; look whether it was carried out, then try again",
         )
         .into()
+}
+
+/// The path and the query alone are larger than a head may be.
+pub fn uri_too_long(config: &WebConfig) -> Problem {
+    ProblemCode::UriTooLong.problem(format!(
+        "path and query are longer than {} bytes; send fewer filters, or what is long in the body",
+        config.header_bytes_max
+    ))
+}
+
+/// The request's head is larger than the server takes.
+pub fn headers_too_large(config: &WebConfig) -> Problem {
+    ProblemCode::HeadersTooLarge.problem(format!(
+        "send at most {} headers, and at most {} bytes of path, query and headers together",
+        config.header_count_max, config.header_bytes_max
+    ))
 }
 
 /// No route has this path.

@@ -22,11 +22,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
+use crate::problem::{headers_too_large, uri_too_long};
+use crate::unparsed::{Answers, Unparsed};
 use crate::{Web, WebConfig};
 
 /// After a failed accept (no file descriptors left, say) this long is waited before the next one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// What HTTP/1.1 may buffer of one connection. Larger than any request head that is taken, so that a
+/// What HTTP may buffer of one connection. Larger than any request head that is taken, so that a
 /// head that is too large is still read whole and answered properly.
 const BUFFER_BYTES_MAX: usize = 128 * 1024;
 
@@ -58,6 +60,10 @@ pub async fn serve(
     let server = Server {
         router: web.router(),
         builder: Arc::new(builder(&config, tracker.clone())),
+        answers: Arc::new(Answers::new(
+            &uri_too_long(&config),
+            &headers_too_large(&config),
+        )),
         first_request_timeout: config.header_read_timeout,
         stop: shutdown.clone(),
         cut_off: CancellationToken::new(),
@@ -114,16 +120,17 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 }
 
 fn builder(config: &WebConfig, tracker: TaskTracker) -> Builder<Tracked> {
+    let head_bytes_max = BUFFER_BYTES_MAX.max(config.header_bytes_max * 2);
     let mut builder = Builder::new(Tracked(tracker));
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_read_timeout)
-        .max_buf_size(BUFFER_BYTES_MAX.max(config.header_bytes_max * 2))
+        .max_buf_size(head_bytes_max)
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(config.http2_streams_max)
-        .max_header_list_size(u32::try_from(config.header_bytes_max * 2).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(head_bytes_max).unwrap_or(u32::MAX))
         .keep_alive_interval(config.http2_ping_interval)
         .keep_alive_timeout(config.http2_ping_interval);
     builder
@@ -134,6 +141,7 @@ fn builder(config: &WebConfig, tracker: TaskTracker) -> Builder<Tracked> {
 struct Server {
     router: Router,
     builder: Arc<Builder<Tracked>>,
+    answers: Arc<Answers>,
     first_request_timeout: Duration,
     stop: CancellationToken,
     cut_off: CancellationToken,
@@ -155,7 +163,8 @@ impl Server {
                 answer(router.clone(), request, peer)
             }
         });
-        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
+        let stream = TokioIo::new(Unparsed::new(stream, self.answers));
+        let mut connection = pin!(self.builder.serve_connection(stream, service));
         let mut stopping = false;
         // Before the first bytes tell the version apart, no timeout of HTTP runs.
         let mut patience = pin!(tokio::time::sleep(self.first_request_timeout));

@@ -42,6 +42,7 @@ macro_rules! codes {
 }
 
 codes! {
+    InvalidRequest = "invalid_request", 400, "What was sent is no HTTP request that can be read.";
     InvalidJson = "invalid_json", 400, "The body is not valid JSON.";
     InvalidBody = "invalid_body", 400, "The body is JSON, but a field is missing or has the wrong form.";
     InvalidParameter = "invalid_parameter", 400, "A part of the path or of the query has the wrong form.";
@@ -66,6 +67,7 @@ codes! {
     IdempotencyInProgress = "idempotency_in_progress", 409, "A request with this Idempotency-Key is still being served.";
     BodyTooLarge = "body_too_large", 413, "The body is larger than the route takes.";
     TooManyEvents = "too_many_events", 413, "The array holds more events than one request may publish.";
+    UriTooLong = "uri_too_long", 414, "The request's path and query are longer than the server takes.";
     UnsupportedMediaType = "unsupported_media_type", 415, "The route does not take this content type.";
     InspectionBlocked = "inspection_blocked", 423, "The inspection is blocked; its access attempts are spent or it expired.";
     TooManyWrongKeys = "too_many_wrong_keys", 429, "Too many wrong API keys came from this address; wait as Retry-After says.";

@@ -351,7 +351,7 @@ async fn too_many_and_too_long_headers_are_refused() {
     world
         .get(&format!("/v1/inspection?plate={}", "a".repeat(17_000)))
         .await
-        .problem(HeadersTooLarge);
+        .problem(UriTooLong);
 }
 
 #[tokio::test]
