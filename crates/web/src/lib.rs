@@ -22,6 +22,7 @@ mod unparsed;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use heraldo_domain::ops::Context;
 use tokio::sync::Semaphore;
@@ -33,9 +34,10 @@ pub use serve::serve;
 use limits::WrongTries;
 
 /// What `GET /health/ready` asks (contract 8.2, "Ready").
+#[async_trait]
 pub trait Health: Send + Sync {
     /// Why the server cannot serve now, a sentence each; empty when it can.
-    fn reasons_not_ready(&self) -> Vec<String>;
+    async fn reasons_not_ready(&self) -> Vec<String>;
 }
 
 /// The HTTP API over one context. Cloning it is cheap: clones share everything.

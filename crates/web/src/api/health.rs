@@ -44,7 +44,7 @@ pub mod ready {
         ),
     )]
     pub async fn handle(call: &mut Call) -> Outcome {
-        let reasons = call.state.health.reasons_not_ready();
+        let reasons = call.state.health.reasons_not_ready().await;
         let status = if reasons.is_empty() {
             StatusCode::OK
         } else {

@@ -4,7 +4,7 @@ use heraldo_domain::store::{Store as _, StoreError};
 use heraldo_wire::problem::ProblemCode;
 use serde_json::json;
 
-use crate::world::{PANIC, World};
+use crate::world::{HANG, PANIC, World};
 
 #[tokio::test]
 async fn health_says_live_and_why_not_ready() {
@@ -25,6 +25,22 @@ async fn health_says_live_and_why_not_ready() {
         not_ready,
         json!({"status": "unavailable", "reasons": ["the store is closed"]})
     );
+}
+
+/// One thread serves both: a look that waits must not hold it.
+#[tokio::test]
+async fn other_requests_are_served_while_a_look_waits() {
+    let world = World::new().await;
+    world.health.0.lock().unwrap().push(HANG.to_owned());
+    let looking = world.bare("GET", "/health/ready").send();
+    let meanwhile = async {
+        let served = world.get("/v1/inspection").await;
+        world.health.0.lock().unwrap().clear();
+        served
+    };
+    let (looked, served) = tokio::join!(looking, meanwhile);
+    served.json(200);
+    assert_eq!(looked.json(200)["status"], "ok");
 }
 
 #[tokio::test]

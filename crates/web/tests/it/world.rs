@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
@@ -61,8 +62,15 @@ pub const PANIC: &str = "panic";
 #[derive(Debug, Default)]
 pub struct SayReasons(pub Mutex<Vec<String>>);
 
+/// The reason that makes it wait until that reason is taken away.
+pub const HANG: &str = "hang";
+
+#[async_trait]
 impl Health for SayReasons {
-    fn reasons_not_ready(&self) -> Vec<String> {
+    async fn reasons_not_ready(&self) -> Vec<String> {
+        while self.0.lock().unwrap().iter().any(|reason| reason == HANG) {
+            tokio::task::yield_now().await;
+        }
         let reasons = self.0.lock().unwrap().clone();
         assert!(reasons != [PANIC], "told to panic");
         reasons
