@@ -8,5 +8,8 @@
 )]
 
 mod folder;
+mod metadata;
+mod photos;
+mod properties;
 mod s3;
 mod s3_server;
