@@ -26,6 +26,19 @@ const GENERATED: &[Generated] = &[
         ],
     },
     Generated {
+        what: "docs/schemas and docs/guide (reference.md, referencia.md)",
+        cargo: &[
+            "run",
+            "--quiet",
+            "--locked",
+            "-p",
+            "heraldo-wire",
+            "--example",
+            "reference",
+            "--",
+        ],
+    },
+    Generated {
         what: "docs/openapi.json",
         cargo: &[
             "run",
