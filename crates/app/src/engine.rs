@@ -27,6 +27,7 @@ use crate::address::AddressFile;
 use crate::failure::{Failure, Outcome};
 use crate::health::Readiness;
 use crate::jobs::{self, Bell};
+use crate::photos;
 use crate::ports::{OsEntropy, SystemClock};
 use crate::settings::Settings;
 use crate::upkeep;
@@ -138,6 +139,8 @@ impl Engine {
         let tasks = TaskTracker::new();
         let stopping = CancellationToken::new();
         let transport = transport(&settings, &tasks, &stopping)?;
+        let files = photos::files(&settings)?;
+        let photos = photos::reader(&settings)?;
         let ids = Arc::new(IdMaker::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
@@ -179,6 +182,8 @@ impl Engine {
         let bell = Arc::new(Bell::default());
         context.bell = bell.clone();
         context.callbacks = Arc::new(callbacks);
+        context.files = files;
+        context.photos = photos;
         Ok(Self {
             settings,
             context,

@@ -19,6 +19,7 @@ mod jobs;
 mod links;
 mod logs;
 mod open_files;
+mod photos;
 mod ports;
 mod private_file;
 mod serve;

@@ -68,4 +68,83 @@ pub(super) const PHOTOS: &[Setting] = &[
                 .map(|value| settings.image_processor_timeout = value)
         },
     },
+    Setting {
+        key: "image_pixels_max",
+        group: Group::Photos,
+        value: "COUNT",
+        default: "36000000",
+        without: "",
+        help: "Pixels of one photo, 10000 to 200000000; one is decoded at a time and takes some 10 bytes a pixel.",
+        set: |settings, text| {
+            values::count(text, 10_000, 200_000_000).map(|value| settings.image_pixels_max = value)
+        },
+    },
+    Setting {
+        key: "s3_bucket",
+        group: Group::Photos,
+        value: "NAME",
+        default: "",
+        without: "photos are kept in the folder `files` of the data folder",
+        help: "A bucket of S3-compatible storage that photos are kept in.",
+        set: |settings, text| {
+            settings.s3_bucket = (!text.is_empty()).then(|| text.to_owned());
+            Ok(())
+        },
+    },
+    Setting {
+        key: "s3_prefix",
+        group: Group::Photos,
+        value: "NAME",
+        default: "",
+        without: "nothing",
+        help: "What the names of files in the bucket start with, without a slash at the end.",
+        set: |settings, text| {
+            text.clone_into(&mut settings.s3_prefix);
+            Ok(())
+        },
+    },
+    Setting {
+        key: "s3_region",
+        group: Group::Photos,
+        value: "NAME",
+        default: "us-east-1",
+        without: "",
+        help: "The bucket's region; storage that has none takes any.",
+        set: |settings, text| {
+            text.clone_into(&mut settings.s3_region);
+            Ok(())
+        },
+    },
+    Setting {
+        key: "s3_endpoint",
+        group: Group::Photos,
+        value: "URL",
+        default: "",
+        without: "Amazon's for the region",
+        help: "Where the S3-compatible storage is.",
+        set: |settings, text| values::base_url(text).map(|value| settings.s3_endpoint = value),
+    },
+    Setting {
+        key: "s3_access_key_id",
+        group: Group::Photos,
+        value: "ID",
+        default: "",
+        without: "none; the storage needs one",
+        help: "Names the key that requests to the storage are signed with.",
+        set: |settings, text| {
+            text.clone_into(&mut settings.s3_access_key_id);
+            Ok(())
+        },
+    },
+    Setting {
+        key: "s3_secret_key_file",
+        group: Group::Photos,
+        value: "FILE",
+        default: "",
+        without: "none; the storage needs one",
+        help: "Holds the secret of that key.",
+        set: |settings, text| {
+            values::optional_path(text).map(|value| settings.s3_secret_key_file = value)
+        },
+    },
 ];
