@@ -139,8 +139,6 @@ impl Engine {
         let tasks = TaskTracker::new();
         let stopping = CancellationToken::new();
         let transport = transport(&settings, &tasks, &stopping)?;
-        let files = photos::files(&settings)?;
-        let photos = photos::reader(&settings)?;
         let ids = Arc::new(IdMaker::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
@@ -173,6 +171,9 @@ impl Engine {
             .await
             .map_err(|_| Failure::new("the store broke an invariant while it was opened"))??;
         let store = Arc::new(store);
+        // After the store, which makes the data folder and says best what is wrong with it.
+        let files = photos::files(&settings)?;
+        let photos = photos::reader(&settings)?;
         let listener = TcpListener::bind(settings.listen).await;
         let listener = listener.map_err(|error| cannot_listen(settings.listen, &error))?;
         let address = listener

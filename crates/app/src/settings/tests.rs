@@ -265,10 +265,9 @@ fn lists_are_emptied_by_none_and_by_an_empty_list_of_the_file() {
 fn keys_are_distinct_words_and_every_help_is_a_sentence() {
     for (index, setting) in all().enumerate() {
         assert!(
-            setting
-                .key
-                .chars()
-                .all(|letter| letter.is_ascii_lowercase() || letter == '_')
+            setting.key.chars().all(|letter| letter.is_ascii_lowercase()
+                || letter.is_ascii_digit()
+                || letter == '_')
         );
         assert!(
             all().skip(index + 1).all(|other| other.key != setting.key),

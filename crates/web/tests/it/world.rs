@@ -13,6 +13,7 @@ use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops::accounts::{KeyRequest, Person, create_company, create_key};
 use heraldo_domain::ops::{Context, Settings};
 use heraldo_domain::ports::{Clock, Entropy, IdMaker, NoHandOver};
+use heraldo_media::{Folder, PhotoLimits, PhotoReader};
 use heraldo_store::MemoryStore;
 use heraldo_web::{Health, Web, WebConfig};
 use heraldo_wire::api::Scope;
@@ -83,6 +84,8 @@ pub struct World {
     pub store: Arc<MemoryStore>,
     pub clock: Arc<StepClock>,
     pub health: Arc<SayReasons>,
+    /// Holds the photos.
+    pub folder: tempfile::TempDir,
     pub company: CompanyId,
     /// Has every scope.
     pub key: String,
@@ -105,7 +108,7 @@ impl World {
             webhooks_per_company_max: 5,
             ..Settings::default()
         };
-        let context = Context::new(
+        let mut context = Context::new(
             store.clone(),
             clock.clone(),
             Arc::new(CountingEntropy(AtomicU64::new(1))),
@@ -113,6 +116,9 @@ impl World {
             links,
             settings,
         );
+        let folder = tempfile::tempdir().unwrap();
+        context.files = Arc::new(Folder::open(folder.path()).unwrap());
+        context.photos = Arc::new(PhotoReader::start(PhotoLimits::default()).unwrap());
         let health = Arc::new(SayReasons::default());
         let company = create_company(&context, "Seguros del Sur", Person::default())
             .await
@@ -123,6 +129,7 @@ impl World {
             store,
             clock,
             health,
+            folder,
             company: company.company_id,
             key: company.api_key.reveal().to_owned(),
         }
