@@ -15,6 +15,7 @@ mod description;
 mod events;
 mod foreign;
 mod idempotency;
+mod images;
 mod inspections;
 mod keys;
 mod multipart;

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use heraldo_domain::change::Actor;
 use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops::accounts::{KeyRequest, Person, create_company, create_key};
-use heraldo_domain::ops::{Context, Settings};
+use heraldo_domain::ops::{Context, Settings, jobs};
 use heraldo_domain::ports::{Clock, Entropy, IdMaker, NoHandOver};
+use heraldo_domain::store::Store as _;
 use heraldo_media::{Folder, PhotoLimits, PhotoReader};
 use heraldo_store::MemoryStore;
 use heraldo_web::{Health, Web, WebConfig};
@@ -133,6 +134,22 @@ impl World {
             company: company.company_id,
             key: company.api_key.reveal().to_owned(),
         }
+    }
+
+    /// Runs every job that is due, those that come due by it included; each must be done.
+    pub async fn run_jobs(&self) {
+        while self.try_jobs().await > 0 {}
+    }
+
+    /// Runs every job that is due now once, and says how many got done.
+    pub async fn try_jobs(&self) -> usize {
+        let mut done = 0;
+        for job in self.store.jobs(1_000).await.unwrap() {
+            if job.due_at <= self.clock.now() {
+                done += usize::from(jobs::run(&self.context, job).await.is_ok());
+            }
+        }
+        done
     }
 
     /// The key of a company of its own.
