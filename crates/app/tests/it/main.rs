@@ -10,6 +10,7 @@
 )]
 
 mod client;
+mod photos;
 mod process;
 mod receiver;
 mod waiting;
