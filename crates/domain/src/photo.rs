@@ -93,8 +93,8 @@ pub struct PhotoHead {
 /// What looking at the pixels gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Examined {
-    /// Variance of the Laplacian of the grey picture, scaled to 512 pixels on its longer edge: low means
-    /// blurred.
+    /// Variance of the Laplacian of the grey picture, made smaller to 512 pixels on its longer edge (never
+    /// larger): low means blurred.
     pub sharpness: f64,
     /// Share of pixels that are nearly black, from 0 to 1.
     pub dark: f64,

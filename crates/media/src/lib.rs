@@ -4,7 +4,7 @@
 
 pub mod files;
 pub mod photos;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub mod testing;
 
 pub use files::{Folder, S3, S3Config, S3ConfigError};

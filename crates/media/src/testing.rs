@@ -2,8 +2,9 @@
 //! says, is chosen by the test.
 
 use bytes::Bytes;
+pub use exif::Tag;
 use exif::experimental::Writer;
-use exif::{Field, In, Rational, Tag, Value};
+use exif::{Field, In, Rational, Value};
 use heraldo_domain::photo::{Coordinates, PhotoFormat};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
@@ -24,6 +25,7 @@ pub struct PhotoMaker {
     is_blurred: bool,
     quality: u8,
     fields: Vec<Field>,
+    is_big_endian: bool,
     words: Option<String>,
 }
 
@@ -40,6 +42,7 @@ impl PhotoMaker {
             is_blurred: false,
             quality: 80,
             fields: Vec::new(),
+            is_big_endian: false,
             words: None,
         }
     }
@@ -120,6 +123,13 @@ impl PhotoMaker {
         self.field(Tag::Orientation, Value::Short(vec![number]))
     }
 
+    /// EXIF's numbers the other way round, as an iPhone writes them.
+    #[must_use]
+    pub fn big_endian(mut self) -> Self {
+        self.is_big_endian = true;
+        self
+    }
+
     /// A comment, and the same in XMP.
     #[must_use]
     pub fn words(mut self, words: &str) -> Self {
@@ -167,7 +177,7 @@ impl PhotoMaker {
         for field in &self.fields {
             writer.push_field(field);
         }
-        writer.write(&mut block, true)?;
+        writer.write(&mut block, !self.is_big_endian)?;
         Ok(block.into_inner())
     }
 

@@ -1,15 +1,32 @@
 //! What EXIF says of a photo: when, where, and how it is turned. Whatever cannot be read is left out; EXIF
 //! is never a reason to refuse a photo.
 
-use exif::{Exif, In, Rational, Reader, Tag, Value};
 use heraldo_domain::photo::{Captured, Coordinates};
 use heraldo_wire::time::Timestamp;
+
+use super::tiff::{Directory, Tiff};
 
 /// EXIF's number for a picture that needs no turning.
 pub(super) const UPRIGHT: u8 = 1;
 
-/// A JPEG cannot hold more; more in another format is no camera's.
-const BLOCK_BYTES_MAX: usize = 64 * 1024;
+/// Where in EXIF things are said.
+mod tag {
+    pub(super) const ORIENTATION: u16 = 0x0112;
+    pub(super) const EXIF: u16 = 0x8769;
+    pub(super) const GPS: u16 = 0x8825;
+
+    pub(super) const DATE_TIME_ORIGINAL: u16 = 0x9003;
+    pub(super) const DATE_TIME_DIGITIZED: u16 = 0x9004;
+    pub(super) const OFFSET_TIME_ORIGINAL: u16 = 0x9011;
+    pub(super) const OFFSET_TIME_DIGITIZED: u16 = 0x9012;
+
+    pub(super) const GPS_LATITUDE_REF: u16 = 1;
+    pub(super) const GPS_LATITUDE: u16 = 2;
+    pub(super) const GPS_LONGITUDE_REF: u16 = 3;
+    pub(super) const GPS_LONGITUDE: u16 = 4;
+    pub(super) const GPS_TIME_STAMP: u16 = 7;
+    pub(super) const GPS_DATE_STAMP: u16 = 29;
+}
 
 /// What is read of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,42 +49,34 @@ impl Default for Said {
 
 /// Reads a TIFF block as far as it can be read.
 pub(super) fn read(block: &[u8]) -> Said {
-    if block.len() > BLOCK_BYTES_MAX {
+    let Some(main) = Tiff::new(block).and_then(Tiff::first_directory) else {
         return Said::default();
-    }
-    let mut reader = Reader::new();
-    reader.continue_on_error(true);
-    let exif = match reader.read_raw(block.to_vec()) {
-        Ok(exif) => exif,
-        Err(exif::Error::PartialResult(partial)) => partial.into_inner().0,
-        Err(_) => return Said::default(),
     };
+    let gps = main.directory(tag::GPS);
     Said {
-        captured: captured(&exif),
-        location: location(&exif),
-        orientation: orientation(&exif),
+        captured: captured(main.directory(tag::EXIF), gps),
+        location: gps.and_then(location),
+        orientation: main
+            .short(tag::ORIENTATION)
+            .and_then(|number| u8::try_from(number).ok())
+            .filter(|number| (1..=8).contains(number))
+            .unwrap_or(UPRIGHT),
     }
-}
-
-fn orientation(exif: &Exif) -> u8 {
-    exif.get_field(Tag::Orientation, In::PRIMARY)
-        .and_then(|field| field.value.get_uint(0))
-        .and_then(|number| u8::try_from(number).ok())
-        .filter(|number| (1..=8).contains(number))
-        .unwrap_or(UPRIGHT)
 }
 
 /// The camera's clock with its zone; else the satellites' clock, when it can be the same moment; else the
 /// camera's clock in a zone that nobody knows.
-fn captured(exif: &Exif) -> Option<Captured> {
-    let clock = [
-        (Tag::DateTimeOriginal, Tag::OffsetTimeOriginal),
-        (Tag::DateTimeDigitized, Tag::OffsetTimeDigitized),
-    ]
-    .into_iter()
-    .find_map(|(date, offset)| Some((text(exif, date)?, text(exif, offset))))
-    .and_then(|(date, offset)| clock_time(date, offset));
-    match (clock, satellite_time(exif)) {
+fn captured(exif: Option<Directory<'_>>, gps: Option<Directory<'_>>) -> Option<Captured> {
+    let clock = exif.and_then(|exif| {
+        let (date, offset) = [
+            (tag::DATE_TIME_ORIGINAL, tag::OFFSET_TIME_ORIGINAL),
+            (tag::DATE_TIME_DIGITIZED, tag::OFFSET_TIME_DIGITIZED),
+        ]
+        .into_iter()
+        .find_map(|(date, offset)| Some((exif.text(date)?, exif.text(offset))))?;
+        clock_time(date, offset)
+    });
+    match (clock, gps.and_then(satellite_time)) {
         (Some(Captured::SomewhereAt(clock)), Some(satellite))
             if is_one_moment(clock, satellite) =>
         {
@@ -100,9 +109,9 @@ fn clock_time(date: &str, offset: Option<&str>) -> Option<Captured> {
     }
 }
 
-fn satellite_time(exif: &Exif) -> Option<Timestamp> {
-    let day = text(exif, Tag::GPSDateStamp)?.trim().replace(':', "-");
-    let [hour, minute, second] = three(exif, Tag::GPSTimeStamp)?;
+fn satellite_time(gps: Directory<'_>) -> Option<Timestamp> {
+    let day = gps.text(tag::GPS_DATE_STAMP)?.replace(':', "-");
+    let [hour, minute, second] = gps.three_fractions(tag::GPS_TIME_STAMP)?;
     let whole = |number: f64, below: f64| (0.0..below).contains(&number).then_some(number as u8);
     let (hour, minute, second) = (
         whole(hour, 24.0)?,
@@ -114,49 +123,23 @@ fn satellite_time(exif: &Exif) -> Option<Timestamp> {
         .ok()
 }
 
-fn location(exif: &Exif) -> Option<Coordinates> {
-    let latitude = degrees(exif, Tag::GPSLatitude, Tag::GPSLatitudeRef, "N", "S")?;
-    let longitude = degrees(exif, Tag::GPSLongitude, Tag::GPSLongitudeRef, "E", "W")?;
+fn location(gps: Directory<'_>) -> Option<Coordinates> {
+    let degrees = |value: u16, side: u16, plus: &str, minus: &str| {
+        let [degrees, minutes, seconds] = gps.three_fractions(value)?;
+        let size = degrees + minutes / 60.0 + seconds / 3600.0;
+        match gps.text(side)? {
+            side if side.eq_ignore_ascii_case(plus) => Some(size),
+            side if side.eq_ignore_ascii_case(minus) => Some(-size),
+            _ => None,
+        }
+    };
+    let latitude = degrees(tag::GPS_LATITUDE, tag::GPS_LATITUDE_REF, "N", "S")?;
+    let longitude = degrees(tag::GPS_LONGITUDE, tag::GPS_LONGITUDE_REF, "E", "W")?;
     // Zero and zero is what devices write that have no fix.
     if latitude == 0.0 && longitude == 0.0 {
         return None;
     }
     Coordinates::new(latitude, longitude)
-}
-
-fn degrees(exif: &Exif, tag: Tag, reference: Tag, plus: &str, minus: &str) -> Option<f64> {
-    let [degrees, minutes, seconds] = three(exif, tag)?;
-    let size = degrees + minutes / 60.0 + seconds / 3600.0;
-    let side = text(exif, reference)?;
-    let side = side.trim();
-    if side.eq_ignore_ascii_case(plus) {
-        Some(size)
-    } else if side.eq_ignore_ascii_case(minus) {
-        Some(-size)
-    } else {
-        None
-    }
-}
-
-/// Three numbers that are numbers; missing ones at the end count as zero.
-fn three(exif: &Exif, tag: Tag) -> Option<[f64; 3]> {
-    let Value::Rational(parts) = &exif.get_field(tag, In::PRIMARY)?.value else {
-        return None;
-    };
-    let number = |at: usize| match parts.get(at) {
-        None if at > 0 => Some(0.0),
-        None | Some(Rational { denom: 0, .. }) => None,
-        Some(part) => Some(part.to_f64()),
-    };
-    Some([number(0)?, number(1)?, number(2)?])
-}
-
-fn text(exif: &Exif, tag: Tag) -> Option<&str> {
-    let Value::Ascii(parts) = &exif.get_field(tag, In::PRIMARY)?.value else {
-        return None;
-    };
-    let text = std::str::from_utf8(parts.first()?).ok()?;
-    (!text.trim().is_empty()).then_some(text)
 }
 
 /// A TIFF block that says how the picture is turned and nothing else; `None` when it is upright.
@@ -224,6 +207,23 @@ mod tests {
         ] {
             check(date, None, None);
         }
+    }
+
+    #[test]
+    fn directories_that_lie_in_each_other_are_not_followed_round() {
+        let entry = |tag: u16, at: u32| {
+            let mut entry = [0; 12];
+            entry[..2].copy_from_slice(&tag.to_le_bytes());
+            entry[2..8].copy_from_slice(&[4, 0, 1, 0, 0, 0]);
+            entry[8..].copy_from_slice(&at.to_le_bytes());
+            entry
+        };
+        let mut block = b"II*\0\x08\0\0\0\xff\xff".to_vec();
+        for at in 0..5_000 {
+            block.extend(entry(tag::EXIF, 2 * at));
+            block.extend(entry(tag::GPS, 8));
+        }
+        assert_eq!(read(&block), Said::default());
     }
 
     #[test]

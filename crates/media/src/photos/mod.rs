@@ -7,6 +7,7 @@ mod jpeg;
 mod picture;
 pub(crate) mod png;
 mod pool;
+mod tiff;
 pub(crate) mod webp;
 
 use std::io::Cursor;

@@ -1,10 +1,9 @@
 //! Copies without metadata.
 
 use bytes::Bytes;
-use exif::Tag;
 use heraldo_domain::photo::{Coordinates, PhotoFormat};
 use heraldo_domain::ports::Photos;
-use heraldo_media::testing::PhotoMaker;
+use heraldo_media::testing::{PhotoMaker, Tag};
 
 use crate::photos::{contains, reader};
 

@@ -1,10 +1,9 @@
 //! Heads and measures of photos.
 
 use bytes::Bytes;
-use exif::Tag;
 use heraldo_domain::photo::{Captured, Coordinates, FINGERPRINT_DISTANCE_MAX, PhotoFormat};
 use heraldo_domain::ports::Photos;
-use heraldo_media::testing::PhotoMaker;
+use heraldo_media::testing::{PhotoMaker, Tag};
 use heraldo_media::{PhotoLimits, PhotoReader};
 
 const FORMATS: [PhotoFormat; 3] = [PhotoFormat::Jpeg, PhotoFormat::Png, PhotoFormat::Webp];
@@ -35,9 +34,9 @@ fn the_head_says_size_time_and_place_in_every_format() {
         let photo = PhotoMaker::new(format, 64, 48)
             .taken("2026:11:20 14:03:22")
             .zone("+01:00")
-            .place(MADRID)
-            .make();
-        let head = reader().head(&photo).unwrap();
+            .place(MADRID);
+        let head = reader().head(&photo.make()).unwrap();
+        assert_eq!(reader().head(&photo.big_endian().make()), Ok(head));
         assert_eq!(
             (head.format, head.width_pixels, head.height_pixels),
             (format, 64, 48)

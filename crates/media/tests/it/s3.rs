@@ -92,6 +92,27 @@ async fn an_outage_is_told_and_over_when_the_storage_is_back() {
 }
 
 #[tokio::test]
+async fn a_storage_behind_tls_is_trusted_by_its_authority_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let (server, authority) = S3Server::start_tls(place.path()).await;
+    let with = |extra_ca_pem: Option<Vec<u8>>| {
+        S3::new(S3Config {
+            endpoint: Some(format!("https://localhost:{}/", server.address.port())),
+            extra_ca_pem,
+            ..config(server.address)
+        })
+        .unwrap()
+    };
+    let trusting = with(Some(authority));
+    trusting.check().await.unwrap();
+    let large = Bytes::from(vec![7; 1_000_000]);
+    trusting.put("a", large.clone()).await.unwrap();
+    assert_eq!(trusting.get("a").await, Ok(Some(large)));
+    let why = unavailable(with(None).check().await);
+    assert!(why.contains("UnknownIssuer"), "{why}");
+}
+
+#[tokio::test]
 async fn a_storage_that_never_answers_is_given_up_in_time() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let s3 = S3::new(S3Config {
