@@ -1,10 +1,13 @@
 //! Templates: what an inspection asks for (contract 2.9, 8.2 "Templates").
 
 mod built_in;
+mod draft;
+mod input_rules;
 
 use std::time::Duration;
 
 use heraldo_wire::id::{CompanyId, Id, TemplateId, TemplateRevisionId};
+use heraldo_wire::object as wire;
 use heraldo_wire::object::{
     InspectionType, TemplateFeature, TemplateHead, TemplateImage, TemplateInput,
     TemplateParameters, TemplateType, TemplateVariable,
@@ -13,6 +16,8 @@ use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Kept, RecordKind};
+
+pub(crate) use draft::{Content, NewParts};
 
 pub use built_in::{aliases, built_in, built_in_by_id, built_ins};
 
@@ -60,6 +65,36 @@ impl Template {
     #[must_use]
     pub fn lifetime(&self) -> Option<Duration> {
         self.parameters.lifetime.map(|lifetime| lifetime.0)
+    }
+}
+
+/// The template as it is read.
+#[must_use]
+pub fn to_wire(template: &Template) -> wire::Template {
+    wire::Template {
+        inputs: Some(template.inputs.clone()),
+        variables: Some(template.variables.clone()),
+        ..to_preview(template)
+    }
+}
+
+/// The template without what previews leave out: the schema, the inputs and the variables (contract U18).
+#[must_use]
+pub fn to_preview(template: &Template) -> wire::Template {
+    wire::Template {
+        id: template.id,
+        kind: template.kind,
+        inspection_type: template.inspection_type,
+        name: template.name.clone(),
+        parameters: template.parameters.clone(),
+        images: template.images.clone(),
+        inputs: None,
+        features: template.features.clone(),
+        variables: None,
+        schema: None,
+        created_at: template.created_at,
+        updated_at: template.updated_at,
+        last_save: template.updated_at,
     }
 }
 

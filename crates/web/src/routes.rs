@@ -10,7 +10,7 @@ use http::header::ALLOW;
 use utoipa::openapi::HttpMethod;
 
 use crate::Web;
-use crate::api::{self, delivery, event, file, health, image, inspection, key, webhook};
+use crate::api::{self, delivery, event, file, health, image, inspection, key, template, webhook};
 use crate::call::{Call, bounded};
 use crate::pages;
 use crate::problem::{Failure, no_method, no_route};
@@ -66,6 +66,11 @@ routes! {
     inspection::access,
     inspection::review,
     inspection::children,
+    template::list,
+    template::preview,
+    template::retrieve,
+    template::create,
+    template::replace,
     image::token,
     image::upload,
     image::result,
@@ -153,7 +158,7 @@ pub fn served_at(path: &str) -> Vec<String> {
             .map(|kind| format!("{}/{{id}}", create_path(*kind)))
             .collect(),
         // PHP lists with a slash at the end (contract 1.1).
-        inspection::LIST => vec![path.to_owned(), format!("{path}/")],
+        inspection::LIST | template::LIST => vec![path.to_owned(), format!("{path}/")],
         _ => vec![path.to_owned()],
     }
 }

@@ -13,6 +13,7 @@ mod image;
 mod inspection;
 mod list;
 mod patch;
+mod template;
 mod update;
 mod webhook;
 
@@ -35,6 +36,7 @@ pub use image::{
 pub use inspection::{Inspection, InspectionListAnswer, InspectionListQuery};
 pub use list::{CursorPage, LIMIT_DEFAULT, LIMIT_MAX, MessageAnswer};
 pub use patch::Patch;
+pub use template::TemplateListQuery;
 pub use update::{GoodsRequest, UpdateInspectionRequest};
 pub use webhook::{
     CreateWebhookAnswer, CreateWebhookRequest, Ordering, RotateSecretAnswer, RotateSecretRequest,

@@ -102,6 +102,40 @@ impl utoipa::PartialSchema for Timestamp {
 
 impl utoipa::ToSchema for Timestamp {}
 
+/// A day of the calendar, as people in one place name it: `2026-11-20`. Of an instant it is the day that
+/// its text says, whatever its zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(jiff::civil::Date);
+
+/// The text is neither a day nor an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a date like 2026-11-20")]
+pub struct InvalidDay;
+
+impl FromStr for Day {
+    type Err = InvalidDay;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDay> {
+        let whole_year = text.len() >= 10 && text.starts_with(|first: char| first.is_ascii_digit());
+        let day = text.get(..10).filter(|_| whole_year).ok_or(InvalidDay)?;
+        let day = day.parse().map_err(|_| InvalidDay)?;
+        let of_instant = || {
+            text.parse::<jiff::Timestamp>().is_ok() || text.parse::<jiff::civil::DateTime>().is_ok()
+        };
+        if text.len() == 10 || of_instant() {
+            Ok(Self(day))
+        } else {
+            Err(InvalidDay)
+        }
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A length of time, whole milliseconds, written as people write it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct HumanDuration(pub Duration);
@@ -241,6 +275,30 @@ mod tests {
             "99999999999999999999d",
         ] {
             assert!(wrong.parse::<HumanDuration>().is_err(), "{wrong} passed");
+        }
+    }
+
+    #[test]
+    fn a_day_is_read_from_a_date_and_from_an_instant() {
+        let day: Day = "2026-02-28".parse().unwrap();
+        assert_eq!(day.to_string(), "2026-02-28");
+        for same in [
+            "2026-02-28T23:59:00.000Z",
+            "2026-02-28T00:10:00-03:00",
+            "2026-02-28T10:00",
+        ] {
+            assert_eq!(same.parse(), Ok(day), "{same}");
+        }
+        for wrong in [
+            "",
+            "2026-02-29",
+            "28/02/2026",
+            "2026-2-8",
+            "2026-02-28x",
+            "20260228",
+            "ñañañañaña",
+        ] {
+            assert_eq!(wrong.parse::<Day>(), Err(InvalidDay), "{wrong}");
         }
     }
 }

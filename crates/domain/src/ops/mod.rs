@@ -60,6 +60,8 @@ pub struct Settings {
     pub allow_networks: Vec<ipnet::IpNet>,
     /// Webhooks of one company.
     pub webhooks_per_company_max: usize,
+    /// Templates that one company made.
+    pub templates_per_company_max: u32,
     /// Events of one publish call.
     pub publish_events_max: usize,
     /// A key's answers are given again for this long (contract U14: 24 h).
@@ -89,6 +91,7 @@ impl Settings {
             access_attempts_max: 3,
             allow_networks: Vec::new(),
             webhooks_per_company_max: 1_000,
+            templates_per_company_max: 1_000,
             publish_events_max: 1_000,
             idempotency_lifetime: Duration::from_secs(86_400),
             distance_max_metres: 200.0,

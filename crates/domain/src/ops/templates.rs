@@ -1,18 +1,215 @@
-//! Finds templates (contract 1.3, E22 to E24, and 2.9).
+//! Finds, makes and changes templates (contract 1.3, E22 to E25, 2.9 and 8.2 "Templates").
 
 use std::sync::Arc;
 
-use heraldo_wire::id::CompanyId;
-use heraldo_wire::object::InspectionType;
+use heraldo_wire::id::{CompanyId, Id, TemplateId, TemplateRevisionId};
+use heraldo_wire::object::{InspectionType, TemplateRequest, TemplateType};
 use heraldo_wire::problem::{Problem, ProblemCode};
+use heraldo_wire::time::Timestamp;
 
-use super::{Context, problem_of};
+use super::{Answer, Context, Once, json, not_found, problem_of};
+use crate::account::Caller;
+use crate::change::{Change, Write};
 use crate::inspection::Inspection;
-use crate::record::{Kept as _, RecordKind};
+use crate::query::Page;
+use crate::record::{Kept as _, Record, RecordKind};
 use crate::store::StoreError;
-use crate::template::{Template, TemplateRevision, aliases, built_in, built_in_by_id};
+use crate::template::{
+    Content, NewParts, Template, TemplateRevision, aliases, built_in, built_in_by_id, built_ins,
+    to_wire,
+};
+
+/// Which templates to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TemplateFilter {
+    pub inspection_type: Option<InspectionType>,
+    pub kind: Option<TemplateType>,
+}
+
+/// Every template that a company can use: the built-in ones, then its own, newest first.
+///
+/// # Errors
+/// The store's.
+pub async fn list(
+    context: &Context,
+    company_id: CompanyId,
+    filter: TemplateFilter,
+) -> Result<Vec<Arc<Template>>, Problem> {
+    let fits = |template: &Template| {
+        filter
+            .inspection_type
+            .is_none_or(|asked| asked == template.inspection_type)
+            && filter.kind.is_none_or(|asked| asked == template.kind)
+    };
+    let mut templates: Vec<Arc<Template>> = built_ins().to_vec();
+    if filter.kind != Some(TemplateType::BuiltIn) {
+        for record in context.own_templates(company_id).await? {
+            templates.push(Arc::new(record.read().map_err(problem_of)?));
+        }
+    }
+    templates.retain(|template| fits(template));
+    Ok(templates)
+}
+
+/// One template that a company can use.
+///
+/// # Errors
+/// `not_found`; the store's.
+pub async fn find(
+    context: &Context,
+    company_id: CompanyId,
+    id: TemplateId,
+) -> Result<Arc<Template>, Problem> {
+    if let Some(template) = built_in_by_id(id) {
+        return Ok(template);
+    }
+    Ok(Arc::new(context.own_template(company_id, id).await?))
+}
+
+/// Makes a template; the answer is 201 with all of it.
+///
+/// # Errors
+/// `invalid_body`; `limit_reached`; `conflict` when the company has one of this name;
+/// `idempotency_conflict`; the store's.
+pub async fn create_template(
+    context: &Context,
+    caller: &Caller,
+    request: TemplateRequest,
+    once: Option<&Once>,
+) -> Result<Answer, Problem> {
+    if let Some(answer) = context.replay(once).await? {
+        return Ok(answer);
+    }
+    let now = context.now();
+    let inspection_type = request.inspection_type;
+    let content = context.read_content(request, None, now)?;
+    let max = context.settings.templates_per_company_max;
+    let held = context.own_templates(caller.company_id).await?.len();
+    if held >= max as usize {
+        return Err(ProblemCode::LimitReached.problem(format!(
+            "the company has {max} templates, as many as it may have; change one that it does not need"
+        )));
+    }
+    let template = Template {
+        id: TemplateId(context.next_id(now)),
+        company_id: Some(caller.company_id),
+        revision: Some(TemplateRevisionId(context.next_id(now))),
+        version: 1,
+        kind: TemplateType::Created,
+        inspection_type,
+        name: content.name,
+        parameters: content.parameters,
+        images: content.images,
+        inputs: content.inputs,
+        features: content.features,
+        variables: content.variables,
+        created_at: now,
+        updated_at: now,
+    };
+    let body = json(&to_wire(&template))?;
+    let change = Change {
+        writes: vec![
+            Write::CreateRecord(Record::of(&template).map_err(problem_of)?),
+            revision_of(template)?,
+        ],
+        ..Change::default()
+    };
+    context.commit_once(once, now, change, 201, body).await
+}
+
+/// Replaces the content of a template. Inspections that were made with it keep what it was.
+///
+/// # Errors
+/// As [`create_template`], and `not_found`; `conflict` for a built-in one.
+pub async fn replace_template(
+    context: &Context,
+    caller: &Caller,
+    id: TemplateId,
+    request: TemplateRequest,
+) -> Result<Template, Problem> {
+    if built_in_by_id(id).is_some() {
+        return Err(ProblemCode::Conflict.problem(
+            "a built-in template cannot be changed; make one of your own from what it holds",
+        ));
+    }
+    let before = context.own_template(caller.company_id, id).await?;
+    if request.inspection_type != before.inspection_type {
+        return Err(ProblemCode::InvalidBody.problem(format!(
+            "`inspectionType` stays `{}`; make another template for another type",
+            before.inspection_type
+        )));
+    }
+    let now = context.now();
+    let content = context.read_content(request, Some(&before), now)?;
+    if content.is_that_of(&before) {
+        return Ok(before);
+    }
+    let template = Template {
+        revision: Some(TemplateRevisionId(context.next_id(now))),
+        version: before.version + 1,
+        name: content.name,
+        parameters: content.parameters,
+        images: content.images,
+        inputs: content.inputs,
+        features: content.features,
+        variables: content.variables,
+        updated_at: now,
+        ..before
+    };
+    let change = Change {
+        writes: vec![
+            Write::UpdateRecord(Record::of(&template).map_err(problem_of)?),
+            revision_of(template.clone())?,
+        ],
+        ..Change::default()
+    };
+    context.store.commit(change).await.map_err(problem_of)?;
+    Ok(template)
+}
+
+/// Keeps the template as it is now, for the inspections that are made with it.
+fn revision_of(template: Template) -> Result<Write, Problem> {
+    let record = Record::of(&TemplateRevision(template)).map_err(problem_of)?;
+    Ok(Write::CreateRecord(record))
+}
 
 impl Context {
+    fn read_content(
+        &self,
+        request: TemplateRequest,
+        before: Option<&Template>,
+        now: Timestamp,
+    ) -> Result<Content, Problem> {
+        let new = NewParts {
+            next_id: &|| self.next_id(now),
+            entropy: &*self.entropy,
+        };
+        Content::read(request, before, &new)
+    }
+
+    /// A company's own templates, newest first: they are few enough to be read at once.
+    async fn own_templates(&self, company_id: CompanyId) -> Result<Vec<Record>, Problem> {
+        let page: Page<Id> = Page {
+            limit: self.settings.templates_per_company_max,
+            before: None,
+        };
+        self.store
+            .records(RecordKind::Template, company_id, None, page)
+            .await
+            .map_err(problem_of)
+    }
+
+    async fn own_template(
+        &self,
+        company_id: CompanyId,
+        id: TemplateId,
+    ) -> Result<Template, Problem> {
+        let record = self.store.record(RecordKind::Template, id.0).await;
+        let record = record.map_err(problem_of)?;
+        let own = record.filter(|record| record.company_id == company_id);
+        own.ok_or_else(not_found)?.read().map_err(problem_of)
+    }
+
     /// The template that a create request names: the alias or id of a built-in one, or the id of one of
     /// the company's.
     pub(super) async fn template_named(

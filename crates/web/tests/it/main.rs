@@ -21,5 +21,6 @@ mod keys;
 mod multipart;
 mod server;
 mod socket;
+mod templates;
 mod webhooks;
 mod world;

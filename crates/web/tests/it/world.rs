@@ -107,6 +107,7 @@ impl World {
         };
         let settings = Settings {
             webhooks_per_company_max: 5,
+            templates_per_company_max: 3,
             ..Settings::default()
         };
         let mut context = Context::new(

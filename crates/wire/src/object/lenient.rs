@@ -120,3 +120,15 @@ pub(super) fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok,
     }
     serializer.serialize_f64(*value)
 }
+
+/// [`number`], when there is one.
+#[expect(clippy::ref_option, reason = "the signature that serde calls")]
+pub(super) fn number_or_none<S: Serializer>(
+    value: &Option<f64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => number(value, serializer),
+        None => serializer.serialize_none(),
+    }
+}

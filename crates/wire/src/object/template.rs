@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::values::words;
-use super::{InputType, InspectionType, TemplateType, objects};
+use super::{InputType, InspectionType, TemplateType, lenient, object, objects};
 use crate::id::{TemplateId, TemplatePartId};
 use crate::time::{HumanDuration, Timestamp};
 
@@ -58,7 +58,7 @@ pub struct TemplateRequest {
     pub images: Option<Vec<TemplateImageRequest>>,
     #[serde(default, deserialize_with = "objects")]
     pub inputs: Option<Vec<TemplateInput>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub parameters: Option<TemplateParameters>,
     #[serde(default, deserialize_with = "objects")]
     pub features: Option<Vec<TemplateFeature>>,
@@ -132,12 +132,12 @@ pub struct TemplateInput {
     #[serde(rename = "type")]
     pub kind: InputType,
     /// What a `select` offers.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "options")]
     pub options: Vec<InputOption>,
     pub stages: InputStage,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<InputContext>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "rules")]
     pub validation_schema: InputRules,
 }
 
@@ -165,9 +165,15 @@ pub struct InputRules {
     /// Characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "lenient::number_or_none"
+    )]
     pub minimum: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "lenient::number_or_none"
+    )]
     pub maximum: Option<f64>,
     /// Whether it must be an e-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,6 +184,18 @@ pub struct InputRules {
     /// The latest date, inclusive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_date: Option<String>,
+}
+
+/// Null is no option.
+fn options<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<InputOption>, D::Error> {
+    Ok(objects(deserializer)?.unwrap_or_default())
+}
+
+/// Null and PHP's empty array are no rules.
+fn rules<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<InputRules, D::Error> {
+    Ok(object(deserializer)?.unwrap_or_default())
 }
 
 /// A switch of a template.

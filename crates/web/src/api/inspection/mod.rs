@@ -34,7 +34,7 @@ pub const LIST: &str = "/v1/inspection";
 /// The path of one inspection; a word that is no id may stand there, too.
 pub const ONE: &str = "/v1/inspection/{id}";
 /// Words that stand where an id could, and win over ids (contract 1.2, "Router notes").
-pub const RESERVED: [&str; 3] = ["me", "all", "template"];
+pub const RESERVED: [&str; 2] = ["me", "all"];
 
 /// A route of the contract that comes with a later version.
 pub fn reserved() -> Failure {
