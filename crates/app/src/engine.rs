@@ -14,7 +14,6 @@ use heraldo_delivery::transport::{Transport, TransportConfig};
 use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops;
 use heraldo_domain::ports::{Clock, Entropy, HandOver, IdMaker};
-use heraldo_domain::retry::RetryPolicy;
 use heraldo_store::{MasterKeySource, SqliteConfig, SqliteLimits, SqliteStore};
 use heraldo_wire::signature::Secret;
 use tokio::net::TcpListener;
@@ -82,6 +81,7 @@ pub fn context(
         inspection_lifetime: settings.inspection_lifetime,
         access_attempts_max: settings.max_access_attempts,
         allow_networks: settings.allow_networks.clone(),
+        webhook_defaults: settings.webhook_defaults.clone(),
         webhooks_per_company_max: settings.webhooks_per_company_max,
         distance_max_metres: f64::from(settings.image_distance_max_metres),
         processor: processor(settings)?,
@@ -152,16 +152,12 @@ impl Engine {
                 concurrency: settings.webhook_concurrency,
                 ..Limits::default()
             },
-            retry: RetryPolicy {
-                waits: settings.retry_schedule.clone(),
-                retried: settings.retry_events.clone(),
-            },
-            timeout: settings.delivery_timeout,
+            defaults: settings.webhook_defaults.clone(),
         };
         let callbacks = CallbackSender::new(
             transport.clone(),
             Arc::new(SystemClock),
-            settings.delivery_timeout,
+            settings.webhook_defaults.timeout,
         );
         let dispatcher = Dispatcher::new(config, transport, ports, tasks.clone());
         let hand_over: Arc<dyn HandOver> = Arc::new(dispatcher.clone());

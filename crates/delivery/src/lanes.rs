@@ -7,18 +7,22 @@
 //! than what waits in the store. When something goes back to the store unsent, all that waits behind it in
 //! memory goes with it, and nothing is claimed before all of it is back.
 
+mod claims;
 mod lane;
 mod limits;
+mod pace;
+mod settings;
+mod time;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use heraldo_domain::delivery::{Claimed, Leased};
-use heraldo_wire::api::WebhookStatus;
+use heraldo_domain::delivery::{Attempt, Leased};
+use heraldo_wire::attempt::{AttemptOutcome, ErrorClass};
 use heraldo_wire::id::{InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
-use lane::Lane;
 pub use lane::LaneSettings;
+use lane::{Lane, Wait};
 pub use limits::Limits;
 
 /// A claim to carry out; its room is set aside until [`Lanes::claimed`] or [`Lanes::claim_failed`].
@@ -36,6 +40,31 @@ pub struct Hold {
     /// The chain that its end releases.
     pub chain: Option<InspectionId>,
     pub body_bytes: usize,
+    /// It has a token of its lane's rate that is not spent; see [`Lanes::sending`].
+    pub metered: bool,
+}
+
+/// What the end of an attempt tells about its receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// It answered with a 2XX.
+    Delivered,
+    /// It did not answer in time.
+    TimedOut,
+    /// Nothing that matters here.
+    Other,
+}
+
+impl Sign {
+    /// What an attempt that ended tells.
+    #[must_use]
+    pub fn of(attempt: &Attempt) -> Self {
+        match (attempt.outcome, attempt.error_class) {
+            (AttemptOutcome::Delivered, _) => Self::Delivered,
+            (AttemptOutcome::Failed, Some(ErrorClass::Timeout)) => Self::TimedOut,
+            (AttemptOutcome::Failed, _) => Self::Other,
+        }
+    }
 }
 
 /// All lanes of this node.
@@ -53,10 +82,17 @@ pub struct Lanes {
     hungry: HashSet<WebhookId>,
     /// When something in the store is due, one entry for each lane at most.
     due: BTreeSet<(Timestamp, WebhookId)>,
+    /// When a lane that must wait although it has something ready may go on, one entry for each at most.
+    resumes: BTreeSet<(Timestamp, WebhookId)>,
     in_flight: usize,
     bytes: usize,
     /// Before the start and during the stop everything waits in the store.
     open: bool,
+    opened_at: Timestamp,
+    /// The latest time that was told.
+    latest: Timestamp,
+    /// A lane may go on earlier than [`Lanes::next_wake`] has told.
+    wake_is_earlier: bool,
 }
 
 impl Lanes {
@@ -70,15 +106,22 @@ impl Lanes {
             marks: 0,
             hungry: HashSet::new(),
             due: BTreeSet::new(),
+            resumes: BTreeSet::new(),
             in_flight: 0,
             bytes: 0,
             open: false,
+            opened_at: Timestamp::default(),
+            latest: Timestamp::default(),
+            wake_is_earlier: false,
         }
     }
 
-    /// Begins to give room.
-    pub fn open(&mut self) {
+    /// Begins to give room. What was sent before this moment counts for the rates, although nobody knows of
+    /// it any more.
+    pub fn open(&mut self, now: Timestamp) {
         self.open = true;
+        self.opened_at = now;
+        self.latest = now;
         let lanes: Vec<_> = self.lanes.keys().copied().collect();
         for webhook in lanes {
             self.weigh(webhook);
@@ -89,9 +132,11 @@ impl Lanes {
     pub fn close(&mut self) -> Vec<Leased> {
         self.open = false;
         self.turns.clear();
+        self.resumes.clear();
         let mut waiting = Vec::new();
         for lane in self.lanes.values_mut() {
             lane.in_turn = false;
+            lane.wait = Wait::No;
             waiting.extend(lane.drain());
         }
         waiting
@@ -109,6 +154,12 @@ impl Lanes {
         self.bytes
     }
 
+    /// Places that are taken in a webhook's window.
+    #[must_use]
+    pub fn held(&self, webhook: WebhookId) -> usize {
+        self.lanes.get(&webhook).map_or(0, |lane| lane.held)
+    }
+
     /// Whether no lane holds anything: no place is taken, nothing waits in memory or is under way.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -120,11 +171,12 @@ impl Lanes {
         let open = self.open;
         let full = self.bytes.saturating_add(body_bytes) > self.limits.bytes_max;
         let limits = self.limits;
+        // A lane that nobody knew of is stale from now on.
+        self.lane(webhook);
         let stale = self.stale.contains_key(&webhook);
         let lane = self.lane(webhook);
-        let enabled = lane.settings.status == Some(WebhookStatus::Enabled);
         let room = lane.held < limits.window_min || (lane.held < limits.window_max && !full);
-        if open && enabled && !stale && !lane.backlog && room {
+        if open && lane.is_enabled() && !stale && !lane.backlog && room {
             lane.held += 1;
             self.bytes += body_bytes;
             return true;
@@ -157,7 +209,8 @@ impl Lanes {
     }
 
     /// Takes deliveries whose places are held already. Returns those that come too late to be sent: the
-    /// lanes were closed meanwhile, or what goes before them is on its way back to the store.
+    /// lanes were closed or the webhook was paused meanwhile, or what goes before them is on its way back
+    /// to the store.
     #[must_use = "what is returned must be given back to the store, and told to `returned`"]
     pub fn push(&mut self, leased: Vec<Leased>) -> Vec<Leased> {
         let open = self.open;
@@ -165,7 +218,7 @@ impl Lanes {
         for delivery in leased {
             let webhook = delivery.webhook_id;
             let lane = self.lane(webhook);
-            if open && lane.returning == 0 {
+            if open && lane.returning == 0 && lane.is_enabled() {
                 lane.put(delivery);
                 self.enter_turn(webhook);
             } else {
@@ -177,7 +230,9 @@ impl Lanes {
     }
 
     /// The next delivery to send; it takes a slot until [`Lanes::ended`].
-    pub fn next_start(&mut self) -> Option<(Leased, Hold)> {
+    pub fn next_start(&mut self, now: Timestamp) -> Option<(Leased, Hold)> {
+        let now = self.tick(now);
+        self.resume(now);
         let crowded = self.in_flight >= self.limits.in_flight_max;
         // When all slots are taken only a lane with none of its own may start: look each over once. A lane
         // that was turned back has nothing any more.
@@ -191,19 +246,29 @@ impl Lanes {
                 continue;
             }
             lane.in_turn = false;
-            if lane.in_flight >= lane.concurrency(self.limits.concurrency) {
+            if lane.ready.is_empty() || lane.in_flight >= lane.concurrency(self.limits.concurrency)
+            {
                 // It was allowed more when it was given its turn.
                 continue;
             }
+            let metered = match lane.may_go(now) {
+                Ok(metered) => metered,
+                Err(wait) => {
+                    self.wait(webhook, wait);
+                    continue;
+                }
+            };
             let Some((delivery, chain)) = lane.ready.pop_front() else {
                 continue;
             };
             lane.in_flight += 1;
+            lane.has_started = true;
             self.in_flight += 1;
             let hold = Hold {
                 webhook_id: webhook,
                 chain,
                 body_bytes: delivery.body.len(),
+                metered,
             };
             self.enter_turn(webhook);
             return Some((delivery, hold));
@@ -211,16 +276,30 @@ impl Lanes {
         None
     }
 
+    /// The attempt goes out now: of a [metered](Hold::metered) one the token is spent.
+    pub fn sending(&mut self, hold: &mut Hold, now: Timestamp) {
+        if !std::mem::take(&mut hold.metered) {
+            return;
+        }
+        let now = self.tick(now);
+        if let Some(lane) = self.lanes.get_mut(&hold.webhook_id) {
+            lane.spend(now);
+            self.look_again(hold.webhook_id);
+        }
+    }
+
     /// An attempt has ended, however: its slot is free, and the next of its chain may start.
-    pub fn ended(&mut self, hold: &Hold) {
+    pub fn ended(&mut self, hold: &Hold, sign: Sign) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let webhook = hold.webhook_id;
+        let default = self.limits.concurrency;
         let Some(lane) = self.lanes.get_mut(&webhook) else {
             return;
         };
-        lane.in_flight = lane.in_flight.saturating_sub(1);
+        lane.leave(hold);
+        lane.heed(sign, default);
         lane.release_chain(hold.chain);
-        self.enter_turn(webhook);
+        self.look_again(webhook);
     }
 
     /// A delivery that had taken a slot was not sent, or nobody knows: its slot is free, and it goes back to
@@ -230,13 +309,11 @@ impl Lanes {
     pub fn turn_back(&mut self, hold: &Hold, delivery: Leased) -> Vec<Leased> {
         self.in_flight = self.in_flight.saturating_sub(1);
         let lane = self.lane(hold.webhook_id);
-        lane.in_flight = lane.in_flight.saturating_sub(1);
+        lane.leave(hold);
         let mut back = vec![delivery];
-        back.extend(lane.drain());
+        lane.returning += 1;
+        back.extend(lane.send_back());
         lane.release_chain(hold.chain);
-        lane.returning += back.len();
-        lane.turns_back += 1;
-        lane.backlog = true;
         self.hungry.remove(&hold.webhook_id);
         back
     }
@@ -266,212 +343,6 @@ impl Lanes {
         }
     }
 
-    /// A delivery of this webhook waits in the store until `at`.
-    pub fn due(&mut self, webhook: WebhookId, at: Timestamp) {
-        let known = self.lane(webhook).next_due_at;
-        if known.is_none_or(|known| at < known) {
-            self.set_due(webhook, Some(at));
-        }
-    }
-
-    /// Deliveries of this webhook wait in the store from before the lanes were opened, the first of them
-    /// until `at`: they go before whatever comes new.
-    pub fn left_over(&mut self, webhook: WebhookId, at: Timestamp) {
-        self.lane(webhook).backlog = true;
-        self.due(webhook, at);
-    }
-
-    /// The webhook was changed, or, with `None`, any may have been: settings are read before more room
-    /// is given.
-    pub fn mark_stale(&mut self, webhook: Option<WebhookId>) {
-        match webhook {
-            Some(webhook) => {
-                self.lane(webhook);
-                self.mark(webhook);
-            }
-            None => {
-                let all: Vec<_> = self.lanes.keys().copied().collect();
-                all.into_iter().for_each(|webhook| self.mark(webhook));
-            }
-        }
-    }
-
-    /// Lanes whose settings must be read and given to [`Lanes::configure`] with the same mark. Until
-    /// then their reservations are refused.
-    #[must_use]
-    pub fn stale(&self) -> Vec<(WebhookId, u64)> {
-        self.stale
-            .iter()
-            .map(|(webhook, mark)| (*webhook, *mark))
-            .collect()
-    }
-
-    fn mark(&mut self, webhook: WebhookId) {
-        self.marks += 1;
-        self.stale.insert(webhook, self.marks);
-        self.hungry.remove(&webhook);
-    }
-
-    /// Sets what was read of a webhook. Whatever came while it was not known may wait in the store.
-    ///
-    /// `mark` is the one that [`Lanes::stale`] gave; a newer one stays.
-    pub fn configure(&mut self, webhook: WebhookId, mark: u64, settings: LaneSettings) {
-        if self.stale.get(&webhook) == Some(&mark) {
-            self.stale.remove(&webhook);
-        }
-        let lane = self.lane(webhook);
-        if lane.settings.status != settings.status {
-            lane.backlog = true;
-        }
-        lane.settings = settings;
-        self.enter_turn(webhook);
-        self.weigh(webhook);
-    }
-
-    /// Whether what waits for this webhook is to be cancelled: it was disabled or deleted.
-    #[must_use]
-    pub fn is_ended(&self, webhook: WebhookId) -> bool {
-        self.lanes.get(&webhook).is_some_and(Lane::is_ended)
-    }
-
-    /// Forgets a lane whose webhook was disabled or deleted and that holds nothing. One that is stale stays:
-    /// it may have been enabled meanwhile, or something may wait for it again.
-    pub fn forget(&mut self, webhook: WebhookId) {
-        let idle = |lane: &Lane| {
-            lane.is_ended() && lane.held == 0 && lane.in_flight == 0 && !lane.claiming
-        };
-        if !self.stale.contains_key(&webhook) && self.lanes.get(&webhook).is_some_and(idle) {
-            self.set_due(webhook, None);
-            self.lanes.remove(&webhook);
-            self.hungry.remove(&webhook);
-        }
-    }
-
-    /// Whether there is something to do for [`Lanes::stale`] or [`Lanes::plan_claims`] at once.
-    #[must_use]
-    pub fn wants_attention(&self) -> bool {
-        !self.stale.is_empty() || !self.hungry.is_empty()
-    }
-
-    /// The claims that are worth making now. Each sets its room aside.
-    pub fn plan_claims(&mut self, now: Timestamp) -> Vec<ClaimPlan> {
-        while let Some((at, webhook)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
-            self.due.remove(&(at, webhook));
-            if let Some(lane) = self.lanes.get_mut(&webhook) {
-                lane.next_due_at = None;
-                lane.due_now = true;
-            }
-            self.weigh(webhook);
-        }
-        let limits = self.limits;
-        let full = self.bytes >= limits.bytes_max;
-        let mut plans = Vec::new();
-        for webhook_id in std::mem::take(&mut self.hungry) {
-            let Some(lane) = self.lanes.get_mut(&webhook_id) else {
-                continue;
-            };
-            let window = if full {
-                limits.window_min
-            } else {
-                limits.window_max
-            };
-            let limit = window.saturating_sub(lane.held).min(limits.claim_max);
-            // Without room now (memory is full) it is looked at again when one of its own is settled.
-            if limit > 0 {
-                lane.claiming = true;
-                lane.due_now = false;
-                lane.held += limit;
-                plans.push(ClaimPlan {
-                    webhook_id,
-                    limit,
-                    turns_back: lane.turns_back,
-                });
-            }
-        }
-        plans
-    }
-
-    /// Takes what a claim found. Returns what comes too late to be sent, as [`Lanes::push`] does.
-    #[must_use = "what is returned must be given back to the store"]
-    pub fn claimed(&mut self, plan: ClaimPlan, claimed: Claimed) -> Vec<Leased> {
-        let found = claimed.leased.len();
-        let bytes: usize = claimed
-            .leased
-            .iter()
-            .map(|delivery| delivery.body.len())
-            .sum();
-        self.bytes += bytes;
-        let lane = self.lane(plan.webhook_id);
-        lane.claiming = false;
-        lane.held = lane.held.saturating_sub(plan.limit) + found;
-        // Only if nothing was refused, and nothing went back, since the claim was carried out is the store
-        // empty of it.
-        let in_order = lane.turns_back == plan.turns_back;
-        lane.backlog = !(in_order && claimed.exhausted && lane.deferred == claimed.deferred_mark);
-        // What was settled meanwhile may be due earlier than what the claim saw.
-        if let Some(at) = claimed.next_due_at {
-            self.due(plan.webhook_id, at);
-        }
-        let late = if in_order {
-            self.push(claimed.leased)
-        } else {
-            self.lane(plan.webhook_id).returning += found;
-            claimed.leased
-        };
-        self.weigh(plan.webhook_id);
-        late
-    }
-
-    /// A claim failed: its room is free again, and it is tried again at `again_at`.
-    pub fn claim_failed(&mut self, plan: ClaimPlan, again_at: Timestamp) {
-        let lane = self.lane(plan.webhook_id);
-        lane.held = lane.held.saturating_sub(plan.limit);
-        lane.claiming = false;
-        // Not hungry before `again_at`, even with a backlog: the store needs the pause.
-        self.due(plan.webhook_id, again_at);
-    }
-
-    /// When something in the store is due, the earliest of all.
-    #[must_use]
-    pub fn next_wake(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
-    }
-
-    fn set_due(&mut self, webhook: WebhookId, at: Option<Timestamp>) {
-        let Some(lane) = self.lanes.get_mut(&webhook) else {
-            return;
-        };
-        if let Some(known) = lane.next_due_at.take() {
-            self.due.remove(&(known, webhook));
-        }
-        if let Some(at) = at {
-            lane.next_due_at = Some(at);
-            self.due.insert((at, webhook));
-        }
-    }
-
-    /// Notes whether a claim for this lane is worth making.
-    fn weigh(&mut self, webhook: WebhookId) {
-        let limits = self.limits;
-        let known = self.open && !self.stale.contains_key(&webhook);
-        let Some(lane) = self.lanes.get(&webhook) else {
-            return;
-        };
-        let room = limits.window_max.saturating_sub(lane.held);
-        let hungry = known
-            && !lane.claiming
-            && lane.returning == 0
-            && (lane.backlog || lane.due_now)
-            && lane.settings.status == Some(WebhookStatus::Enabled)
-            // A claim is a write: wait until a fair part of the window is free.
-            && room >= limits.claim_max.min(limits.window_max.div_ceil(2)).max(1);
-        if hungry {
-            self.hungry.insert(webhook);
-        } else {
-            self.hungry.remove(&webhook);
-        }
-    }
-
     fn lane(&mut self, webhook: WebhookId) -> &mut Lane {
         if !self.lanes.contains_key(&webhook) {
             self.mark(webhook);
@@ -485,12 +356,14 @@ impl Lanes {
             return;
         };
         let may_start = !lane.ready.is_empty() && lane.in_flight < lane.concurrency(default);
-        if self.open && !lane.in_turn && may_start {
+        if self.open && !lane.in_turn && lane.wait == Wait::No && may_start {
             lane.in_turn = true;
             self.turns.push_back(webhook);
         }
     }
 }
 
+#[cfg(test)]
+mod pace_tests;
 #[cfg(test)]
 mod tests;

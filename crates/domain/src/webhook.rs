@@ -34,29 +34,89 @@ pub struct WebhookSettings {
     pub status: WebhookStatus,
     /// Extra request headers.
     pub headers: WebhookHeaders,
-    pub ordering: Ordering,
+    pub ordering: Option<Ordering>,
     pub retry_waits: Option<Vec<Duration>>,
     pub retry_events: Option<Vec<EventType>>,
     pub timeout_ms: Option<u64>,
     pub concurrency: Option<u32>,
+    /// Attempts that may be sent in one second.
+    pub rate_per_second: Option<u32>,
+}
+
+/// What holds for a webhook that does not say otherwise: the server's settings. How many attempts may be
+/// under way at once is among the dispatcher's limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defaults {
+    pub retry: RetryPolicy,
+    /// Over everything: resolve, connect, TLS, head and body (contract U4: 15 s).
+    pub timeout: Duration,
+    /// `None`: as many as can be.
+    pub rate_per_second: Option<u32>,
+    pub ordering: Ordering,
+    /// Sent with every delivery; a webhook's own of the same name win.
+    pub headers: WebhookHeaders,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            retry: RetryPolicy::default(),
+            timeout: Duration::from_secs(15),
+            rate_per_second: None,
+            ordering: Ordering::Inspection,
+            headers: WebhookHeaders::new(),
+        }
+    }
 }
 
 impl Webhook {
     /// The retry policy in force: the webhook's own parts over the server's.
     #[must_use]
-    pub fn retry_policy(&self, server: &RetryPolicy) -> RetryPolicy {
+    pub fn retry_policy(&self, server: &Defaults) -> RetryPolicy {
+        let own = &self.settings;
+        let retry = &server.retry;
         RetryPolicy {
-            waits: self
-                .settings
+            waits: own
                 .retry_waits
                 .clone()
-                .unwrap_or_else(|| server.waits.clone()),
-            retried: self
-                .settings
+                .unwrap_or_else(|| retry.waits.clone()),
+            retried: own
                 .retry_events
                 .clone()
-                .unwrap_or_else(|| server.retried.clone()),
+                .unwrap_or_else(|| retry.retried.clone()),
         }
+    }
+
+    /// How long one attempt may take.
+    #[must_use]
+    pub fn timeout(&self, server: &Defaults) -> Duration {
+        self.settings
+            .timeout_ms
+            .map_or(server.timeout, Duration::from_millis)
+    }
+
+    /// How many attempts may be sent in one second; `None`: as many as can be.
+    #[must_use]
+    pub fn rate_per_second(&self, server: &Defaults) -> Option<u32> {
+        self.settings.rate_per_second.or(server.rate_per_second)
+    }
+
+    /// The order that its deliveries keep.
+    #[must_use]
+    pub fn ordering(&self, server: &Defaults) -> Ordering {
+        self.settings.ordering.unwrap_or(server.ordering)
+    }
+
+    /// The headers that it adds: the server's first, each name once, case aside.
+    pub fn headers<'a>(&'a self, server: &'a Defaults) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let own = &self.settings.headers;
+        let server = server
+            .headers
+            .iter()
+            .filter(|(name, _)| !own.keys().any(|own| own.eq_ignore_ascii_case(name)));
+        server
+            .chain(own)
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
@@ -130,6 +190,49 @@ mod tests {
 
     fn secret(byte: u8) -> Secret {
         Secret::from_random([byte; 32])
+    }
+
+    #[test]
+    fn a_webhooks_own_headers_win_over_the_servers_case_aside() {
+        let headers = |pairs: &[(&str, &str)]| -> WebhookHeaders {
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let server = Defaults {
+            headers: headers(&[("x-from", "server"), ("x-region", "eu")]),
+            ..Defaults::default()
+        };
+        let webhook = webhook(headers(&[("X-From", "own")]));
+        assert_eq!(
+            webhook.headers(&server).collect::<Vec<_>>(),
+            [("x-region", "eu"), ("X-From", "own")]
+        );
+    }
+
+    fn webhook(headers: WebhookHeaders) -> Webhook {
+        Webhook {
+            id: WebhookId::default(),
+            company_id: CompanyId::default(),
+            version: 1,
+            settings: WebhookSettings {
+                endpoint: "https://receiver.example".to_owned(),
+                events: Vec::new(),
+                description: None,
+                status: WebhookStatus::Enabled,
+                headers,
+                ordering: None,
+                retry_waits: None,
+                retry_events: None,
+                timeout_ms: None,
+                concurrency: None,
+                rate_per_second: None,
+            },
+            secrets: Secrets::new(secret(1), NOW),
+            created_at: NOW,
+            updated_at: NOW,
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use heraldo_domain::delivery::Settlement;
 use heraldo_domain::ports::IdMaker;
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::{Settled, Store};
+use heraldo_domain::webhook::Defaults;
 use heraldo_wire::event::EventType;
 
 use crate::driver::{Config, Driver, Part};
@@ -112,9 +113,10 @@ impl Simulation {
     fn new(seed: u64, trace: Trace) -> Self {
         let mut world = World::new(seed, trace);
         let config = config(&mut world.dice);
-        let workload = Workload::new(&mut world);
+        let workload = Workload::new(&mut world, config.defaults.clone());
         world.note(format_args!("{:?}", world.faults));
-        world.note(format_args!("{:?}, slow: {:?}", config.limits, config.slow));
+        world.note(format_args!("{:?}, {:?}", config.limits, config.defaults));
+        world.note(format_args!("slow: {:?}", config.slow));
         let driver = Driver::new(config, &world, Arc::new(IdMaker::default()));
         let calls = u32::try_from(world.dice.between(60, 400)).unwrap_or(200);
         let idle_jumps = u32::try_from(world.dice.between(50, 700)).unwrap_or(300);
@@ -320,8 +322,12 @@ fn config(dice: &mut Dice) -> Config {
     let slow = dice.pick(&parts).copied().flatten();
     Config {
         limits,
-        retry: RetryPolicy { waits, retried },
-        deadline_ms: dice.between(500, 15_000),
+        defaults: Defaults {
+            retry: RetryPolicy { waits, retried },
+            timeout: Duration::from_millis(dice.between(500, 15_000)),
+            rate_per_second: dice.chance(100).then_some(5),
+            ..Defaults::default()
+        },
         slow,
     }
 }

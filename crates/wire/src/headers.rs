@@ -1,5 +1,7 @@
 //! Names of the headers that Heraldo sends and reads, and which headers a webhook may add.
 
+use crate::api::WebhookHeaders;
+
 /// Lower-case hex HMAC of the body (contract 4.1).
 pub const AUTOINSPECTOR_SIGNATURE: &str = "autoinspector-signature";
 /// The number of the attempt, from 1 (contract 8).
@@ -49,6 +51,8 @@ pub const RESERVED: [&str; 17] = [
 /// Beginnings of names that a webhook may not set.
 pub const RESERVED_PREFIXES: [&str; 2] = ["autoinspector-", "webhook-"];
 
+/// Headers that a webhook may add.
+pub const HEADERS_MAX: usize = 20;
 /// The longest name of a header that a webhook may add, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
 /// The longest value of a header that a webhook may add, in bytes.
@@ -65,6 +69,43 @@ pub enum HeaderRefusal {
     Reserved,
     #[error("a header value is at most {VALUE_BYTES_MAX} bytes of visible ASCII, spaces and tabs")]
     Value,
+}
+
+/// Why a webhook may not add these headers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HeadersRefusal {
+    #[error("there are more than {HEADERS_MAX}; send fewer")]
+    TooMany,
+    #[error("`{name}` cannot be set: {refusal}")]
+    Header {
+        /// Its beginning, if it is long.
+        name: String,
+        refusal: HeaderRefusal,
+    },
+    #[error("`{name}` is there twice, case aside; send it once")]
+    Twice { name: String },
+}
+
+/// Checks all headers that a webhook wants to add to its deliveries.
+///
+/// # Errors
+/// The first reason found; see [`check_webhook_header`].
+pub fn check_webhook_headers(headers: &WebhookHeaders) -> Result<(), HeadersRefusal> {
+    const SHOWN_MAX: usize = 60;
+    if headers.len() > HEADERS_MAX {
+        return Err(HeadersRefusal::TooMany);
+    }
+    for (name, value) in headers {
+        if let Err(refusal) = check_webhook_header(name, value) {
+            let name = name.chars().take(SHOWN_MAX).collect();
+            return Err(HeadersRefusal::Header { name, refusal });
+        }
+        let same = |other: &&String| other.eq_ignore_ascii_case(name);
+        if headers.keys().filter(same).count() > 1 {
+            return Err(HeadersRefusal::Twice { name: name.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// Checks one header that a webhook wants to add to its deliveries (contract 8.2, "Webhook `headers`").

@@ -3,6 +3,7 @@
 //!
 //! A flag wins over the environment, the environment over the file, the file over the default.
 
+mod delivery;
 mod file;
 mod log_filter;
 mod photos;
@@ -17,7 +18,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use heraldo_wire::event::EventType;
+use heraldo_domain::webhook::Defaults;
 use ipnet::IpNet;
 
 pub use log_filter::LogFilter;
@@ -44,9 +45,7 @@ pub struct Settings {
     /// `None`: `master.key` in the data folder.
     pub master_key_file: Option<PathBuf>,
     pub retention: Duration,
-    pub retry_schedule: Vec<Duration>,
-    pub retry_events: Vec<EventType>,
-    pub delivery_timeout: Duration,
+    pub webhook_defaults: Defaults,
     pub webhook_concurrency: usize,
     pub webhooks_per_company_max: usize,
     pub allow_networks: Vec<IpNet>,
@@ -100,9 +99,7 @@ impl Settings {
             data_dir: PathBuf::new(),
             master_key_file: None,
             retention: Duration::ZERO,
-            retry_schedule: Vec::new(),
-            retry_events: Vec::new(),
-            delivery_timeout: Duration::ZERO,
+            webhook_defaults: Defaults::default(),
             webhook_concurrency: 0,
             webhooks_per_company_max: 0,
             allow_networks: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::delivery::DELIVERY;
 use super::photos::PHOTOS;
 use super::{LogFilter, Settings, values};
 
@@ -17,7 +18,7 @@ pub const NOT_IN_FORCE: &[(&str, &str)] = &[("retention", "nothing is deleted fo
 
 /// Every setting.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
-    TABLE.iter().chain(PHOTOS)
+    TABLE.iter().chain(DELIVERY).chain(PHOTOS)
 }
 
 /// Where a setting stands in the help and in the reference.
@@ -274,77 +275,6 @@ const TABLE: &[Setting] = &[
         set: |settings, text| {
             values::duration(text, secs(1), secs(3_650 * DAY))
                 .map(|value| settings.retention = value)
-        },
-    },
-    Setting {
-        key: "retry_schedule",
-        group: Group::Delivery,
-        value: "DURATIONS",
-        default: "15m,15m",
-        without: "",
-        help: "The waits between attempts, with commas, at most 32, none over 30d; `none`: nothing is tried again. A webhook may have its own.",
-        set: |settings, text| values::waits(text).map(|value| settings.retry_schedule = value),
-    },
-    Setting {
-        key: "retry_events",
-        group: Group::Delivery,
-        value: "EVENTS",
-        default: "image_processed,extra_image_processed,inspection_completed",
-        without: "",
-        help: "The events whose failed deliveries are tried again, with commas; the others are sent once. `none`: no event is.",
-        set: |settings, text| values::events(text).map(|value| settings.retry_events = value),
-    },
-    Setting {
-        key: "delivery_timeout",
-        group: Group::Delivery,
-        value: "DURATION",
-        default: "15s",
-        without: "",
-        help: "How long one attempt may take from resolving the name to the last byte of the answer, 100ms to 1m. A webhook may have its own.",
-        set: |settings, text| {
-            values::duration(text, ms(100), secs(60)).map(|value| settings.delivery_timeout = value)
-        },
-    },
-    Setting {
-        key: "webhook_concurrency",
-        group: Group::Delivery,
-        value: "COUNT",
-        default: "32",
-        without: "",
-        help: "Attempts under way at once for one webhook, 1 to 256. A webhook may have its own.",
-        set: |settings, text| {
-            values::count(text, 1, 256).map(|value| settings.webhook_concurrency = value)
-        },
-    },
-    Setting {
-        key: "webhooks_per_company_max",
-        group: Group::Delivery,
-        value: "COUNT",
-        default: "1000",
-        without: "",
-        help: "Webhooks that one company may have, 1 to 100000.",
-        set: |settings, text| {
-            values::count(text, 1, 100_000).map(|value| settings.webhooks_per_company_max = value)
-        },
-    },
-    Setting {
-        key: "allow_networks",
-        group: Group::Delivery,
-        value: "NETWORKS",
-        default: "",
-        without: "none",
-        help: "Private, loopback and other special networks that receivers may lie in all the same, with commas: 10.0.0.0/8,fd00::/8. Without it such receivers are refused. `heraldo dev` always adds 127.0.0.0/8 and ::1.",
-        set: |settings, text| values::networks(text).map(|value| settings.allow_networks = value),
-    },
-    Setting {
-        key: "tls_extra_ca_file",
-        group: Group::Delivery,
-        value: "FILE",
-        default: "",
-        without: "none",
-        help: "Certificates (PEM) that receivers' certificates may be signed with, beside the public authorities.",
-        set: |settings, text| {
-            values::optional_path(text).map(|value| settings.tls_extra_ca_file = value)
         },
     },
     Setting {

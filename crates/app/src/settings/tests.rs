@@ -35,14 +35,17 @@ fn file_with(text: &str) -> tempfile::NamedTempFile {
 fn every_default_is_a_value_that_its_setting_takes() {
     let settings = resolve(&Sources::default()).unwrap();
     assert_eq!(settings.listen, "127.0.0.1:8080".parse().unwrap());
-    assert_eq!(settings.retry_schedule, [Duration::from_secs(900); 2]);
+    assert_eq!(
+        settings.webhook_defaults.retry.waits,
+        [Duration::from_secs(900); 2]
+    );
     assert_eq!(
         settings.master_key_file(),
         PathBuf::from("./heraldo-data/master.key")
     );
     let documented = heraldo_domain::retry::RetryPolicy::default();
-    assert_eq!(settings.retry_events, documented.retried);
-    assert_eq!(settings.retry_schedule, documented.waits);
+    assert_eq!(settings.webhook_defaults.retry.retried, documented.retried);
+    assert_eq!(settings.webhook_defaults.retry.waits, documented.waits);
 }
 
 #[test]
@@ -62,7 +65,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     ))
     .unwrap();
     assert_eq!(settings.sweep_interval, Duration::from_secs(1));
-    assert_eq!(settings.delivery_timeout, Duration::from_secs(2));
+    assert_eq!(settings.webhook_defaults.timeout, Duration::from_secs(2));
     assert_eq!(settings.inspection_lifetime, Duration::from_secs(3));
 }
 
@@ -76,7 +79,7 @@ fn the_file_takes_numbers_and_lists() {
     ))
     .unwrap();
     assert_eq!(
-        settings.retry_schedule,
+        settings.webhook_defaults.retry.waits,
         [Duration::from_millis(200), Duration::from_secs(1)]
     );
     assert_eq!(settings.max_access_attempts, 5);
@@ -248,8 +251,8 @@ fn the_variable_that_callers_keep_their_key_in_is_no_setting() {
 #[test]
 fn lists_are_emptied_by_none_and_by_an_empty_list_of_the_file() {
     let is_empty = |settings: &Settings| {
-        settings.retry_schedule.is_empty()
-            && settings.retry_events.is_empty()
+        settings.webhook_defaults.retry.waits.is_empty()
+            && settings.webhook_defaults.retry.retried.is_empty()
             && settings.allow_networks.is_empty()
     };
     let flags = ["retry_schedule", "retry_events", "allow_networks"].map(|key| (key, "none"));
@@ -259,6 +262,37 @@ fn lists_are_emptied_by_none_and_by_an_empty_list_of_the_file() {
         &resolve(&sources(&[], &[], Some(file.path()))).unwrap()
     ));
     assert!(resolve(&sources(&[("retry_schedule", "1s,,2s")], &[], None)).is_err());
+}
+
+#[test]
+fn what_holds_for_webhooks_that_say_nothing_is_set() {
+    let flags = [
+        ("webhook_rate_per_second", "25"),
+        ("webhook_ordering", "none"),
+        ("webhook_headers", "x-from=heraldo, x-token=a=b"),
+    ];
+    let settings = resolve(&sources(&flags, &[], None)).unwrap();
+    let defaults = settings.webhook_defaults;
+    assert_eq!(defaults.rate_per_second, Some(25));
+    assert_eq!(defaults.ordering, heraldo_wire::api::Ordering::None);
+    let headers: Vec<_> = defaults.headers.into_iter().collect();
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(
+        headers,
+        [header("x-from", "heraldo"), header("x-token", "a=b")]
+    );
+    for (key, wrong) in [
+        ("webhook_rate_per_second", "0"),
+        ("webhook_ordering", "any"),
+        ("webhook_headers", "x-from"),
+        ("webhook_headers", "host=elsewhere"),
+        ("webhook_headers", "x-a=1,X-A=2"),
+    ] {
+        assert!(
+            resolve(&sources(&[(key, wrong)], &[], None)).is_err(),
+            "{key}={wrong}"
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use heraldo_domain::retry::{WAIT_MAX, WAITS_MAX};
+use heraldo_wire::api::{Ordering, WebhookHeaders};
 use heraldo_wire::event::EventType;
+use heraldo_wire::headers::check_webhook_headers;
 use heraldo_wire::time::HumanDuration;
 use ipnet::IpNet;
 
@@ -119,6 +121,34 @@ where
         Ok(value) if value >= min && value <= max => Ok(value),
         Ok(_) | Err(_) => Err(format!("it is not a whole number from {min} to {max}")),
     }
+}
+
+pub fn optional_count<T>(text: &str, min: T, max: T) -> Read<Option<T>>
+where
+    T: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    if text.is_empty() || text == "none" {
+        return Ok(None);
+    }
+    count(text, min, max).map(Some)
+}
+
+pub fn ordering(text: &str) -> Read<Ordering> {
+    text.parse()
+        .map_err(|_| "it is not an order; allowed are inspection, none".to_owned())
+}
+
+/// Headers as `name=value`, separated by commas.
+pub fn headers(text: &str) -> Read<WebhookHeaders> {
+    let mut headers = WebhookHeaders::new();
+    for word in words(text) {
+        let (name, value) = word
+            .split_once('=')
+            .ok_or_else(|| format!("`{word}` is not a header; write it like x-from=heraldo"))?;
+        headers.insert(name.trim().to_owned(), value.trim().to_owned());
+    }
+    check_webhook_headers(&headers).map_err(|refused| refused.to_string())?;
+    Ok(headers)
 }
 
 /// Bytes: a plain number, or one with `KiB`, `MiB` or `GiB`.

@@ -14,9 +14,8 @@ use std::time::Duration;
 
 use heraldo_domain::delivery::{Claim, Epoch, Leased};
 use heraldo_domain::ports::{Clock, Entropy, HandOver, IdMaker};
-use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::{Store, StoreError};
-use heraldo_wire::api::Ordering;
+use heraldo_domain::webhook::Defaults;
 use heraldo_wire::id::WebhookId;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -32,9 +31,7 @@ use settler::Outbox;
 #[derive(Debug, Clone)]
 pub struct DispatcherConfig {
     pub limits: Limits,
-    pub retry: RetryPolicy,
-    /// Over everything: resolve, connect, TLS, head and body (contract U4: 15 s).
-    pub timeout: Duration,
+    pub defaults: Defaults,
 }
 
 /// After the store failed, it is asked again after this long.
@@ -135,7 +132,7 @@ impl Dispatcher {
             for lane in waiting {
                 lanes.left_over(lane.webhook_id, lane.next_due_at);
             }
-            lanes.open();
+            lanes.open(self.inner.clock.now());
         }
         self.inner
             .tracker
@@ -240,7 +237,14 @@ impl Inner {
     }
 
     fn next_start(&self) -> Option<(Leased, Hold)> {
-        self.lanes().next_start()
+        let mut lanes = self.lanes();
+        let next = lanes.next_start(self.clock.now());
+        let earlier = lanes.wake_is_earlier();
+        drop(lanes);
+        if earlier {
+            self.attention.notify_one();
+        }
+        next
     }
 
     /// Has leases given back to the store that were not used.
@@ -274,6 +278,8 @@ async fn manage(inner: Arc<Inner>) {
                 .tracker
                 .spawn_on(claim(inner.clone(), plan), &inner.runtime);
         }
+        // A lane may have waited for this moment.
+        inner.start_workers();
         let wait = {
             let lanes = inner.lanes();
             let stale = if lanes.stale().is_empty() {
@@ -302,17 +308,10 @@ async fn configure(
     let webhook = store.webhook(id).await.inspect_err(|error| {
         tracing::warn!(webhook = %id, %error, "cannot read a webhook's settings");
     })?;
-    let settings = LaneSettings {
-        status: webhook.as_ref().map(|webhook| webhook.settings.status),
-        concurrency: webhook
-            .as_ref()
-            .and_then(|webhook| webhook.settings.concurrency)
-            .and_then(|concurrency| usize::try_from(concurrency).ok()),
-        ordering: webhook
-            .as_ref()
-            .map_or(Ordering::Inspection, |webhook| webhook.settings.ordering),
-    };
-    inner.lanes().configure(id, mark, settings);
+    let settings = LaneSettings::of(webhook.as_deref(), &inner.config.defaults);
+    let now = inner.clock.now();
+    let back = inner.lanes().configure(id, mark, settings, now);
+    inner.give_back(back);
     inner.start_workers();
     if inner.lanes().is_ended(id) {
         inner
@@ -343,7 +342,9 @@ async fn cancel(inner: Arc<Inner>, webhook: WebhookId) {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .remove(&webhook);
-    inner.lanes().forget(webhook);
+    inner.lanes().forget(webhook, inner.clock.now());
+    // It may be too early to forget it.
+    inner.attention.notify_one();
 }
 
 async fn claim(inner: Arc<Inner>, plan: ClaimPlan) {

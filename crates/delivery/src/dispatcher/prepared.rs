@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heraldo_domain::delivery::{AttemptResult, Leased};
-use heraldo_domain::webhook::Webhook;
+use heraldo_domain::webhook::{Defaults, Webhook};
 use heraldo_wire::attempt::ErrorClass;
 use heraldo_wire::headers;
 use heraldo_wire::signature::{Envelope, Signer, standard_header};
@@ -24,14 +24,13 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn of(webhook: &Arc<Webhook>) -> Self {
+    pub(super) fn of(webhook: &Arc<Webhook>, server: &Defaults) -> Self {
         let mut fixed = HeaderMap::new();
-        for (name, value) in &webhook.settings.headers {
+        for (name, value) in webhook.headers(server) {
             // Both were checked when they were set; what does not parse now is not sent.
-            if let (Ok(name), Ok(value)) = (
-                HeaderName::try_from(name.as_str()),
-                HeaderValue::try_from(value.as_str()),
-            ) {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(value))
+            {
                 fixed.insert(name, value);
             }
         }
@@ -70,11 +69,8 @@ impl Prepared {
             })
     }
 
-    pub(super) fn timeout(&self, default: Duration) -> Duration {
-        self.webhook
-            .settings
-            .timeout_ms
-            .map_or(default, Duration::from_millis)
+    pub(super) fn timeout(&self, server: &Defaults) -> Duration {
+        self.webhook.timeout(server)
     }
 
     /// All headers of one attempt (contract 8, "Headers on every delivery").

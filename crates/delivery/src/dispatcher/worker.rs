@@ -13,13 +13,15 @@ use heraldo_wire::id::AttemptId;
 
 use super::prepared::Prepared;
 use super::{Inner, STORE_PAUSE, Started};
-use crate::lanes::Hold;
+use crate::lanes::{Hold, Sign};
 use crate::transport::{Outgoing, Report};
 
 /// Frees the slot and the chain of a delivery even when sending it panicked.
 struct Slot<'a> {
     inner: &'a Arc<Inner>,
     hold: Hold,
+    /// What its outcome tells.
+    sign: Sign,
     /// Taken out once its outcome is in the outbox.
     unsettled: Option<Leased>,
 }
@@ -27,7 +29,7 @@ struct Slot<'a> {
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         match self.unsettled.take() {
-            None => self.inner.lanes().ended(&self.hold),
+            None => self.inner.lanes().ended(&self.hold, self.sign),
             Some(leased) => {
                 // Not sent, or nobody knows: the lease goes back, so that it is sent again.
                 let back = self.inner.lanes().turn_back(&self.hold, leased);
@@ -62,6 +64,7 @@ async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Ho
     let mut slot = Slot {
         inner,
         hold,
+        sign: Sign::Other,
         unsettled: None,
     };
     let leased = slot.unsettled.insert(leased);
@@ -75,13 +78,17 @@ async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Ho
     let report = if leased.interruptions >= INTERRUPTIONS_MAX {
         interrupted_report(inner.clock.now())
     } else {
+        if slot.hold.metered {
+            inner.spend(&mut slot.hold);
+        }
         send(inner, &webhook, leased).await
     };
     let now = inner.clock.now();
     let id = AttemptId(inner.ids.next(now, &*inner.entropy));
-    let policy = webhook.retry_policy(&inner.config.retry);
+    let policy = webhook.retry_policy(&inner.config.defaults);
     let settlement = settle(leased, report, id, &policy, now);
     slot.unsettled = None;
+    slot.sign = Sign::of(&settlement.attempt);
     inner.outbox.settle(settlement, hold);
 }
 
@@ -159,7 +166,7 @@ async fn send(inner: &Arc<Inner>, webhook: &Arc<Webhook>, leased: &Leased) -> At
         url: target,
         headers: prepared.headers(leased, started_at),
         body: leased.body.clone(),
-        timeout: prepared.timeout(inner.config.timeout),
+        timeout: prepared.timeout(&inner.config.defaults),
     };
     let report = inner.transport.send(outgoing).await;
     to_report(started_at, report)
@@ -187,6 +194,17 @@ fn to_report(started_at: heraldo_wire::time::Timestamp, report: Report) -> Attem
 }
 
 impl Inner {
+    /// The attempt goes out now; another that waits for its token may have to wait for less.
+    fn spend(&self, hold: &mut Hold) {
+        let mut lanes = self.lanes();
+        lanes.sending(hold, self.clock.now());
+        let earlier = lanes.wake_is_earlier();
+        drop(lanes);
+        if earlier {
+            self.attention.notify_one();
+        }
+    }
+
     /// What is made once for each version of a webhook.
     fn prepared(&self, webhook: &Arc<Webhook>) -> Arc<Prepared> {
         let mut known = self
@@ -196,7 +214,7 @@ impl Inner {
         match known.get(&webhook.id) {
             Some(prepared) if prepared.is_of(webhook) => prepared.clone(),
             _ => {
-                let prepared = Arc::new(Prepared::of(webhook));
+                let prepared = Arc::new(Prepared::of(webhook, &self.config.defaults));
                 known.insert(webhook.id, prepared.clone());
                 prepared
             }

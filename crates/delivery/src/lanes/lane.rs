@@ -3,10 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 
 use heraldo_domain::delivery::Leased;
+use heraldo_domain::webhook::{Defaults, Webhook};
 use heraldo_wire::api::{Ordering, WebhookStatus};
 use heraldo_wire::attempt::Cause;
 use heraldo_wire::id::InspectionId;
 use heraldo_wire::time::Timestamp;
+
+use super::pace::{Brake, Bucket, Empty};
+use super::{Hold, Sign};
 
 /// What a lane needs to know of its webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +18,29 @@ pub struct LaneSettings {
     /// `None`: the webhook was deleted.
     pub status: Option<WebhookStatus>,
     pub concurrency: Option<usize>,
+    /// Attempts that may be sent in one second; `None`: as many as can be.
+    pub rate_per_second: Option<u32>,
     pub ordering: Ordering,
+}
+
+impl LaneSettings {
+    /// The webhook's own over the server's; `None`: it was deleted.
+    #[must_use]
+    pub fn of(webhook: Option<&Webhook>, server: &Defaults) -> Self {
+        let Some(webhook) = webhook else {
+            return Self {
+                status: None,
+                ..Self::default()
+            };
+        };
+        let concurrency = webhook.settings.concurrency;
+        Self {
+            status: Some(webhook.settings.status),
+            concurrency: concurrency.and_then(|concurrency| usize::try_from(concurrency).ok()),
+            rate_per_second: webhook.rate_per_second(server),
+            ordering: webhook.ordering(server),
+        }
+    }
 }
 
 impl Default for LaneSettings {
@@ -22,9 +48,21 @@ impl Default for LaneSettings {
         Self {
             status: Some(WebhookStatus::Enabled),
             concurrency: None,
+            rate_per_second: None,
             ordering: Ordering::Inspection,
         }
     }
+}
+
+/// Whether a lane must let time pass before it may start what it has ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Wait {
+    #[default]
+    No,
+    /// Also in `Lanes::resumes`.
+    Until(Timestamp),
+    /// Until one that has a token is sent, or is not.
+    ForToken,
 }
 
 #[derive(Debug, Default)]
@@ -52,10 +90,31 @@ pub(super) struct Lane {
     pub due_now: bool,
     /// In `Lanes::turns`.
     pub in_turn: bool,
+    /// Something was started since the lanes were opened.
+    pub has_started: bool,
+    pub wait: Wait,
     pub settings: LaneSettings,
+    /// `None` without a rate.
+    pub bucket: Option<Bucket>,
+    pub brake: Brake,
 }
 
 impl Lane {
+    /// Nothing may be sent to its webhook unless this is so.
+    pub fn is_enabled(&self) -> bool {
+        self.settings.status == Some(WebhookStatus::Enabled)
+    }
+
+    /// Takes out all that has not started, to be given back to the store; what comes in before it is back
+    /// there must follow it.
+    pub fn send_back(&mut self) -> Vec<Leased> {
+        let back = self.drain();
+        self.returning += back.len();
+        self.turns_back += 1;
+        self.backlog = true;
+        back
+    }
+
     /// Its webhook was disabled or deleted.
     pub fn is_ended(&self) -> bool {
         matches!(self.settings.status, None | Some(WebhookStatus::Disabled))
@@ -63,7 +122,47 @@ impl Lane {
 
     /// Attempts that may be under way at once.
     pub fn concurrency(&self, default: usize) -> usize {
-        self.settings.concurrency.unwrap_or(default).max(1)
+        self.brake
+            .allowed(self.settings.concurrency.unwrap_or(default))
+    }
+
+    /// Whether an attempt may start now, and then whether it took a token.
+    pub fn may_go(&mut self, now: Timestamp) -> Result<bool, Wait> {
+        let Some(bucket) = &mut self.bucket else {
+            return Ok(false);
+        };
+        bucket
+            .take(now)
+            .map(|()| true)
+            .map_err(|empty| match empty {
+                Empty::Until(at) => Wait::Until(at),
+                Empty::Taken => Wait::ForToken,
+            })
+    }
+
+    /// A token is spent.
+    pub fn spend(&mut self, now: Timestamp) {
+        if let Some(bucket) = &mut self.bucket {
+            bucket.spend(now);
+        }
+    }
+
+    /// An attempt has given its slot back.
+    pub fn leave(&mut self, hold: &Hold) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Some(bucket) = self.bucket.as_mut().filter(|_| hold.metered) {
+            bucket.give_back();
+        }
+    }
+
+    /// Learns from how an attempt ended.
+    pub fn heed(&mut self, sign: Sign, concurrency: usize) {
+        let most = self.settings.concurrency.unwrap_or(concurrency);
+        match sign {
+            Sign::Delivered => self.brake.delivered(most),
+            Sign::TimedOut => self.brake.timed_out(most),
+            Sign::Other => {}
+        }
     }
 
     pub fn is_empty(&self) -> bool {

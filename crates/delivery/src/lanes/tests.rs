@@ -1,23 +1,23 @@
 //! Which delivery may start next: turns between lanes, order within an inspection, windows and limits.
 
 use bytes::Bytes;
-use heraldo_domain::delivery::{Epoch, Fallback};
-use heraldo_wire::api::Ordering;
+use heraldo_domain::delivery::{Claimed, Epoch, Fallback};
+use heraldo_wire::api::{Ordering, WebhookStatus};
 use heraldo_wire::attempt::Cause;
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{CompanyId, DeliveryId, EventId, Id};
 
 use super::*;
 
-const NOW: Timestamp = Timestamp::from_millis(1_000);
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_000);
 const LATER: Timestamp = Timestamp::from_millis(2_000);
-const BODY_BYTES: usize = 100;
+pub(super) const BODY_BYTES: usize = 100;
 
-fn webhook(number: u64) -> WebhookId {
+pub(super) fn webhook(number: u64) -> WebhookId {
     WebhookId(Id::from_parts(number, 0))
 }
 
-fn delivery(webhook_id: WebhookId, inspection: u64, sequence: u32) -> Leased {
+pub(super) fn delivery(webhook_id: WebhookId, inspection: u64, sequence: u32) -> Leased {
     Leased {
         delivery_id: DeliveryId(Id::from_parts(inspection, sequence)),
         webhook_id,
@@ -39,7 +39,7 @@ fn delivery(webhook_id: WebhookId, inspection: u64, sequence: u32) -> Leased {
     }
 }
 
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits {
         in_flight_max: 4,
         concurrency: 2,
@@ -51,20 +51,20 @@ fn limits() -> Limits {
 }
 
 /// Open lanes whose webhooks 1 to 3 are known and enabled.
-fn lanes(limits: Limits) -> Lanes {
+pub(super) fn lanes(limits: Limits) -> Lanes {
     let mut lanes = Lanes::new(limits);
-    lanes.open();
+    lanes.open(NOW);
     for number in 1..=3 {
         lanes.mark_stale(Some(webhook(number)));
     }
     for (id, mark) in lanes.stale() {
-        lanes.configure(id, mark, LaneSettings::default());
+        let _ = lanes.configure(id, mark, LaneSettings::default(), NOW);
     }
     lanes
 }
 
 /// Hands over what there is room for, as an engine does, and says how many were taken.
-fn hand_over(lanes: &mut Lanes, deliveries: impl IntoIterator<Item = Leased>) -> usize {
+pub(super) fn hand_over(lanes: &mut Lanes, deliveries: impl IntoIterator<Item = Leased>) -> usize {
     let taken: Vec<_> = deliveries
         .into_iter()
         .filter(|delivery| lanes.reserve(delivery.webhook_id, delivery.body.len()))
@@ -75,22 +75,22 @@ fn hand_over(lanes: &mut Lanes, deliveries: impl IntoIterator<Item = Leased>) ->
 }
 
 fn start_all(lanes: &mut Lanes) -> Vec<(Leased, Hold)> {
-    std::iter::from_fn(|| lanes.next_start()).collect()
+    std::iter::from_fn(|| lanes.next_start(NOW)).collect()
 }
 
-fn webhooks(started: &[(Leased, Hold)]) -> Vec<WebhookId> {
+pub(super) fn webhooks(started: &[(Leased, Hold)]) -> Vec<WebhookId> {
     started
         .iter()
         .map(|(delivery, _)| delivery.webhook_id)
         .collect()
 }
 
-fn finish(lanes: &mut Lanes, hold: &Hold) {
-    lanes.ended(hold);
+pub(super) fn finish(lanes: &mut Lanes, hold: &Hold) {
+    lanes.ended(hold, Sign::Other);
     lanes.settled(hold, None);
 }
 
-fn claimed(leased: Vec<Leased>, exhausted: bool, deferred_mark: u64) -> Claimed {
+pub(super) fn claimed(leased: Vec<Leased>, exhausted: bool, deferred_mark: u64) -> Claimed {
     Claimed {
         leased,
         exhausted,
@@ -139,7 +139,7 @@ fn first_attempts_of_one_inspection_start_one_after_the_other() {
     let inspection = |number| InspectionId(Id::from_parts(number, 0));
     assert_eq!(order, [(inspection(7), 1), (inspection(8), 1)]);
     // A failed first attempt frees the next just as a delivered one: only its end counts.
-    lanes.ended(&started[0].1);
+    lanes.ended(&started[0].1, Sign::Other);
     lanes.settled(&started[0].1, Some(LATER));
     let next = start_all(&mut lanes);
     assert_eq!(next[0].0.sequence, 2);
@@ -154,7 +154,7 @@ fn a_webhook_without_order_starts_everything_at_once() {
         ordering: Ordering::None,
         ..LaneSettings::default()
     };
-    lanes.configure(id, mark, settings);
+    let _ = lanes.configure(id, mark, settings, NOW);
     // The settings were in doubt for a moment: the store is looked at before room is given again.
     hand_over(
         &mut lanes,
@@ -267,13 +267,14 @@ fn a_paused_webhook_keeps_everything_in_the_store_and_flows_when_enabled() {
     let configure = |lanes: &mut Lanes, status| {
         lanes.mark_stale(Some(webhook(1)));
         let (id, mark) = lanes.stale()[0];
-        lanes.configure(
+        let _ = lanes.configure(
             id,
             mark,
             LaneSettings {
                 status,
                 ..LaneSettings::default()
             },
+            NOW,
         );
     };
     configure(&mut lanes, Some(WebhookStatus::Paused));
@@ -289,7 +290,7 @@ fn settings_that_change_while_they_are_read_are_read_again() {
     lanes.mark_stale(Some(webhook(1)));
     let (id, mark) = lanes.stale()[0];
     lanes.mark_stale(Some(webhook(1)));
-    lanes.configure(id, mark, LaneSettings::default());
+    let _ = lanes.configure(id, mark, LaneSettings::default(), NOW);
     assert_eq!(lanes.stale().len(), 1, "the newer mark stays");
     assert_eq!(hand_over(&mut lanes, [delivery(webhook(1), 1, 1)]), 0);
 }
@@ -315,7 +316,7 @@ fn memory_is_bounded_but_every_lane_keeps_a_minimum() {
 fn what_was_held_is_free_again_in_the_end() {
     let mut lanes = lanes(limits());
     hand_over(&mut lanes, (0..8).map(|n| delivery(webhook(1), n, 1)));
-    while let Some((_, hold)) = lanes.next_start() {
+    while let Some((_, hold)) = lanes.next_start(NOW) {
         finish(&mut lanes, &hold);
     }
     assert_eq!((lanes.in_flight(), lanes.bytes()), (0, 0));
@@ -332,7 +333,7 @@ fn closed_lanes_start_nothing_and_give_back_what_waited() {
     hand_over(&mut lanes, [delivery(webhook(1), 4, 2)]);
     let started = start_all(&mut lanes).len();
     assert_eq!(lanes.close().len(), 6 - started);
-    assert!(lanes.next_start().is_none());
+    assert!(lanes.next_start(NOW).is_none());
     assert_eq!(hand_over_when_closed(&mut lanes), 1);
 }
 
@@ -344,19 +345,20 @@ fn hand_over_when_closed(lanes: &mut Lanes) -> usize {
 fn what_comes_due_for_an_ended_webhook_has_it_cancelled() {
     let mut lanes = lanes(limits());
     hand_over(&mut lanes, [delivery(webhook(1), 1, 1)]);
-    let (_, hold) = lanes.next_start().expect("a delivery");
+    let (_, hold) = lanes.next_start(NOW).expect("a delivery");
     lanes.mark_stale(Some(webhook(1)));
     let (id, mark) = lanes.stale()[0];
-    lanes.configure(
+    let _ = lanes.configure(
         id,
         mark,
         LaneSettings {
             status: None,
             ..LaneSettings::default()
         },
+        NOW,
     );
     assert!(lanes.is_ended(id) && lanes.stale().is_empty());
-    lanes.ended(&hold);
+    lanes.ended(&hold, Sign::Other);
     lanes.settled(&hold, Some(LATER));
     assert_eq!(
         lanes.stale().len(),
@@ -369,7 +371,7 @@ fn what_comes_due_for_an_ended_webhook_has_it_cancelled() {
 fn configure(lanes: &mut Lanes, settings: LaneSettings) {
     lanes.mark_stale(Some(webhook(1)));
     for (id, mark) in lanes.stale() {
-        lanes.configure(id, mark, settings);
+        let _ = lanes.configure(id, mark, settings, NOW);
     }
 }
 
@@ -381,7 +383,7 @@ fn sequences(leased: &[Leased]) -> Vec<u32> {
 fn what_was_left_over_goes_before_what_comes_new() {
     let mut lanes = Lanes::new(limits());
     lanes.left_over(webhook(1), NOW);
-    lanes.open();
+    lanes.open(NOW);
     configure(&mut lanes, LaneSettings::default());
     assert_eq!(hand_over(&mut lanes, [delivery(webhook(1), 7, 2)]), 0);
     let plan = lanes.plan_claims(NOW)[0];
@@ -390,7 +392,7 @@ fn what_was_left_over_goes_before_what_comes_new() {
         .map(|sequence| delivery(webhook(1), 7, sequence))
         .to_vec();
     assert!(lanes.claimed(plan, claimed(found, true, mark)).is_empty());
-    assert_eq!(lanes.next_start().unwrap().0.sequence, 1);
+    assert_eq!(lanes.next_start(NOW).unwrap().0.sequence, 1);
     assert_eq!(hand_over(&mut lanes, [delivery(webhook(1), 7, 3)]), 1);
 }
 
@@ -401,7 +403,7 @@ fn what_is_turned_back_takes_along_what_waits_behind_it() {
         &mut lanes,
         [1, 2].map(|sequence| delivery(webhook(1), 7, sequence)),
     );
-    let (first, hold) = lanes.next_start().unwrap();
+    let (first, hold) = lanes.next_start(NOW).unwrap();
     // Room for the third was given before, and it is handed over while the others are on their way back.
     assert!(lanes.reserve(webhook(1), BODY_BYTES));
     assert_eq!(sequences(&lanes.turn_back(&hold, first)), [1, 2]);
@@ -410,7 +412,7 @@ fn what_is_turned_back_takes_along_what_waits_behind_it() {
         [3]
     );
     assert_eq!(hand_over(&mut lanes, [delivery(webhook(1), 7, 4)]), 0);
-    assert!(lanes.next_start().is_none());
+    assert!(lanes.next_start(NOW).is_none());
     for _ in 0..3 {
         assert_eq!(lanes.plan_claims(NOW), [], "some are not back yet");
         lanes.returned(webhook(1), BODY_BYTES);
@@ -425,7 +427,7 @@ fn a_claim_from_before_a_turn_back_brings_what_must_go_back_too() {
     hand_over(&mut lanes, [delivery(webhook(1), 7, 1)]);
     lanes.due(webhook(1), NOW);
     let plan = lanes.plan_claims(NOW)[0];
-    let (first, hold) = lanes.next_start().unwrap();
+    let (first, hold) = lanes.next_start(NOW).unwrap();
     assert_eq!(lanes.turn_back(&hold, first).len(), 1);
     lanes.returned(webhook(1), BODY_BYTES);
     let found = vec![delivery(webhook(1), 7, 2)];
@@ -452,9 +454,9 @@ fn a_chain_is_released_whatever_the_order_has_become_meanwhile() {
             ..LaneSettings::default()
         },
     );
-    let (_, hold) = lanes.next_start().unwrap();
+    let (_, hold) = lanes.next_start(NOW).unwrap();
     finish(&mut lanes, &hold);
-    let (second, hold) = lanes.next_start().unwrap();
+    let (second, hold) = lanes.next_start(NOW).unwrap();
     assert_eq!(second.sequence, 2);
     finish(&mut lanes, &hold);
     assert!(lanes.is_empty());
@@ -464,7 +466,7 @@ fn a_chain_is_released_whatever_the_order_has_become_meanwhile() {
 fn a_lane_that_was_given_its_turn_keeps_to_a_concurrency_lowered_since() {
     let mut lanes = lanes(limits());
     hand_over(&mut lanes, (0..3).map(|n| delivery(webhook(1), n, 1)));
-    let (_, hold) = lanes.next_start().unwrap();
+    let (_, hold) = lanes.next_start(NOW).unwrap();
     configure(
         &mut lanes,
         LaneSettings {
@@ -472,7 +474,7 @@ fn a_lane_that_was_given_its_turn_keeps_to_a_concurrency_lowered_since() {
             ..LaneSettings::default()
         },
     );
-    assert!(lanes.next_start().is_none());
+    assert!(lanes.next_start(NOW).is_none());
     finish(&mut lanes, &hold);
     assert_eq!(start_all(&mut lanes).len(), 1);
 }
@@ -488,10 +490,10 @@ fn a_lane_whose_webhook_may_have_been_enabled_again_is_not_forgotten() {
         },
     );
     lanes.mark_stale(Some(webhook(1)));
-    lanes.forget(webhook(1));
+    lanes.forget(webhook(1), NOW);
     assert_eq!(lanes.stale().len(), 1);
     configure(&mut lanes, LaneSettings::default());
     lanes.due(webhook(1), LATER);
-    lanes.forget(webhook(1));
+    lanes.forget(webhook(1), NOW);
     assert_eq!(lanes.next_wake(), Some(LATER));
 }

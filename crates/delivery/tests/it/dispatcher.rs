@@ -110,6 +110,31 @@ async fn a_backlog_larger_than_the_window_is_delivered_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn no_second_sees_more_attempts_than_the_rate_and_all_arrive() {
+    let world = World::new(Limits::default(), Vec::new()).await;
+    let (receiver, mut requests) = world.receiver(|_, _| 200).await;
+    let id = world
+        .webhook(receiver.url(), |request| request.rate_per_second = Some(20))
+        .await;
+    let events: Vec<_> = (0..50).map(|n| (CREATED, n)).collect();
+    world.publish(&events).await;
+    take(&mut requests, events.len()).await;
+    let stored = world.stop().await;
+    assert!(stored.iter().all(|delivery| delivery.webhook_id == id));
+    let mut starts: Vec<i64> = stored
+        .iter()
+        .filter_map(|delivery| delivery.last_attempt.as_ref())
+        .map(|attempt| attempt.started_at.as_millis())
+        .collect();
+    starts.sort_unstable();
+    assert_eq!(starts.len(), events.len());
+    for window in starts.windows(21) {
+        let within = window[20] - window[0];
+        assert!(within >= 1_000, "21 attempts within {within} ms");
+    }
+}
+
+#[tokio::test]
 async fn a_retried_event_keeps_its_id_and_counts_its_attempts() {
     let wait = Duration::from_millis(20);
     let world = World::new(Limits::default(), vec![wait, wait]).await;

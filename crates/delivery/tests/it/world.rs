@@ -15,6 +15,7 @@ use heraldo_domain::ports::{Clock, Entropy, IdMaker};
 use heraldo_domain::query::{DeliveryFilter, DeliveryRecord, Page};
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::Store;
+use heraldo_domain::webhook::Defaults;
 use heraldo_store::{MasterKeySource, SqliteConfig, SqliteLimits, SqliteStore};
 use heraldo_wire::api::{CreateWebhookAnswer, CreateWebhookRequest};
 use heraldo_wire::event::EventType;
@@ -104,10 +105,14 @@ impl World {
             waits,
             ..RetryPolicy::default()
         };
-        let config = DispatcherConfig {
-            limits,
+        let defaults = Defaults {
             retry,
             timeout: Duration::from_secs(20),
+            ..Defaults::default()
+        };
+        let config = DispatcherConfig {
+            limits,
+            defaults: defaults.clone(),
         };
         let dispatcher = Dispatcher::new(config, bed.transport.clone(), ports, bed.tracker.clone());
         let store = SqliteStore::open(SqliteConfig {
@@ -122,6 +127,7 @@ impl World {
         let store = Arc::new(store.unwrap());
         let settings = Settings {
             allow_networks: loopback_allowed().allow_networks,
+            webhook_defaults: defaults,
             ..Settings::default()
         };
         let links = Links {

@@ -35,6 +35,7 @@ use crate::inspection::{Command, Refused};
 use crate::links::Links;
 use crate::ports::{Absent, Callbacks, Clock, Entropy, Files, IdMaker, JobBell, Photos};
 use crate::store::{Store, StoreError};
+use crate::webhook::Defaults;
 
 /// What every use case works with.
 #[derive(Debug, Clone)]
@@ -58,6 +59,8 @@ pub struct Settings {
     pub access_attempts_max: u32,
     /// Special-purpose networks that receivers may lie in all the same.
     pub allow_networks: Vec<ipnet::IpNet>,
+    /// What holds for a webhook that does not say otherwise.
+    pub webhook_defaults: Defaults,
     /// Webhooks of one company.
     pub webhooks_per_company_max: usize,
     /// Templates that one company made.
@@ -85,11 +88,12 @@ pub struct Processor {
 impl Settings {
     /// The documented defaults (contract 8.1).
     #[must_use]
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             inspection_lifetime: Duration::from_secs(7 * 86_400),
             access_attempts_max: 3,
             allow_networks: Vec::new(),
+            webhook_defaults: Defaults::default(),
             webhooks_per_company_max: 1_000,
             templates_per_company_max: 1_000,
             publish_events_max: 1_000,

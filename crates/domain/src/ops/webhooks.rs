@@ -8,7 +8,7 @@ use heraldo_wire::api::{
     SecretAnswer, UpdateWebhookRequest, WebhookHeaders, WebhookStatus,
 };
 use heraldo_wire::event::{EventListError, EventType};
-use heraldo_wire::headers::check_webhook_header;
+use heraldo_wire::headers::check_webhook_headers;
 use heraldo_wire::id::{AuditEntryId, WebhookId};
 use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::signature::Secret;
@@ -23,12 +23,11 @@ use crate::retry::{WAIT_MAX, WAITS_MAX};
 use crate::store::StoreError;
 use crate::webhook::{Secrets, Webhook, WebhookSettings};
 
-/// Extra request headers of one webhook.
-const HEADERS_MAX: usize = 20;
 const DESCRIPTION_BYTES_MAX: usize = 1_024;
 /// The shortest and the longest deadline of an attempt.
 const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
 const CONCURRENCY: std::ops::RangeInclusive<u32> = 1..=256;
+const RATE_PER_SECOND: std::ops::RangeInclusive<u32> = 1..=10_000;
 /// The longest overlap of two secrets: 7 days.
 const OVERLAP_SECONDS_MAX: u64 = 7 * 86_400;
 /// A change that others make at the same time is decided anew this often.
@@ -53,17 +52,13 @@ pub async fn create_webhook(
         description: request.description,
         status: request.status.unwrap_or(WebhookStatus::Enabled),
         headers: request.headers.unwrap_or_default(),
-        ordering: request
-            .ordering
-            .unwrap_or(heraldo_wire::api::Ordering::Inspection),
+        ordering: request.ordering,
         retry_waits: request.retry_schedule.map(waits),
         retry_events: None,
         timeout_ms: request.timeout_ms,
         concurrency: request.concurrency,
+        rate_per_second: request.rate_per_second,
     };
-    if request.rate_per_second.is_some() {
-        return Err(no_rate());
-    }
     check(context, &settings)?;
     let company = context.view(caller.company_id).await?;
     let max = context.settings.webhooks_per_company_max;
@@ -102,9 +97,6 @@ pub async fn update_webhook(
     id: WebhookId,
     request: UpdateWebhookRequest,
 ) -> Result<Arc<Webhook>, Problem> {
-    if matches!(request.rate_per_second, Patch::Set(_)) {
-        return Err(no_rate());
-    }
     let events = request.events.as_deref().map(parse_events).transpose()?;
     context
         .change_webhook(caller, id, AuditAction::WebhookChanged, |webhook, _| {
@@ -283,11 +275,7 @@ fn patch(
         Patch::Null => settings.headers = WebhookHeaders::new(),
         Patch::Set(headers) => settings.headers = headers,
     }
-    match request.ordering {
-        Patch::Absent => {}
-        Patch::Null => settings.ordering = heraldo_wire::api::Ordering::Inspection,
-        Patch::Set(ordering) => settings.ordering = ordering,
-    }
+    request.ordering.apply(&mut settings.ordering);
     match request.retry_schedule {
         Patch::Absent => {}
         Patch::Null => settings.retry_waits = None,
@@ -295,6 +283,7 @@ fn patch(
     }
     request.timeout_ms.apply(&mut settings.timeout_ms);
     request.concurrency.apply(&mut settings.concurrency);
+    request.rate_per_second.apply(&mut settings.rate_per_second);
 }
 
 fn waits(schedule: Vec<HumanDuration>) -> Vec<Duration> {
@@ -311,10 +300,6 @@ fn parse_events<S: AsRef<str>>(names: &[S]) -> Result<Vec<EventType>, Problem> {
     })
 }
 
-fn no_rate() -> Problem {
-    ProblemCode::InvalidBody.problem("`ratePerSecond` cannot be set yet; leave it out")
-}
-
 fn check(context: &Context, settings: &WebhookSettings) -> Result<(), Problem> {
     let invalid = |detail: String| Err(ProblemCode::InvalidBody.problem(detail));
     check_url(&settings.endpoint, &context.settings.allow_networks)
@@ -328,22 +313,8 @@ fn check(context: &Context, settings: &WebhookSettings) -> Result<(), Problem> {
             "`description` is longer than {DESCRIPTION_BYTES_MAX} bytes; shorten it"
         ));
     }
-    if settings.headers.len() > HEADERS_MAX {
-        return invalid(format!(
-            "`headers` has more than {HEADERS_MAX} entries; send fewer"
-        ));
-    }
-    for (name, value) in &settings.headers {
-        if let Err(refusal) = check_webhook_header(name, value) {
-            let name: String = name.chars().take(60).collect();
-            return invalid(format!("`headers`: `{name}` cannot be set: {refusal}"));
-        }
-        let same = |other: &&String| other.eq_ignore_ascii_case(name);
-        if settings.headers.keys().filter(same).count() > 1 {
-            return invalid(format!(
-                "`headers`: `{name}` is there twice, case aside; send it once"
-            ));
-        }
+    if let Err(refusal) = check_webhook_headers(&settings.headers) {
+        return invalid(format!("`headers`: {refusal}"));
     }
     if let Some(waits) = &settings.retry_waits {
         if waits.len() > WAITS_MAX {
@@ -376,6 +347,16 @@ fn check(context: &Context, settings: &WebhookSettings) -> Result<(), Problem> {
             "`concurrency` lies between {} and {}",
             CONCURRENCY.start(),
             CONCURRENCY.end()
+        ));
+    }
+    if settings
+        .rate_per_second
+        .is_some_and(|rate| !RATE_PER_SECOND.contains(&rate))
+    {
+        return invalid(format!(
+            "`ratePerSecond` lies between {} and {}",
+            RATE_PER_SECOND.start(),
+            RATE_PER_SECOND.end()
         ));
     }
     Ok(())

@@ -4,8 +4,17 @@ use std::collections::BTreeMap;
 
 use heraldo_wire::id::WebhookId;
 
+use heraldo_delivery::lanes::Sign;
+
 use super::Driver;
 use crate::world::{Check, World, violated};
+
+/// How many attempts a webhook may have at once, and its successes since that changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Brake {
+    at_once: usize,
+    successes: usize,
+}
 
 impl Driver {
     pub(super) fn check_limits(&self) -> Check {
@@ -72,7 +81,7 @@ impl Driver {
             return Ok(());
         }
         let mut shared = self.port.shared();
-        if let Some((delivery, _)) = shared.lanes.next_start() {
+        if let Some((delivery, _)) = shared.lanes.next_start(world.now()) {
             return violated(format!(
                 "delivery {} may start and nobody starts it",
                 delivery.delivery_id
@@ -113,13 +122,46 @@ impl Driver {
         Ok(())
     }
 
-    /// What the lanes hold a webhook's attempts to: its own limit, or the server's.
-    pub(super) fn concurrency_of(&self, webhook: WebhookId) -> usize {
+    /// What the lanes hold a webhook's attempts to: its own limit, or the server's, or less while they time
+    /// out.
+    fn concurrency_of(&self, webhook: WebhookId) -> usize {
+        let most = self.most_at_once(webhook);
+        let braked = self.brakes.get(&webhook);
+        braked.map_or(most, |brake| brake.at_once.min(most))
+    }
+
+    fn most_at_once(&self, webhook: WebhookId) -> usize {
         let own = self
             .configured
             .get(&webhook)
             .and_then(|settings| settings.concurrency);
         own.unwrap_or(self.config.limits.concurrency).max(1)
+    }
+
+    /// Half as many after each timeout, one more after as many successes as there may be at once.
+    pub(super) fn heed(&mut self, webhook: WebhookId, sign: Sign) {
+        let most = self.most_at_once(webhook);
+        match (sign, self.brakes.get_mut(&webhook)) {
+            (Sign::TimedOut, braked) => {
+                let at_once = braked.map_or(most, |brake| brake.at_once.min(most));
+                let brake = Brake {
+                    at_once: (at_once / 2).max(1),
+                    successes: 0,
+                };
+                self.brakes.insert(webhook, brake);
+            }
+            (Sign::Delivered, Some(brake)) => {
+                brake.successes += 1;
+                if brake.successes == brake.at_once {
+                    brake.at_once += 1;
+                    brake.successes = 0;
+                }
+                if brake.at_once >= most {
+                    self.brakes.remove(&webhook);
+                }
+            }
+            (Sign::Delivered, None) | (Sign::Other, _) => {}
+        }
     }
 
     /// A start must have found a slot of its webhook's own, and one of all, or be its webhook's only one.

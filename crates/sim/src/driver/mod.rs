@@ -15,8 +15,8 @@ use std::time::Duration;
 use heraldo_delivery::lanes::{LaneSettings, Lanes, Limits};
 use heraldo_domain::delivery::{Epoch, Leased, Settlement, Waiting};
 use heraldo_domain::ports::IdMaker;
-use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::{Store, StoreError};
+use heraldo_domain::webhook::Defaults;
 use heraldo_store::MemoryStore;
 use heraldo_wire::id::WebhookId;
 use heraldo_wire::time::Timestamp;
@@ -40,8 +40,7 @@ pub(crate) const CANCEL_SLICE: u32 = 12;
 #[derive(Debug, Clone)]
 pub struct Config {
     pub limits: Limits,
-    pub retry: RetryPolicy,
-    pub deadline_ms: u64,
+    pub defaults: Defaults,
     /// The part that mostly lets the others go first: what is rare otherwise is common then.
     pub slow: Option<Part>,
 }
@@ -88,6 +87,8 @@ pub struct Driver {
     settler: Settler,
     /// What the lanes were last told of each webhook.
     configured: BTreeMap<WebhookId, LaneSettings>,
+    /// Counted beside the lanes: how many attempts at once a webhook that timed out may have.
+    brakes: BTreeMap<WebhookId, limits::Brake>,
 }
 
 /// Something that can go on now.
@@ -100,13 +101,15 @@ enum Turn {
     Cancel(usize),
     Work(usize),
     Settle,
+    /// Of a server that claims nothing more: what it has it still sends when the time has come.
+    Resume,
 }
 
 impl Turn {
     const fn part(self) -> Option<Part> {
         match self {
             Self::Hear => Some(Part::HandOver),
-            Self::Start => None,
+            Self::Start | Self::Resume => None,
             Self::Plan => Some(Part::Planner),
             Self::Claim(_) => Some(Part::Claims),
             Self::Cancel(_) => Some(Part::Cancels),
@@ -141,6 +144,7 @@ impl Driver {
             outbox: Outbox::default(),
             settler: Settler::Idle,
             configured: BTreeMap::new(),
+            brakes: BTreeMap::new(),
         }
     }
 
@@ -224,6 +228,7 @@ impl Driver {
             Turn::Cancel(at) => self.cancel(at, world, oracle)?,
             Turn::Work(at) => self.work(at, world, oracle)?,
             Turn::Settle => self.settle(world, oracle)?,
+            Turn::Resume => self.start_workers(world)?,
         }
         self.check_limits()?;
         Ok(true)
@@ -241,7 +246,12 @@ impl Driver {
                     turns.push(Turn::Plan);
                 }
             }
-            Life::Stopping | Life::Robbed => {}
+            Life::Robbed => {
+                if self.next_resume().is_some_and(|at| at <= now) {
+                    turns.push(Turn::Resume);
+                }
+            }
+            Life::Stopping => {}
         }
         turns.extend((0..self.claims.len()).map(Turn::Claim));
         let awake = |wake: Option<Timestamp>| wake.is_none_or(|at| at <= now);
@@ -273,7 +283,16 @@ impl Driver {
             .chain(workers)
             .chain(self.settler.wake())
             .chain(planner)
+            .chain(self.next_resume())
             .min()
+    }
+
+    /// When a server that was robbed goes on with what it has.
+    fn next_resume(&self) -> Option<Timestamp> {
+        let shared = self.port.shared();
+        self.is_robbed()
+            .then(|| shared.lanes.next_resume())
+            .flatten()
     }
 
     /// Nothing is under way, and nothing will be by itself.
@@ -294,6 +313,7 @@ impl Driver {
             && self.workers.is_empty()
             && self.outbox.is_empty()
             && matches!(self.settler, Settler::Idle)
+            && !(self.is_robbed() && shared.lanes.next_resume().is_some())
     }
 
     /// Of a stop: nothing is under way any more and every outcome is written.
@@ -326,7 +346,7 @@ impl Driver {
                 for lane in waiting {
                     shared.lanes.left_over(lane.webhook_id, lane.next_due_at);
                 }
-                shared.lanes.open();
+                shared.lanes.open(world.now());
                 shared.attention = true;
                 drop(shared);
                 self.life = Life::Running;

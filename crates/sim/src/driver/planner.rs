@@ -7,7 +7,6 @@ use heraldo_delivery::lanes::{ClaimPlan, LaneSettings};
 use heraldo_domain::delivery::{Claim, Claimed};
 use heraldo_domain::store::{Store, StoreError};
 use heraldo_domain::webhook::Webhook;
-use heraldo_wire::api::Ordering;
 use heraldo_wire::id::WebhookId;
 use heraldo_wire::time::Timestamp;
 
@@ -101,7 +100,11 @@ impl Driver {
                 self.configure(id, mark, webhook.as_deref(), world)?;
                 Planner::Reads(left)
             }
-            Planner::Plans => Planner::Asleep(self.plan_claims(world)),
+            Planner::Plans => {
+                self.plan_claims(world);
+                self.start_workers(world)?;
+                Planner::Asleep(self.look_again_at(world.now()))
+            }
         };
         Ok(())
     }
@@ -113,19 +116,18 @@ impl Driver {
         webhook: Option<&Webhook>,
         world: &mut World,
     ) -> Check {
-        let settings = LaneSettings {
-            status: webhook.map(|webhook| webhook.settings.status),
-            concurrency: webhook
-                .and_then(|webhook| webhook.settings.concurrency)
-                .and_then(|concurrency| usize::try_from(concurrency).ok()),
-            ordering: webhook.map_or(Ordering::Inspection, |webhook| webhook.settings.ordering),
-        };
+        let settings = LaneSettings::of(webhook, &self.config.defaults);
         let name = world.webhook(id);
         world.note(format_args!(
-            "lanes: {name} is {:?}, {:?}",
-            settings.status, settings.ordering
+            "lanes: {name} is {:?}, {:?}, {:?} a second",
+            settings.status, settings.ordering, settings.rate_per_second
         ));
-        self.port.shared().lanes.configure(id, mark, settings);
+        let mut shared = self.port.shared();
+        let mut back = shared.lanes.configure(id, mark, settings, world.now());
+        drop(shared);
+        // The lanes keep them in no order.
+        back.sort_by_key(|delivery| delivery.delivery_id);
+        self.give_back(back);
         self.configured.insert(id, settings);
         self.start_workers(world)?;
         if self.port.shared().lanes.is_ended(id) {
@@ -138,14 +140,15 @@ impl Driver {
         Ok(())
     }
 
-    /// Returns when to look again.
-    fn plan_claims(&mut self, world: &mut World) -> Timestamp {
-        let now = world.now();
-        let mut shared = self.port.shared();
-        let mut plans = shared.lanes.plan_claims(now);
+    fn plan_claims(&mut self, world: &World) {
+        let mut plans = self.port.shared().lanes.plan_claims(world.now());
         plans.sort_unstable_by_key(|plan| plan.webhook_id);
         self.claims
             .extend(plans.into_iter().map(ClaimTask::Planned));
+    }
+
+    fn look_again_at(&self, now: Timestamp) -> Timestamp {
+        let shared = self.port.shared();
         let longest = if shared.lanes.stale().is_empty() {
             SLEEP_MAX
         } else {
@@ -223,7 +226,11 @@ impl Driver {
         let mut task = self.cancels.swap_remove(at);
         if task.done {
             self.hear_all(world)?;
-            self.port.shared().lanes.forget(task.webhook);
+            let mut shared = self.port.shared();
+            if shared.lanes.forget(task.webhook, world.now()) {
+                self.brakes.remove(&task.webhook);
+            }
+            shared.attention = true;
             return Ok(());
         }
         if !self.is_running() {

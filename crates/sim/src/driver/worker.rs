@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use heraldo_delivery::lanes::Hold;
+use heraldo_delivery::lanes::{Hold, Sign};
 use heraldo_domain::delivery::{
     AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, interrupted_report, settle,
 };
@@ -25,6 +25,9 @@ pub(super) struct Worker {
     pub(super) hold: Hold,
     pub(super) stage: Stage,
     pub(super) wake: Option<Timestamp>,
+    /// The rate that the lanes were told when it took its slot.
+    rate: Option<u32>,
+    sign: Sign,
 }
 
 #[derive(Debug)]
@@ -59,12 +62,18 @@ impl Stage {
 impl Driver {
     pub(super) fn start_workers(&mut self, world: &mut World) -> Check {
         loop {
-            let next = self.port.shared().lanes.next_start();
-            let Some((leased, hold)) = next else {
+            let Some((leased, hold)) = self.next_start(world) else {
                 return Ok(());
             };
             self.add_worker(leased, hold, world)?;
         }
+    }
+
+    fn next_start(&self, world: &World) -> Option<(Leased, Hold)> {
+        let mut shared = self.port.shared();
+        let next = shared.lanes.next_start(world.now());
+        shared.attention |= shared.lanes.wake_is_earlier();
+        next
     }
 
     fn add_worker(&mut self, leased: Leased, hold: Hold, world: &mut World) -> Check {
@@ -79,6 +88,11 @@ impl Driver {
             hold,
             stage: Stage::Looks,
             wake: None,
+            rate: self
+                .configured
+                .get(&hold.webhook_id)
+                .and_then(|settings| settings.rate_per_second),
+            sign: Sign::Other,
         });
         self.check_start(hold.webhook_id)
     }
@@ -121,11 +135,13 @@ impl Driver {
                 Stage::HasReport(webhook, interrupted_report(world.now()))
             }
             Stage::Sends(webhook) => {
-                oracle.started(&leased, &webhook, &self.store, world)?;
-                let deadline = webhook
-                    .settings
-                    .timeout_ms
-                    .unwrap_or(self.config.deadline_ms);
+                let mut shared = self.port.shared();
+                shared.lanes.sending(&mut worker.hold, world.now());
+                shared.attention |= shared.lanes.wake_is_earlier();
+                drop(shared);
+                oracle.started(&leased, &webhook, worker.rate, &self.store, world)?;
+                let deadline = webhook.timeout(&self.config.defaults).as_millis();
+                let deadline = u64::try_from(deadline).unwrap_or(u64::MAX);
                 let reaction = self.receivers.react(webhook.id, deadline, &mut world.dice);
                 let started_at = world.now();
                 worker.wake = Some(started_at.plus(Duration::from_millis(reaction.after_ms)));
@@ -159,11 +175,12 @@ impl Driver {
             }
             Stage::HasReport(webhook, report) => {
                 let now = world.now();
-                let policy = webhook.retry_policy(&self.config.retry);
+                let policy = webhook.retry_policy(&self.config.defaults);
                 oracle.ended(&leased, &report, &policy, world)?;
                 let id = AttemptId(self.ids.next(now, &*world.entropy));
-                self.outbox
-                    .settle(settle(&leased, report, id, &policy, now), worker.hold);
+                let settlement = settle(&leased, report, id, &policy, now);
+                worker.sign = Sign::of(&settlement.attempt);
+                self.outbox.settle(settlement, worker.hold);
                 worker.stage = Stage::Ends { panicked: false };
                 self.workers.push(worker);
                 return Ok(());
@@ -219,7 +236,10 @@ impl Driver {
         match worker.stage {
             Stage::Ends { panicked } => {
                 match worker.leased.take() {
-                    None => self.port.shared().lanes.ended(&worker.hold),
+                    None => {
+                        self.port.shared().lanes.ended(&worker.hold, worker.sign);
+                        self.heed(worker.hold.webhook_id, worker.sign);
+                    }
                     Some(leased) => {
                         let back = self.port.shared().lanes.turn_back(&worker.hold, leased);
                         self.give_back(back);
@@ -233,8 +253,7 @@ impl Driver {
                 }
             }
             Stage::TakesNext => {
-                let next = self.port.shared().lanes.next_start();
-                if let Some((leased, hold)) = next {
+                if let Some((leased, hold)) = self.next_start(world) {
                     self.add_worker(leased, hold, world)?;
                     self.start_workers(world)?;
                 }

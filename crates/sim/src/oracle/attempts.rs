@@ -1,5 +1,7 @@
 //! What the model says to each attempt: whether it may start, what it comes to, what follows.
 
+use std::time::Duration;
+
 use heraldo_domain::delivery::{
     AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, Settlement,
 };
@@ -10,7 +12,7 @@ use heraldo_store::MemoryStore;
 use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::attempt::Cause;
 use heraldo_wire::event::EventType;
-use heraldo_wire::id::DeliveryId;
+use heraldo_wire::id::{DeliveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
 use super::{Attempted, Expected, Oracle, Place, UnderWay, place_name};
@@ -29,12 +31,14 @@ impl Oracle {
         &mut self,
         leased: &Leased,
         webhook: &Webhook,
+        rate: Option<u32>,
         store: &MemoryStore,
         world: &mut World,
     ) -> Check {
         let place = place_of(leased);
         let name = place_name(place, world);
         self.starts += 1;
+        self.check_rate(leased.webhook_id, rate, world)?;
         self.places.insert(leased.delivery_id, place);
         world.note(format_args!(
             "send: {name}, attempt {} ({:?})",
@@ -56,6 +60,30 @@ impl Oracle {
         }
         expected.owed = false;
         expected.now = UnderWay::Started;
+        Ok(())
+    }
+
+    /// In no second more is sent than the rate under which it is sent allows, crashes or not. While a rate
+    /// is being changed the highest one of that second counts.
+    fn check_rate(&mut self, webhook: WebhookId, rate: Option<u32>, world: &mut World) -> Check {
+        let now = world.now();
+        let sent = self.sent.entry(webhook).or_default();
+        while sent
+            .front()
+            .is_some_and(|(at, _)| now.since(*at) >= Duration::from_secs(1))
+        {
+            sent.pop_front();
+        }
+        sent.push_back((now, rate));
+        let unlimited = sent.iter().any(|(_, rate)| rate.is_none());
+        let highest = sent.iter().filter_map(|(_, rate)| *rate).max().unwrap_or(0);
+        let count = sent.len();
+        if !unlimited && count > usize::try_from(highest).unwrap_or(usize::MAX) {
+            let name = world.webhook(webhook);
+            return violated(format!(
+                "{count} attempts were sent to {name} in one second, which takes {highest}"
+            ));
+        }
         Ok(())
     }
 

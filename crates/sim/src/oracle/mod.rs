@@ -6,7 +6,7 @@
 mod attempts;
 mod finish;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use heraldo_domain::store::Store;
 use heraldo_store::MemoryStore;
@@ -87,6 +87,8 @@ pub struct Oracle {
     expected: BTreeMap<Place, Expected>,
     places: BTreeMap<DeliveryId, Place>,
     events: BTreeMap<CompanyId, usize>,
+    /// What was sent within the last second, and the rate under which it was.
+    sent: BTreeMap<WebhookId, VecDeque<(Timestamp, Option<u32>)>>,
     /// Another server has taken over: what this one starts may be sent by both.
     robbed: bool,
     /// How many attempts were started in all.

@@ -11,6 +11,7 @@ use heraldo_domain::account::Caller;
 use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::ops::{Context, Settings};
+use heraldo_domain::webhook::Defaults;
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{ApiKeyId, CompanyId, InspectionId, WebhookId};
 use heraldo_wire::problem::Problem;
@@ -91,11 +92,12 @@ const ACTS: [(u64, Act); 13] = [
 
 impl Workload {
     #[must_use]
-    pub fn new(world: &mut World) -> Self {
+    pub fn new(world: &mut World, webhook_defaults: Defaults) -> Self {
         let settings = Settings {
             inspection_lifetime: Duration::from_secs(world.dice.between(20, 600)),
             access_attempts_max: ACCESS_ATTEMPTS_MAX,
             allow_networks: Vec::new(),
+            webhook_defaults,
             webhooks_per_company_max: 6,
             publish_events_max: 10,
             idempotency_lifetime: Duration::from_secs(86_400),

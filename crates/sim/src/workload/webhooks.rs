@@ -59,6 +59,7 @@ impl Workload {
                 .chance(700)
                 .then(|| world.dice.between(100, 15_000)),
             concurrency: concurrency(world),
+            rate_per_second: rate(world),
             ..CreateWebhookRequest::default()
         };
         let context = self.context(driver, world);
@@ -177,6 +178,7 @@ impl Workload {
         let mut request = UpdateWebhookRequest {
             events: events.as_deref().map(names),
             concurrency: concurrency(world).map_or(Patch::Null, Patch::Set),
+            rate_per_second: rate(world).map_or(Patch::Null, Patch::Set),
             ..UpdateWebhookRequest::default()
         };
         if world.dice.chance(300) {
@@ -340,6 +342,13 @@ fn waits(world: &mut World) -> Vec<HumanDuration> {
     (0..count)
         .map(|_| HumanDuration(Duration::from_millis(world.dice.between(0, 40_000))))
         .collect()
+}
+
+fn rate(world: &mut World) -> Option<u32> {
+    world
+        .dice
+        .chance(300)
+        .then(|| if world.dice.chance(500) { 1 } else { 4 })
 }
 
 fn concurrency(world: &mut World) -> Option<u32> {

@@ -159,11 +159,12 @@ impl<'h> Scene<'h> {
                 headers: [("x-tenant".to_owned(), "norte".to_owned())]
                     .into_iter()
                     .collect(),
-                ordering: Ordering::Inspection,
+                ordering: Some(Ordering::Inspection),
                 retry_waits: None,
                 retry_events: Some(vec![EventType::ImageProcessed]),
                 timeout_ms: Some(4_000),
                 concurrency: None,
+                rate_per_second: Some(50),
             },
             secrets: Secrets::new(Secret::parse(format!("whsec_{id}")).unwrap(), self.now()),
             created_at: self.now(),

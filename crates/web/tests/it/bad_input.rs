@@ -301,7 +301,9 @@ async fn webhooks_that_cannot_be_called_are_refused() {
     check(with("timeoutMs", json!(1)), InvalidBody).await;
     check(with("timeoutMs", json!(-1)), InvalidBody).await;
     check(with("concurrency", json!(0)), InvalidBody).await;
-    check(with("ratePerSecond", json!(5)), InvalidBody).await;
+    check(with("ratePerSecond", json!(0)), InvalidBody).await;
+    check(with("ratePerSecond", json!(10_001)), InvalidBody).await;
+    check(with("ratePerSecond", json!(0.5)), InvalidBody).await;
     check(json!({"events": ["image_processed"]}), InvalidBody).await;
 }
 

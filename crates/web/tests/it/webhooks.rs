@@ -51,12 +51,17 @@ async fn a_change_touches_what_it_names_and_null_resets() {
     let path = format!("{PATH}/{}", world.create_webhook().await);
     let patch = async |body: Value| world.request("PATCH", &path).json(&body).send().await;
     let changed =
-        patch(json!({"status": "paused", "timeoutMs": 900, "description": "claims"})).await;
+        patch(json!({"status": "paused", "timeoutMs": 900, "description": "claims", "ratePerSecond": 40, "ordering": "none"})).await;
     let changed = changed.json(200);
+    assert_eq!(changed["ratePerSecond"], 40);
+    assert_eq!(changed["ordering"], "none");
     assert_eq!(changed["status"], "paused");
     assert_eq!(changed["timeoutMs"], 900);
     assert_eq!(changed["endpoint"], "https://receiver.example.com/hook");
-    let reset = patch(json!({"timeoutMs": null})).await.json(200);
+    let reset = json!({"timeoutMs": null, "ratePerSecond": null, "ordering": null});
+    let reset = patch(reset).await.json(200);
+    assert_eq!(reset["ratePerSecond"], Value::Null);
+    assert_eq!(reset["ordering"], "inspection", "the server's");
     assert_eq!(reset["timeoutMs"], Value::Null);
     assert_eq!(reset["description"], "claims");
     assert_eq!(world.get(&path).await.json(200), reset);

@@ -64,7 +64,7 @@ pub struct CreateWebhookRequest {
     /// How many attempts may run at once; the server's without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
-    /// How many attempts may start in a second; no limit without it.
+    /// How many attempts may be sent in any one second; the server's without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_per_second: Option<u32>,
 }
@@ -135,7 +135,7 @@ pub struct Webhook {
     pub timeout_ms: Option<u64>,
     /// How many attempts may run at once.
     pub concurrency: Option<u32>,
-    /// How many attempts may start in a second.
+    /// How many attempts may be sent in any one second.
     pub rate_per_second: Option<u32>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

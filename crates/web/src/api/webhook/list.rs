@@ -33,10 +33,11 @@ pub async fn handle(call: &mut Call) -> Outcome {
         .map_err(problem_of)?;
     let company = company.ok_or_else(not_found)?;
     let rows = newest_first(company.webhooks.iter(), &page, |webhook| webhook.id);
+    let server = &call.context().settings.webhook_defaults;
     reply::ok(&cursor_page(
         rows,
         &page,
         |webhook| webhook.id,
-        |webhook| show(webhook),
+        |webhook| show(webhook, server),
     ))
 }

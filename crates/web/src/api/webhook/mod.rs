@@ -9,12 +9,12 @@ pub mod secret;
 pub mod test;
 pub mod update;
 
-use heraldo_domain::webhook::Webhook;
+use heraldo_domain::webhook::{Defaults, Webhook};
 use heraldo_wire::api;
 use heraldo_wire::time::HumanDuration;
 
 /// A webhook as it is read: its secret is not in it.
-fn show(webhook: &Webhook) -> api::Webhook {
+fn show(webhook: &Webhook, server: &Defaults) -> api::Webhook {
     let settings = &webhook.settings;
     let waits = settings.retry_waits.as_ref();
     api::Webhook {
@@ -24,11 +24,11 @@ fn show(webhook: &Webhook) -> api::Webhook {
         description: settings.description.clone(),
         status: settings.status,
         headers: settings.headers.clone(),
-        ordering: settings.ordering,
+        ordering: webhook.ordering(server),
         retry_schedule: waits.map(|waits| waits.iter().copied().map(HumanDuration).collect()),
         timeout_ms: settings.timeout_ms,
         concurrency: settings.concurrency,
-        rate_per_second: None,
+        rate_per_second: settings.rate_per_second,
         created_at: webhook.created_at,
         updated_at: webhook.updated_at,
     }

@@ -21,5 +21,6 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let caller = call.caller(&[Scope::Webhooks]).await?;
     let id: WebhookId = call.id().await?;
     let webhook = call.context().own_webhook(&caller, id).await?;
-    reply::ok(&show(&webhook))
+    let server = &call.context().settings.webhook_defaults;
+    reply::ok(&show(&webhook, server))
 }

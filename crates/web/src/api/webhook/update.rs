@@ -26,5 +26,6 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let id: WebhookId = call.id().await?;
     let request: UpdateWebhookRequest = call.json().await?;
     let webhook = update_webhook(call.context(), &caller, id, request).await?;
-    reply::ok(&show(&webhook))
+    let server = &call.context().settings.webhook_defaults;
+    reply::ok(&show(&webhook, server))
 }

@@ -1,0 +1,127 @@
+//! The settings of delivery: what holds for a webhook that does not say otherwise, and who may be called.
+
+use std::time::Duration;
+
+use super::table::{Group, Setting};
+use super::values;
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+pub(super) const DELIVERY: &[Setting] = &[
+    Setting {
+        key: "retry_schedule",
+        group: Group::Delivery,
+        value: "DURATIONS",
+        default: "15m,15m",
+        without: "",
+        help: "The waits between attempts, with commas, at most 32, none over 30d; `none`: nothing is tried again. A webhook may have its own.",
+        set: |settings, text| {
+            values::waits(text).map(|value| settings.webhook_defaults.retry.waits = value)
+        },
+    },
+    Setting {
+        key: "retry_events",
+        group: Group::Delivery,
+        value: "EVENTS",
+        default: "image_processed,extra_image_processed,inspection_completed",
+        without: "",
+        help: "The events whose failed deliveries are tried again, with commas; the others are sent once. `none`: no event is.",
+        set: |settings, text| {
+            values::events(text).map(|value| settings.webhook_defaults.retry.retried = value)
+        },
+    },
+    Setting {
+        key: "delivery_timeout",
+        group: Group::Delivery,
+        value: "DURATION",
+        default: "15s",
+        without: "",
+        help: "How long one attempt may take from resolving the name to the last byte of the answer, 100ms to 1m. A webhook may have its own.",
+        set: |settings, text| {
+            values::duration(text, ms(100), secs(60))
+                .map(|value| settings.webhook_defaults.timeout = value)
+        },
+    },
+    Setting {
+        key: "webhook_concurrency",
+        group: Group::Delivery,
+        value: "COUNT",
+        default: "32",
+        without: "",
+        help: "Attempts under way at once for one webhook, 1 to 256. A webhook may have its own.",
+        set: |settings, text| {
+            values::count(text, 1, 256).map(|value| settings.webhook_concurrency = value)
+        },
+    },
+    Setting {
+        key: "webhook_rate_per_second",
+        group: Group::Delivery,
+        value: "COUNT",
+        default: "",
+        without: "none",
+        help: "Attempts that may be sent to one webhook in one second, 1 to 10000. Without it as many as can be. A webhook may have its own.",
+        set: |settings, text| {
+            values::optional_count(text, 1, 10_000)
+                .map(|value| settings.webhook_defaults.rate_per_second = value)
+        },
+    },
+    Setting {
+        key: "webhook_ordering",
+        group: Group::Delivery,
+        value: "ORDER",
+        default: "inspection",
+        without: "",
+        help: "The order of deliveries: `inspection` (within one, first attempts follow each other) or `none`. A webhook may have its own.",
+        set: |settings, text| {
+            values::ordering(text).map(|value| settings.webhook_defaults.ordering = value)
+        },
+    },
+    Setting {
+        key: "webhook_headers",
+        group: Group::Delivery,
+        value: "HEADERS",
+        default: "",
+        without: "none",
+        help: "Headers that every delivery carries, with commas: x-from=heraldo,x-region=eu; at most 20, none that Heraldo or HTTP itself sets, no comma in a value. A webhook may add others, and its own win.",
+        set: |settings, text| {
+            values::headers(text).map(|value| settings.webhook_defaults.headers = value)
+        },
+    },
+    Setting {
+        key: "webhooks_per_company_max",
+        group: Group::Delivery,
+        value: "COUNT",
+        default: "1000",
+        without: "",
+        help: "Webhooks that one company may have, 1 to 100000.",
+        set: |settings, text| {
+            values::count(text, 1, 100_000).map(|value| settings.webhooks_per_company_max = value)
+        },
+    },
+    Setting {
+        key: "allow_networks",
+        group: Group::Delivery,
+        value: "NETWORKS",
+        default: "",
+        without: "none",
+        help: "Private, loopback and other special networks that receivers may lie in all the same, with commas: 10.0.0.0/8,fd00::/8. Without it such receivers are refused. `heraldo dev` always adds 127.0.0.0/8 and ::1.",
+        set: |settings, text| values::networks(text).map(|value| settings.allow_networks = value),
+    },
+    Setting {
+        key: "tls_extra_ca_file",
+        group: Group::Delivery,
+        value: "FILE",
+        default: "",
+        without: "none",
+        help: "Certificates (PEM) that receivers' certificates may be signed with, beside the public authorities.",
+        set: |settings, text| {
+            values::optional_path(text).map(|value| settings.tls_extra_ca_file = value)
+        },
+    },
+];
