@@ -290,15 +290,7 @@ fn transport(
     tasks: &TaskTracker,
     stopping: &CancellationToken,
 ) -> Outcome<Transport> {
-    let extra_ca_pem = match &settings.tls_extra_ca_file {
-        None => None,
-        Some(path) => Some(std::fs::read(path).map_err(|error| {
-            let path = path.display();
-            Failure::new(format!(
-                "the setting tls_extra_ca_file names {path}, which cannot be read: {error}"
-            ))
-        })?),
-    };
+    let extra_ca_pem = extra_authorities(settings)?;
     let config = TransportConfig {
         allow_networks: settings.allow_networks.clone(),
         extra_ca_pem,
@@ -307,6 +299,19 @@ fn transport(
     };
     Transport::new(config, tasks.clone(), stopping.clone())
         .map_err(|error| Failure::new(format!("receivers cannot be called: {error}")))
+}
+
+/// The certificate authorities (PEM) that are trusted beside the public ones, by every client of this process.
+pub fn extra_authorities(settings: &Settings) -> Outcome<Option<Vec<u8>>> {
+    let Some(path) = &settings.tls_extra_ca_file else {
+        return Ok(None);
+    };
+    std::fs::read(path).map(Some).map_err(|error| {
+        let path = path.display();
+        Failure::new(format!(
+            "the setting tls_extra_ca_file names {path}, which cannot be read: {error}"
+        ))
+    })
 }
 
 fn web_config(settings: &Settings) -> heraldo_web::WebConfig {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use heraldo_domain::ports::{Files, Photos};
 use heraldo_media::{Folder, PhotoLimits, PhotoReader, S3, S3Config};
 
+use crate::engine::extra_authorities;
 use crate::failure::{Failure, Outcome};
 use crate::settings::Settings;
 
@@ -50,7 +51,7 @@ pub fn files(settings: &Settings) -> Outcome<Arc<dyn Files>> {
         secret_access_key,
         // Without an endpoint it is Amazon's, which wants it so.
         bucket_in_host: settings.s3_endpoint.is_none(),
-        extra_ca_pem: None,
+        extra_ca_pem: extra_authorities(settings)?,
         connect_timeout: S3_CONNECT_TIMEOUT,
         operation_timeout: S3_OPERATION_TIMEOUT,
     };

@@ -119,7 +119,7 @@ pub(super) const DELIVERY: &[Setting] = &[
         value: "FILE",
         default: "",
         without: "none",
-        help: "Certificates (PEM) that receivers' certificates may be signed with, beside the public authorities.",
+        help: "Certificates (PEM) that the certificates of receivers and of the S3 storage may be signed with, beside the public authorities.",
         set: |settings, text| {
             values::optional_path(text).map(|value| settings.tls_extra_ca_file = value)
         },
