@@ -11,6 +11,7 @@ use heraldo_domain::change::IdempotencyKey;
 use heraldo_domain::ops::{Once, not_found};
 use heraldo_domain::query::Page;
 use heraldo_wire::api::{CursorPage, LIMIT_DEFAULT, LIMIT_MAX};
+use heraldo_wire::complaint::complaint;
 use heraldo_wire::headers::IDEMPOTENCY_KEY;
 use heraldo_wire::problem::{Problem, ProblemCode};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -24,8 +25,6 @@ use crate::call::Call;
 use crate::problem::Failure;
 
 const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
-/// Answers quote at most this much of what the reader of a body complained about.
-const COMPLAINT_CHARS_MAX: usize = 300;
 
 /// What a body claims to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,16 +223,6 @@ fn parse_carefully<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
 
 fn malformed(error: &serde_json::Error) -> Problem {
     ProblemCode::InvalidJson.problem(format!("the body is not valid JSON: {error}"))
-}
-
-fn complaint(whole: &str, name: &str, complaint: &str) -> String {
-    let complaint: String = complaint.chars().take(COMPLAINT_CHARS_MAX).collect();
-    let name: String = name.chars().take(COMPLAINT_CHARS_MAX).collect();
-    if name.is_empty() || name == "." {
-        format!("{whole}: {complaint}")
-    } else {
-        format!("`{name}`: {complaint}")
-    }
 }
 
 pub fn unsupported(advice: &str) -> Problem {

@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod attempt;
+pub mod complaint;
 pub mod event;
 pub mod headers;
 pub mod id;

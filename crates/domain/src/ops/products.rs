@@ -1,6 +1,7 @@
 //! Products: more goods, and more about one product (contract 1.3, E10 and E11).
 
 use heraldo_wire::api::{CreateInspectionAnswer, MessageAnswer};
+use heraldo_wire::complaint::complaint;
 use heraldo_wire::id::{InspectionId, ProductId};
 use heraldo_wire::object::{InputValue, InspectionType, ProductAttributes};
 use heraldo_wire::problem::{Problem, ProblemCode};
@@ -86,10 +87,9 @@ pub async fn update_product(
     let wrapped = body.remove(inspection_type.as_str());
     let values: Option<Vec<InputValue>> = match body.remove("inputs") {
         None | Some(Value::Null) => None,
-        Some(inputs) => Some(
-            serde_json::from_value(inputs)
-                .map_err(|error| ProblemCode::InvalidBody.problem(format!("`inputs`: {error}")))?,
-        ),
+        Some(inputs) => Some(serde_json::from_value(inputs).map_err(|error| {
+            ProblemCode::InvalidBody.problem(complaint("", "inputs", &error.to_string()))
+        })?),
     };
     let attributes = match wrapped {
         Some(Value::Object(attributes)) => attributes,

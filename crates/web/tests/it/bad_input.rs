@@ -383,8 +383,8 @@ async fn the_form_of_every_error_is_the_same() {
     {
       "code": "invalid_body",
       "status": 400,
-      "detail": "`templateId`: invalid type: integer `7`, expected a string",
-      "message": "`templateId`: invalid type: integer `7`, expected a string"
+      "detail": "`templateId`: invalid type: number `7`, expected a string",
+      "message": "`templateId`: invalid type: number `7`, expected a string"
     }
     "#);
 }

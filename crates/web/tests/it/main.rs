@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod complaints;
 mod credentials;
 mod deliveries;
 mod description;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ImageId, InspectionId, ProductId};
-use crate::object::{Confidential, InspectionType, ProductAttributes, objects};
+use crate::object::{Confidential, InspectionType, ProductAttributes, object, objects};
 use crate::time::Timestamp;
 
 /// Body of `POST /v1/inspection/image/token/:productId`, and the part `data` of an upload.
@@ -14,7 +14,11 @@ pub struct ImageRequest {
     #[serde(default)]
     pub side: Option<String>,
     /// Where it is taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub coordinates: Option<CoordinatesRequest>,
     /// When it was taken, where the photo itself does not say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
