@@ -204,6 +204,13 @@ fn each_mistake_names_the_setting_its_source_and_what_is_allowed() {
         "",
         &["not an http or https URL"],
     );
+    let long = format!("https://example.com/{}", "a".repeat(2_048));
+    check(
+        &[("public_url", &long)],
+        &[],
+        "",
+        &["public_url", "longer than 2048 bytes"],
+    );
     check(
         &[],
         &[("HERALDO_LOG", "loud")],

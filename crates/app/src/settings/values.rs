@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use heraldo_domain::endpoint::URL_BYTES_MAX;
 use heraldo_domain::retry::{WAIT_MAX, WAITS_MAX};
 use heraldo_wire::api::{Ordering, WebhookHeaders};
 use heraldo_wire::event::EventType;
@@ -38,6 +39,11 @@ pub fn base_url(text: &str) -> Read<Option<String>> {
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || !plain {
         return Err(format!(
             "it is not an http or https URL of a server; {allowed}"
+        ));
+    }
+    if text.len() > URL_BYTES_MAX {
+        return Err(format!(
+            "it is longer than {URL_BYTES_MAX} bytes; {allowed}"
         ));
     }
     Ok(Some(text.trim_end_matches('/').to_owned()))

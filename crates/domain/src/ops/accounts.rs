@@ -45,9 +45,7 @@ pub async fn create_company(
     owner: Person,
 ) -> Result<NewCompany, Problem> {
     let name = checked_name("the company's name", name)?;
-    if let Some(email) = &owner.email {
-        check_email(email)?;
-    }
+    check_person(&owner)?;
     let now = context.now();
     let company_id = CompanyId(context.next_id(now));
     let owner = member(context, company_id, Role::Owner, owner, now);
@@ -114,6 +112,7 @@ pub async fn create_user(
     let company = context.view(company_id).await?;
     let email = person.email.clone().unwrap_or_default();
     check_email(&email)?;
+    check_person(&person)?;
     if company
         .members
         .iter()
@@ -252,6 +251,34 @@ pub async fn revoke_key(
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
+    Ok(())
+}
+
+/// What is said of a person stands in events, so that each text has its bound.
+fn check_person(person: &Person) -> Result<(), Problem> {
+    let Person {
+        email,
+        first_name,
+        last_name,
+        internal_id,
+    } = person;
+    if let Some(email) = email {
+        check_email(email)?;
+    }
+    for (what, text) in [
+        ("the first name", first_name),
+        ("the last name", last_name),
+        ("the internal id", internal_id),
+    ] {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.len() > NAME_BYTES_MAX)
+        {
+            return Err(ProblemCode::InvalidBody.problem(format!(
+                "{what} is longer than {NAME_BYTES_MAX} bytes; shorten it"
+            )));
+        }
+    }
     Ok(())
 }
 

@@ -21,6 +21,7 @@ mod inspections;
 mod keys;
 mod multipart;
 mod server;
+mod sizes;
 mod socket;
 mod templates;
 mod webhooks;

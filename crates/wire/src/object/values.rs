@@ -204,7 +204,7 @@ pub struct TemplateHead {
 }
 
 /// The caller's own data, string to string, in the order given; comes back untouched in every event
-/// (contract 2.15).
+/// (contract 2.15). At most 100 entries, each of 2,048 bytes, and all together 65,536 bytes as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = std::collections::HashMap<String, String>)]
