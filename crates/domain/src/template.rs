@@ -1,8 +1,11 @@
 //! Templates: what an inspection asks for (contract 2.9, 8.2 "Templates").
 
 mod built_in;
+mod checker;
 mod draft;
 mod input_rules;
+mod schema;
+mod value;
 
 use std::time::Duration;
 
@@ -17,7 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{Kept, RecordKind};
 
+pub(crate) use checker::check;
 pub(crate) use draft::{Content, NewParts};
+pub(crate) use schema::{due_at_create, schema};
+pub(crate) use value::{check_value, is_empty};
 
 pub use built_in::{aliases, built_in, built_in_by_id, built_ins};
 
@@ -61,6 +67,12 @@ impl Template {
         self.images.iter().find(|image| image.side == side)
     }
 
+    /// Every input that it asks for, those of its photos included.
+    pub fn asked(&self) -> impl Iterator<Item = &TemplateInput> {
+        let of_images = self.images.iter().flat_map(|image| &image.inputs);
+        self.inputs.iter().chain(of_images)
+    }
+
     /// How long its inspections live; `None`: as the server's setting says.
     #[must_use]
     pub fn lifetime(&self) -> Option<Duration> {
@@ -74,6 +86,7 @@ pub fn to_wire(template: &Template) -> wire::Template {
     wire::Template {
         inputs: Some(template.inputs.clone()),
         variables: Some(template.variables.clone()),
+        schema: Some(schema(template)),
         ..to_preview(template)
     }
 }

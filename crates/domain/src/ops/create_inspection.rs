@@ -10,7 +10,7 @@ use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::time::Timestamp;
 
 use super::bounds::check_bounds;
-use super::inputs::{GivenFile, GivenInputs, read_inputs};
+use super::inputs::{GivenFile, GivenInputs, check_create, check_schema, read_inputs};
 use super::recorded::first_event;
 use super::{Answer, Context, Once, json};
 use crate::account::{Caller, Member};
@@ -24,7 +24,7 @@ use crate::template::Template;
 /// Creates an inspection of one type; the answer is 201 with its id, its magic link and its product.
 ///
 /// # Errors
-/// `unknown_template`, `unknown_input`, `invalid_body`, `invalid_url`, `idempotency_conflict`, and the store's.
+/// `unknown_template`, `unknown_input`, `invalid_input`, `invalid_body`, `invalid_url`, `idempotency_conflict`, and the store's.
 pub async fn create_inspection(
     context: &Context,
     caller: &Caller,
@@ -42,12 +42,23 @@ pub async fn create_inspection(
     let template = context
         .template_named(caller.company_id, inspection_type, &request.template_id)
         .await?;
+    // Without inputs of its own the schema says no more than the reader of the request has checked, and
+    // this is the busiest path.
+    let holds = if template.asked().next().is_some() {
+        request.access_token = None;
+        check_schema(&template, &request, &files)
+    } else {
+        Ok(())
+    };
     let given = GivenInputs {
         values: request.inputs.take().unwrap_or_default(),
         files,
     };
     let id = InspectionId(context.next_id(now));
     let mut read = read_inputs(context, &template, given, id)?;
+    check_create(&template, &read.inputs)?;
+    // Last, because what was said until here is said in words.
+    holds?;
     let mut inspection = decide(context, caller, &company, &template, id, request, now)?;
     read.keep_files(context).await?;
     inspection.take_inputs(read.inputs);

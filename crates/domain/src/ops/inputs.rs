@@ -1,16 +1,18 @@
-//! Reads the inputs of a request: each must be one that the template asks for (contract 2.8, 8.2
-//! "Inputs").
+//! Reads the inputs of a request: each must be one that the template asks for and hold to its rules, and
+//! none that is required may be missing (contract 2.8, 2.9, 8.2 "Inputs").
 
 use bytes::Bytes;
+use heraldo_wire::api::CreateInspectionRequest;
 use heraldo_wire::id::{FileId, InspectionId};
 use heraldo_wire::object::{Input, InputType, InputValue, TemplateInput};
 use heraldo_wire::problem::{Problem, ProblemCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Context;
 use super::images::problem_of_file;
+use crate::inspection::Inspection;
 use crate::inspection::file::InputFile;
-use crate::template::Template;
+use crate::template::{Template, check, check_value, due_at_create, is_empty, schema};
 
 /// One file of all that a request brings.
 #[derive(Debug, Clone)]
@@ -39,8 +41,8 @@ pub(super) struct ReadInputs {
 /// Reads what was given for an inspection.
 ///
 /// # Errors
-/// `unknown_input` with the identifiers that the template has; `invalid_body` for a value of the wrong
-/// kind.
+/// `unknown_input` with the identifiers that the template has; `invalid_input` for a value that does not
+/// hold to its rules.
 pub(super) fn read_inputs(
     context: &Context,
     template: &Template,
@@ -72,12 +74,15 @@ pub(super) fn read_inputs(
                     "takes a file, sent as a part of a multipart body",
                 ));
             }
-            (_, _) => read.inputs.push(Input {
-                identifier,
-                label: asked.label.clone(),
-                kind: asked.kind,
-                value: Some(value),
-            }),
+            (_, _) => {
+                check_value(asked, &value).map_err(|what| invalid(&identifier, &what))?;
+                read.inputs.push(Input {
+                    identifier,
+                    label: asked.label.clone(),
+                    kind: asked.kind,
+                    value: Some(value),
+                });
+            }
         }
     }
     for file in given.files {
@@ -128,18 +133,98 @@ impl ReadInputs {
     }
 }
 
-/// Every input that a template asks for, those of its photos included.
-pub(super) fn asked(template: &Template) -> impl Iterator<Item = &TemplateInput> {
-    let of_images = template.images.iter().flat_map(|image| &image.inputs);
-    template.inputs.iter().chain(of_images)
+/// Checks a create against the schema of its template, as the schema stands in the template's own answer.
+/// The request is written out again as it was read, so that all spellings that readers take pass.
+///
+/// # Errors
+/// `invalid_body` with the place.
+pub(super) fn check_schema(
+    template: &Template,
+    request: &CreateInspectionRequest,
+    files: &[GivenFile],
+) -> Result<(), Problem> {
+    let wrong = |what: String| ProblemCode::InvalidBody.problem(what);
+    let mut document = serde_json::to_value(request).map_err(|error| wrong(error.to_string()))?;
+    document["templateId"] = json!(template.id);
+    if !files.is_empty() {
+        let files = files
+            .iter()
+            .map(|file| json!({"identifier": file.identifier, "value": {"type": "Buffer"}}));
+        match &mut document["inputs"] {
+            Value::Array(inputs) => inputs.extend(files),
+            inputs => *inputs = files.collect(),
+        }
+    }
+    check(&schema(template), &document).map_err(|violation| wrong(violation.to_string()))
+}
+
+/// Checks that nothing is missing that a create has to bring.
+///
+/// # Errors
+/// `invalid_input` with the identifiers.
+pub(super) fn check_create(template: &Template, given: &[Input]) -> Result<(), Problem> {
+    let missing = due_at_create(template).filter(|asked| !is_given(asked, given.iter()));
+    none_missing("the inspection can be created", missing)
+}
+
+/// Checks that nothing is missing that the template requires before the end: its own inputs, and those of
+/// the photos that are required or there.
+///
+/// # Errors
+/// `invalid_input` with the identifiers.
+pub(super) fn check_finish(template: &Template, inspection: &Inspection) -> Result<(), Problem> {
+    let of_products = inspection
+        .products
+        .iter()
+        .flat_map(|product| &product.inputs);
+    let given = of_products.chain(&inspection.inputs);
+    let taken = |side: &str| inspection.images().any(|(_, image)| image.side == side);
+    let of_images = template
+        .images
+        .iter()
+        .filter(|image| image.required || taken(&image.side))
+        .flat_map(|image| &image.inputs);
+    let missing = template
+        .inputs
+        .iter()
+        .chain(of_images)
+        .filter(|asked| asked.validation_schema.required && !is_given(asked, given.clone()));
+    none_missing("the inspection can be finished", missing)
+}
+
+fn is_given<'a>(asked: &TemplateInput, mut given: impl Iterator<Item = &'a Input>) -> bool {
+    given.any(|input| {
+        asked.identifier.as_ref() == Some(&input.identifier)
+            && input.value.as_ref().is_some_and(|value| !is_empty(value))
+    })
+}
+
+fn none_missing<'a>(
+    before: &str,
+    missing: impl Iterator<Item = &'a TemplateInput>,
+) -> Result<(), Problem> {
+    let missing: Vec<String> = missing
+        .map(|asked| {
+            let identifier = asked.identifier.as_deref().unwrap_or_default();
+            format!("`{identifier}` ({})", asked.label)
+        })
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(ProblemCode::InvalidInput.problem(format!(
+        "these inputs are required before {before}: {}",
+        missing.join(", ")
+    )))
 }
 
 fn find<'a>(template: &'a Template, identifier: &str) -> Result<&'a TemplateInput, Problem> {
     let is_it = |input: &&TemplateInput| input.identifier.as_deref() == Some(identifier);
-    if let Some(input) = asked(template).find(is_it) {
+    if let Some(input) = template.asked().find(is_it) {
         return Ok(input);
     }
-    let known: Vec<&str> = asked(template)
+    let known: Vec<&str> = template
+        .asked()
         .filter_map(|input| input.identifier.as_deref())
         .collect();
     Err(ProblemCode::UnknownInput.problem(if known.is_empty() {
@@ -169,5 +254,5 @@ fn buffer(value: &Value) -> Option<Bytes> {
 }
 
 fn invalid(identifier: &str, what: &str) -> Problem {
-    ProblemCode::InvalidBody.problem(format!("the input `{identifier}` {what}"))
+    ProblemCode::InvalidInput.problem(format!("the input `{identifier}` {what}"))
 }

@@ -68,7 +68,7 @@ async fn a_preview_is_the_list_without_schema_inputs_and_variables() {
     let preview = world.get(&format!("{TEMPLATES}/preview")).await.json(200);
     for template in whole.as_array_mut().unwrap() {
         let template = template.as_object_mut().unwrap();
-        for key in ["inputs", "variables"] {
+        for key in ["schema", "inputs", "variables"] {
             assert!(template.remove(key).is_some(), "{key}");
         }
     }
@@ -348,4 +348,154 @@ async fn templates_need_the_scope_of_inspections() {
         let call = world.bare(method, &path).header("x-api-key", &key);
         call.send().await.problem(ProblemCode::ForbiddenScope);
     }
+}
+
+/// A template with required inputs, two of them at once.
+fn asking() -> Value {
+    json!({
+        "name": "Con datos", "inspectionType": "car", "images": [
+            {"side": "roof", "required": false, "inputs": [
+                {"identifier": "rayas", "label": "Rayas", "type": "numeric", "stages": "update",
+                 "validationSchema": {"required": true, "maximum": 9}},
+            ]},
+        ],
+        "inputs": [
+            {"identifier": "uso", "label": "Uso", "type": "select", "stages": "create",
+             "options": [{"label": "Particular"}], "validationSchema": {"required": true}},
+            {"identifier": "alta", "label": "Alta", "type": "date", "stages": "create",
+             "validationSchema": {"minDate": "2026-01-01"}},
+            {"identifier": "mail", "label": "Mail", "type": "text", "stages": "update",
+             "validationSchema": {"required": true, "email": true}},
+        ],
+    })
+}
+
+#[tokio::test]
+async fn inputs_hold_to_the_rules_of_the_template() {
+    let world = World::new().await;
+    let made = world.post(TEMPLATES, &asking()).await.json(201);
+    let car = "/v1/inspection/car";
+    let body = |inputs: Value| json!({"templateId": made["_id"], "inputs": inputs});
+    let good = json!({"identifier": "uso", "value": "Particular"});
+    let refused = async |inputs: Value, code, word: &str| {
+        let detail = world.post(car, &body(inputs)).await.problem(code);
+        assert!(detail.contains(word), "{detail}");
+    };
+    use ProblemCode::{InvalidInput, UnknownInput};
+    refused(json!([]), InvalidInput, "`uso`").await;
+    refused(json!(null), InvalidInput, "`uso`").await;
+    refused(
+        json!([{"identifier": "uso", "value": ""}]),
+        InvalidInput,
+        "`uso`",
+    )
+    .await;
+    refused(
+        json!([{"identifier": "uso", "value": "Taxi"}]),
+        InvalidInput,
+        "Particular",
+    )
+    .await;
+    let late = json!([good, {"identifier": "alta", "value": "2025-12-31"}]);
+    refused(late, InvalidInput, "2026-01-01").await;
+    refused(
+        json!([good, {"identifier": "otro", "value": 1}]),
+        UnknownInput,
+        "uso",
+    )
+    .await;
+    let photo = json!([good, {"identifier": "rayas", "value": "10"}]);
+    refused(photo, InvalidInput, "`rayas`").await;
+    let inputs = json!([good, {"identifier": "alta", "value": "2026-03-01"}]);
+    let created = world.post(car, &body(inputs)).await.json(201);
+    let path = format!(
+        "/v1/inspection/{}",
+        created["inspectionId"].as_str().unwrap()
+    );
+    let put = async |inputs: Value| {
+        let call = world.request("PUT", &path);
+        call.json(&json!({"inputs": inputs})).send().await
+    };
+    put(json!([])).await.json(200);
+    put(json!([{"identifier": "mail", "value": "ana"}]))
+        .await
+        .problem(InvalidInput);
+    put(json!([{"identifier": "uso", "value": null}]))
+        .await
+        .problem(InvalidInput);
+    let read = world.get(&path).await.json(200);
+    assert_eq!(read["products"][0]["inputs"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_inspection_is_not_finished_before_what_is_required_is_there() {
+    let world = World::new().await;
+    let made = world.post(TEMPLATES, &asking()).await.json(201);
+    let body = json!({
+        "templateId": made["_id"], "initialStatus": "started",
+        "inputs": [{"identifier": "uso", "value": "Particular"}],
+    });
+    let created = world.post("/v1/inspection/car", &body).await.json(201);
+    let id = created["inspectionId"].as_str().unwrap();
+    let finish = format!("/v1/inspection/finish/{id}");
+    let detail = world
+        .post(&finish, &json!({}))
+        .await
+        .problem(ProblemCode::InvalidInput);
+    assert!(detail.contains("`mail`"), "{detail}");
+    // That photo is not required, and was not taken.
+    assert!(!detail.contains("rayas"), "{detail}");
+    let mail = json!({"inputs": [{"identifier": "mail", "value": "ana@example.com"}]});
+    let path = format!("/v1/inspection/{id}");
+    world
+        .request("PUT", &path)
+        .json(&mail)
+        .send()
+        .await
+        .json(200);
+    world.post(&finish, &json!({})).await.json(200);
+}
+
+#[tokio::test]
+async fn an_inspection_expires_whatever_is_missing() {
+    let world = World::new().await;
+    let mut template = asking();
+    template["parameters"] = json!({"lifetime": "1s"});
+    let made = world.post(TEMPLATES, &template).await.json(201);
+    let body = json!({
+        "templateId": made["_id"], "initialStatus": "started",
+        "inputs": [{"identifier": "uso", "value": "Particular"}],
+    });
+    let created = world.post("/v1/inspection/car", &body).await.json(201);
+    let id = created["inspectionId"].as_str().unwrap();
+    world.clock.step(2_000);
+    let finish = format!("/v1/inspection/finish/{id}");
+    let answer = world.post(&finish, &json!({})).await;
+    answer.problem(ProblemCode::InspectionExpired);
+    let read = world.get(&format!("/v1/inspection/{id}")).await.json(200);
+    assert_eq!(read["completedBy"], "expiration");
+}
+
+#[tokio::test]
+async fn the_schema_of_a_template_says_what_to_send() {
+    let world = World::new().await;
+    let made = world.post(TEMPLATES, &asking()).await.json(201);
+    let schema = &made["schema"];
+    assert_eq!(
+        schema["$schema"],
+        "https://json-schema.org/draft/2020-12/schema"
+    );
+    assert_eq!(schema["required"], json!(["templateId", "inputs"]));
+    assert_eq!(
+        schema["properties"]["templateId"]["enum"],
+        json!([made["_id"]])
+    );
+    let identifiers = &schema["properties"]["inputs"]["items"]["properties"]["identifier"];
+    assert_eq!(identifiers["enum"], json!(["uso", "alta", "mail", "rayas"]));
+    let easy = world
+        .get(&format!("{TEMPLATES}/{EASY_CAR}"))
+        .await
+        .json(200);
+    let names = &easy["schema"]["properties"]["templateId"]["enum"];
+    assert_eq!(*names, json!([EASY_CAR, "easy"]));
 }
