@@ -53,7 +53,7 @@ fn photo(number: u32) -> Bytes {
 }
 
 /// A started inspection: its id and its product's.
-async fn started(world: &World, kind: &str, more: &Value) -> (String, String) {
+pub async fn started(world: &World, kind: &str, more: &Value) -> (String, String) {
     let mut body = json!({"templateId": "easy", "initialStatus": "started"});
     let object = body.as_object_mut().unwrap();
     object.extend(more.as_object().unwrap().clone());
@@ -67,7 +67,7 @@ async fn started(world: &World, kind: &str, more: &Value) -> (String, String) {
     (text(&made["inspectionId"]), text(&product))
 }
 
-async fn read(world: &World, id: &str) -> Value {
+pub async fn read(world: &World, id: &str) -> Value {
     world.get(&format!("/v1/inspection/{id}")).await.json(200)
 }
 
@@ -429,99 +429,4 @@ async fn when_the_storage_is_gone_nothing_is_stored_and_later_it_works() {
     );
     let events = events(&world, &id).await;
     assert_eq!(names(&events), ["inspection_created", "image_processed"]);
-}
-
-#[tokio::test]
-async fn products_and_inspections_can_be_described_further() {
-    let world = World::new().await;
-    let (id, product) = started(
-        &world,
-        "car",
-        &json!({"car": {"plate": "AB1", "year": 2020}}),
-    )
-    .await;
-    let put =
-        async |path: String, body: Value| world.request("PUT", &path).json(&body).send().await;
-    put(
-        format!("/v1/inspection/car/{product}"),
-        json!({"car": {"plate": "XY2"}, "inputs": []}),
-    )
-    .await
-    .json(200);
-    put(
-        format!("/v1/inspection/moto/{product}"),
-        json!({"moto": {"plate": "XY3"}}),
-    )
-    .await
-    .problem(ProblemCode::NotFound);
-    put(
-        format!("/v1/inspection/{id}"),
-        json!({"consumer": {"firstName": "Ana"}, "metadata": {"a": "1"}}),
-    )
-    .await
-    .json(200);
-    put(
-        format!("/v1/inspection/{id}"),
-        json!({"consumer": {"lastName": "Paz"}, "metadata": {"b": "2"}}),
-    )
-    .await
-    .json(200);
-    let after = read(&world, &id).await;
-    assert_eq!(
-        after["products"][0]["attributes"],
-        json!({"plate": "XY2", "year": 2020})
-    );
-    assert_eq!(after["metadata"], json!({"a": "1", "b": "2"}));
-    assert_eq!(after["identity"]["firstName"], "Ana");
-    assert_eq!(after["identity"]["lastName"], "Paz");
-    // Node sends the bare object of machinery.
-    let (id, product) = started(
-        &world,
-        "machinery",
-        &json!({"machinery": {"type": "tractor"}}),
-    )
-    .await;
-    put(
-        format!("/v1/inspection/machinery/{product}"),
-        json!({"make": "Deere", "type": "seeder"}),
-    )
-    .await
-    .json(200);
-    let after = read(&world, &id).await;
-    assert_eq!(
-        after["products"][0]["attributes"],
-        json!({"type": "seeder", "make": "Deere"})
-    );
-}
-
-#[tokio::test]
-async fn goods_are_added_and_changed_on_one_path() {
-    let world = World::new().await;
-    let made = world
-        .post("/v1/inspection/goods", &json!({"templateId": "easy"}))
-        .await
-        .json(201);
-    assert_eq!(made["productIds"], json!([]));
-    let id = made["inspectionId"].as_str().unwrap();
-    let path = format!("/v1/inspection/goods/{id}");
-    let body = json!({"goods": [{"type": "laptop", "make": "A"}, {"type": "tv", "make": "B"}]});
-    let added = world.post(&path, &body).await.json(201);
-    let ids = added["productIds"].as_array().unwrap().clone();
-    assert_eq!(ids.len(), 2);
-    let path = format!("/v1/inspection/goods/{}", ids[1].as_str().unwrap());
-    let good = json!({"good": {"type": "drone", "category": "x", "price": "10"}});
-    let changed = world.post(&path, &good).await.json(200);
-    assert_eq!(changed["productIds"], json!([ids[1]]));
-    let after = read(&world, id).await;
-    assert_eq!(after["products"][0]["attributes"]["make"], "A");
-    assert_eq!(
-        after["products"][1]["attributes"],
-        json!({"type": "tv", "make": "B", "price": "10"})
-    );
-    for wrong in [json!({}), json!({"goods": [], "good": {}})] {
-        world
-            .post(&path, &wrong)
-            .await
-            .problem(ProblemCode::InvalidBody);
-    }
 }

@@ -20,6 +20,7 @@ mod images;
 mod inspections;
 mod keys;
 mod multipart;
+mod products;
 mod server;
 mod sizes;
 mod socket;
