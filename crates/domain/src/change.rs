@@ -109,6 +109,9 @@ pub struct NewDelivery {
     pub id: DeliveryId,
     pub webhook_id: WebhookId,
     pub cause: Cause,
+    /// It waits until the delivery of the inspection's event before it, made under the same rule for the
+    /// same webhook, has ended by its schedule. It has no time until then.
+    pub strict: bool,
 }
 
 /// Names one request, so that its repetition is answered and not carried out (contract U14).

@@ -49,6 +49,8 @@ pub struct Leased {
     pub recovered: bool,
     /// How many recorded starts of the next attempt were cut off by crashes.
     pub interruptions: u32,
+    /// The inspection's next event waits for its end.
+    pub strict: bool,
 }
 
 /// The state that a failed manual attempt returns to.
@@ -133,6 +135,19 @@ pub struct Settlement {
     /// Attempts made by the schedule, this one included.
     pub scheduled_attempts: u32,
     pub next: Next,
+    /// Whose turn it is next when this delivery has ended: the inspection, and the event's number in it.
+    pub strict: Option<(InspectionId, u32)>,
+}
+
+impl Settlement {
+    /// The schedule makes no further attempt.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        match self.next {
+            Next::Delivered | Next::Failed | Next::Cancelled => true,
+            Next::RetryAt(_) => false,
+        }
+    }
 }
 
 /// Decides what an attempt means: a 2XX delivers, everything else fails and is retried as the policy says.
@@ -214,6 +229,9 @@ pub fn settle(
         first_attempt_at,
         scheduled_attempts,
         next,
+        strict: leased
+            .strict
+            .then_some((leased.inspection_id, leased.sequence)),
     }
 }
 

@@ -11,6 +11,7 @@ use heraldo_domain::ports::IdMaker;
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::{Settled, Store};
 use heraldo_domain::webhook::Defaults;
+use heraldo_wire::api::Ordering;
 use heraldo_wire::event::EventType;
 
 use crate::driver::{Config, Driver, Part};
@@ -326,6 +327,11 @@ fn config(dice: &mut Dice) -> Config {
             retry: RetryPolicy { waits, retried },
             timeout: Duration::from_millis(dice.between(500, 15_000)),
             rate_per_second: dice.chance(100).then_some(5),
+            ordering: if dice.chance(200) {
+                Ordering::Strict
+            } else {
+                Ordering::Inspection
+            },
             ..Defaults::default()
         },
         slow,

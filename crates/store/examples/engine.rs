@@ -105,6 +105,7 @@ impl Bench {
                 id: DeliveryId(self.id()),
                 webhook_id: self.webhook,
                 cause: Cause::First,
+                strict: false,
             }],
         }
     }

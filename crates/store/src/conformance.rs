@@ -24,6 +24,7 @@ pub mod records;
 pub mod resends;
 pub mod scene;
 pub mod settlements;
+pub mod strict;
 pub mod tokens;
 mod world;
 
@@ -117,6 +118,18 @@ macro_rules! conformance_tests {
                 what_is_leased_is_not_cancelled
                 what_waits_for_an_enabled_or_paused_webhook_is_not_cancelled
                 cancelling_ends_a_resend_that_was_asked_before_a_crash
+            }
+            strict {
+                the_next_event_waits_until_the_one_before_is_delivered_or_given_up
+                inspections_and_webhooks_do_not_wait_for_each_other
+                what_has_its_turn_and_no_room_waits_and_is_claimed_before_what_came_later
+                a_claim_names_no_time_of_what_has_none
+                the_order_holds_over_a_crash
+                a_settlement_without_its_lease_lets_nobody_go_on
+                a_resend_does_not_overtake_the_one_before
+                a_successful_resend_of_what_waits_for_its_retry_lets_the_next_go_on
+                cancelling_ends_what_waits_for_its_turn_too
+                a_slice_that_was_cancelled_strands_nobody
             }
             settlements {
                 a_success_delivers

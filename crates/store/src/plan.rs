@@ -28,12 +28,10 @@ pub(crate) fn resend(now: Standing, attempts: u32, asked: ResendDue) -> Standing
     let pending = now.status == DeliveryStatus::Pending;
     if pending && attempts == 0 {
         // Its first attempt was never made: that one is made, now, and the schedule still stands. What
-        // is due already keeps its place in the queue.
-        let at = now
-            .next_attempt_at
-            .map_or(asked.at, |planned| planned.min(asked.at));
+        // is due already keeps its place in the queue; what has no time waits for the event before it.
+        let at = now.next_attempt_at.map(|planned| planned.min(asked.at));
         return Standing {
-            next_attempt_at: Some(at),
+            next_attempt_at: at,
             ..now
         };
     }
@@ -52,6 +50,17 @@ pub(crate) fn resend(now: Standing, attempts: u32, asked: ResendDue) -> Standing
         cause: asked.cause,
         next_attempt_at: Some(asked.at),
         fallback,
+    }
+}
+
+/// A delivery that waited for the one of the event before it: its first attempt is due as of when its event
+/// was made.
+pub(crate) const fn its_turn(made_at: Timestamp) -> Standing {
+    Standing {
+        status: DeliveryStatus::Pending,
+        cause: Cause::First,
+        next_attempt_at: Some(made_at),
+        fallback: Fallback::Schedule,
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) const DELIVERY: &[Setting] = &[
         value: "ORDER",
         default: "inspection",
         without: "",
-        help: "The order of deliveries: `inspection` (within one, first attempts follow each other) or `none`. A webhook may have its own.",
+        help: "The order of deliveries: `inspection` (within one, first attempts follow each other), `strict` (the next event of an inspection waits until the one before is delivered or given up) or `none`. A webhook may have its own.",
         set: |settings, text| {
             values::ordering(text).map(|value| settings.webhook_defaults.ordering = value)
         },

@@ -141,7 +141,7 @@ where
 
 pub fn ordering(text: &str) -> Read<Ordering> {
     text.parse()
-        .map_err(|_| "it is not an order; allowed are inspection, none".to_owned())
+        .map_err(|_| "it is not an order; allowed are inspection, strict, none".to_owned())
 }
 
 /// Headers as `name=value`, separated by commas.

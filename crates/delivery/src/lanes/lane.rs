@@ -211,8 +211,12 @@ impl Lane {
     }
 }
 
-/// The chain that a delivery belongs to: only first attempts are kept in order.
+/// The chain that a delivery belongs to: only first attempts are kept in order. The strict order is kept by
+/// the store; those of its deliveries that are here follow the others' first attempts.
 fn chain_of(ordering: Ordering, delivery: &Leased) -> Option<InspectionId> {
-    (ordering == Ordering::Inspection && delivery.cause == Cause::First)
-        .then_some(delivery.inspection_id)
+    let ordered = match ordering {
+        Ordering::Inspection | Ordering::Strict => true,
+        Ordering::None => false,
+    };
+    (ordered && delivery.cause == Cause::First).then_some(delivery.inspection_id)
 }

@@ -36,6 +36,7 @@ pub(super) fn delivery(webhook_id: WebhookId, inspection: u64, sequence: u32) ->
         fallback: Fallback::Schedule,
         recovered: false,
         interruptions: 0,
+        strict: false,
     }
 }
 

@@ -8,7 +8,9 @@ use heraldo_domain::ops::webhooks::{delete_webhook, reveal_secret, rotate_secret
 use heraldo_domain::ops::{deliveries, publish};
 use heraldo_domain::query::{DeliveryFilter, Page};
 use heraldo_domain::store::Store;
-use heraldo_wire::api::{DeliveryStatus, RotateSecretRequest, UpdateWebhookRequest, WebhookStatus};
+use heraldo_wire::api::{
+    DeliveryStatus, Ordering, RotateSecretRequest, UpdateWebhookRequest, WebhookStatus,
+};
 use heraldo_wire::attempt::{Cause, ErrorClass, Phase};
 use heraldo_wire::event::EventType;
 use heraldo_wire::signature::{Envelope, construct_event, verify_standard};
@@ -107,6 +109,46 @@ async fn a_backlog_larger_than_the_window_is_delivered_once_and_in_order() {
     }
     let stored = world.stop().await;
     assert!(stored.iter().all(|delivery| delivery.attempt_count == 1));
+}
+
+#[tokio::test]
+async fn in_strict_order_the_next_event_waits_until_the_one_before_is_delivered_or_given_up() {
+    let wait = Duration::from_millis(20);
+    let world = World::new(Limits::default(), vec![wait, wait]).await;
+    // The first event is delivered at its third attempt, the second is given up, the third is sent once.
+    let (receiver, mut requests) = world
+        .receiver(|n, _| if matches!(n, 2 | 6) { 200 } else { 500 })
+        .await;
+    world
+        .webhook(receiver.url(), |request| {
+            request.ordering = Some(Ordering::Strict);
+        })
+        .await;
+    world
+        .publish(&[(COMPLETED, 1), (COMPLETED, 1), (CREATED, 1)])
+        .await;
+    let requests = take(&mut requests, 7).await;
+    let order: Vec<_> = requests
+        .iter()
+        .map(|request| {
+            let attempt = number(request, "autoinspector-attempt");
+            (number(request, "autoinspector-sequence"), attempt)
+        })
+        .collect();
+    assert_eq!(
+        order,
+        [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3), (3, 1)]
+    );
+    let stored = world.stop().await;
+    let statuses: Vec<_> = stored.iter().map(|delivery| delivery.status).collect();
+    assert_eq!(
+        statuses,
+        [
+            DeliveryStatus::Delivered,
+            DeliveryStatus::Failed,
+            DeliveryStatus::Delivered
+        ]
+    );
 }
 
 #[tokio::test]

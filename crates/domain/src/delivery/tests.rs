@@ -29,6 +29,7 @@ fn leased(event_type: EventType, cause: Cause, fallback: Fallback) -> Leased {
         fallback,
         recovered: false,
         interruptions: 0,
+        strict: false,
     }
 }
 

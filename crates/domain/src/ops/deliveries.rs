@@ -121,6 +121,7 @@ pub async fn test_webhook(
                 id: delivery_id,
                 webhook_id: id,
                 cause: Cause::Manual,
+                strict: false,
             }],
         }],
         ..Change::default()

@@ -27,6 +27,7 @@ pub async fn publish(
         .map_err(|error| refuse(&error))?;
     let company = context.view(caller.company_id).await?;
     let now = context.now();
+    let server = &context.settings.webhook_defaults;
     let events: Vec<NewEvent> = published
         .iter()
         .map(
@@ -43,7 +44,9 @@ pub async fn publish(
                 origin: Origin::Published,
                 sequence: None,
                 created_at: now,
-                deliveries: fan_out(&company, *event, || DeliveryId(context.next_id(now))),
+                deliveries: fan_out(&company, server, *event, || {
+                    DeliveryId(context.next_id(now))
+                }),
             },
         )
         .collect();

@@ -66,7 +66,12 @@ impl Context {
             origin: Origin::Inspection,
             sequence: Some(event.sequence),
             created_at: now,
-            deliveries: fan_out(company, event.event_type, || DeliveryId(self.next_id(now))),
+            deliveries: fan_out(
+                company,
+                &self.settings.webhook_defaults,
+                event.event_type,
+                || DeliveryId(self.next_id(now)),
+            ),
         }
     }
 

@@ -49,6 +49,7 @@ impl Oracle {
         let robbed = self.robbed;
         if !robbed {
             self.check_order(place, leased.cause, world)?;
+            self.check_strict_order(place, world)?;
         }
         let now = world.now();
         let expected = self.at(place, world)?;
@@ -101,6 +102,30 @@ impl Oracle {
             None => Ok(()),
             Some((earlier, _)) => violated(format!(
                 "{} starts, but the first attempt of {} has not ended",
+                place_name(place, world),
+                place_name(*earlier, world)
+            )),
+        }
+    }
+
+    /// Whatever is sent in strict order waits until those of its inspection before it, accepted under the
+    /// same rule, are delivered or given up.
+    fn check_strict_order(&self, place: Place, world: &mut World) -> Check {
+        let (webhook, inspection, sequence) = place;
+        let pending =
+            |expected: &Expected| expected.strict && expected.status == DeliveryStatus::Pending;
+        if !self.expected.get(&place).is_some_and(pending) {
+            return Ok(());
+        }
+        let before = (webhook, inspection, 0)..(webhook, inspection, sequence);
+        match self
+            .expected
+            .range(before)
+            .find(|(_, earlier)| pending(earlier))
+        {
+            None => Ok(()),
+            Some((earlier, _)) => violated(format!(
+                "{} is sent, but {} is neither delivered nor given up",
                 place_name(place, world),
                 place_name(*earlier, world)
             )),

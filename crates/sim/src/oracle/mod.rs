@@ -25,8 +25,10 @@ pub struct Hook {
     /// `None`: deleted.
     pub status: Option<WebhookStatus>,
     pub events: Vec<EventType>,
-    /// It never had another order than `inspection`.
-    pub ordered: bool,
+    /// What holds for the events that come now.
+    ordering: Ordering,
+    /// Its order was never changed, and is one in which first attempts follow each other.
+    ordered: bool,
     /// The last turn in which it was disabled or deleted.
     ended: Option<u64>,
 }
@@ -42,6 +44,8 @@ pub(crate) struct Expected {
     accepted: u64,
     /// A sample, whose one attempt is manual.
     test: bool,
+    /// Accepted while its webhook kept the strict order.
+    strict: bool,
     status: DeliveryStatus,
     /// When the schedule allows the next attempt; counts while pending.
     due: Timestamp,
@@ -133,13 +137,14 @@ impl Oracle {
         turn: u64,
     ) {
         let ended = (status == WebhookStatus::Disabled).then_some(turn);
-        let ordered = ordering == Ordering::Inspection;
+        let ordered = ordering != Ordering::None;
         self.hooks.insert(
             id,
             Hook {
                 company,
                 status: Some(status),
                 events,
+                ordering,
                 ordered,
                 ended,
             },
@@ -165,8 +170,9 @@ impl Oracle {
         }
     }
 
-    pub fn webhook_unordered(&mut self, id: WebhookId) {
+    pub fn webhook_ordering(&mut self, id: WebhookId, ordering: Ordering) {
         if let Some(hook) = self.hooks.get_mut(&id) {
+            hook.ordering = ordering;
             hook.ordered = false;
         }
     }
@@ -214,6 +220,11 @@ impl Oracle {
                 event_type: event.event_type,
                 accepted: world.turn,
                 test,
+                strict: !test
+                    && self
+                        .hooks
+                        .get(webhook)
+                        .is_some_and(|hook| hook.ordering == Ordering::Strict),
                 status: DeliveryStatus::Pending,
                 due: world.now(),
                 attempts: Vec::new(),

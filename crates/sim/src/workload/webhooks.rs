@@ -43,16 +43,13 @@ impl Workload {
         } else {
             WebhookStatus::Enabled
         };
-        let ordering = if world.dice.chance(850) {
-            Ordering::Inspection
-        } else {
-            Ordering::None
-        };
+        let ordering = any_ordering(world);
+        let in_force = ordering.unwrap_or(self.settings.webhook_defaults.ordering);
         let request = CreateWebhookRequest {
             events: names(&events),
             endpoint: "https://receiver.example/events".to_owned(),
             status: Some(status),
-            ordering: Some(ordering),
+            ordering,
             retry_schedule: world.dice.chance(600).then(|| waits(world)),
             timeout_ms: world
                 .dice
@@ -72,9 +69,9 @@ impl Workload {
         let name = world.webhook(id);
         let of = world.company(company);
         world.note(format_args!(
-            "webhook: {name} of {of} is {status}, {ordering}"
+            "webhook: {name} of {of} is {status}, {in_force}"
         ));
-        oracle.webhook_created(id, company, status, events, ordering, world.turn);
+        oracle.webhook_created(id, company, status, events, in_force, world.turn);
         Ok(())
     }
 
@@ -174,7 +171,7 @@ impl Workload {
             return Ok(());
         };
         let events = world.dice.chance(500).then(|| some_events(world));
-        let unordered = world.dice.chance(200);
+        let ordering = world.dice.chance(200).then(|| any_ordering(world));
         let mut request = UpdateWebhookRequest {
             events: events.as_deref().map(names),
             concurrency: concurrency(world).map_or(Patch::Null, Patch::Set),
@@ -184,13 +181,8 @@ impl Workload {
         if world.dice.chance(300) {
             request.retry_schedule = Patch::Set(waits(world));
         }
-        if unordered {
-            let ordering = if world.dice.chance(500) {
-                Ordering::None
-            } else {
-                Ordering::Inspection
-            };
-            request.ordering = Patch::Set(ordering);
+        if let Some(ordering) = ordering {
+            request.ordering = ordering.map_or(Patch::Null, Patch::Set);
         }
         if !self.update(id, hook.company, request, driver, world)? {
             return Ok(());
@@ -200,8 +192,9 @@ impl Workload {
         if let Some(events) = events {
             oracle.webhook_events(id, events);
         }
-        if unordered {
-            oracle.webhook_unordered(id);
+        if let Some(ordering) = ordering {
+            let in_force = ordering.unwrap_or(self.settings.webhook_defaults.ordering);
+            oracle.webhook_ordering(id, in_force);
         }
         Ok(())
     }
@@ -342,6 +335,17 @@ fn waits(world: &mut World) -> Vec<HumanDuration> {
     (0..count)
         .map(|_| HumanDuration(Duration::from_millis(world.dice.between(0, 40_000))))
         .collect()
+}
+
+/// `None`: the server's.
+fn any_ordering(world: &mut World) -> Option<Ordering> {
+    let orderings = [
+        (40, Some(Ordering::Inspection)),
+        (30, Some(Ordering::Strict)),
+        (15, Some(Ordering::None)),
+        (15, None),
+    ];
+    world.dice.weighted(&orderings).flatten()
 }
 
 fn rate(world: &mut World) -> Option<u32> {

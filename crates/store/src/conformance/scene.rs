@@ -253,6 +253,7 @@ impl<'h> Scene<'h> {
             id: DeliveryId(self.world.id()),
             webhook_id: *webhook,
             cause: Cause::First,
+            strict: false,
         });
         NewEvent {
             id,

@@ -198,7 +198,7 @@ impl Step<'_> {
         };
         insert(&mut self.state.events, event.id, record)?;
         for delivery in &event.deliveries {
-            self.new_delivery(event, *delivery)?;
+            self.new_delivery(event, *delivery, sequence)?;
         }
         Ok(sequence)
     }
@@ -224,11 +224,21 @@ impl Step<'_> {
         last.map_or(0, |((_, _, last), _)| *last).saturating_add(1)
     }
 
-    fn new_delivery(&mut self, event: &NewEvent, delivery: NewDelivery) -> Result<()> {
+    fn new_delivery(
+        &mut self,
+        event: &NewEvent,
+        delivery: NewDelivery,
+        sequence: u32,
+    ) -> Result<()> {
         if self.state.delivery(delivery.id).is_some() {
             return Err(StoreError::Conflict);
         }
-        let lease = self.reserve(delivery.webhook_id, event.body.len());
+        let waits = delivery.strict && !self.enter_queue(event, delivery, sequence);
+        let lease = if waits {
+            None
+        } else {
+            self.reserve(delivery.webhook_id, event.body.len())
+        };
         let row = Delivery {
             company_id: event.company_id,
             webhook_id: delivery.webhook_id,
@@ -236,7 +246,7 @@ impl Step<'_> {
             standing: Standing {
                 status: DeliveryStatus::Pending,
                 cause: delivery.cause,
-                next_attempt_at: Some(event.id.0.made_at()),
+                next_attempt_at: (!waits).then(|| event.id.0.made_at()),
                 fallback: Fallback::Schedule,
             },
             lease,
@@ -247,6 +257,7 @@ impl Step<'_> {
             interruptions: 0,
             started: false,
             resend_due: None,
+            strict: delivery.strict,
         };
         self.state.put_delivery(delivery.id, row);
         self.note_leased(delivery.id, lease);
@@ -273,6 +284,14 @@ impl Step<'_> {
             return Ok(());
         }
         row.standing = plan::resend(row.standing, row.attempt_count(), asked);
+        if row.standing.next_attempt_at.is_some() {
+            self.go_on(id, row);
+        }
+        Ok(())
+    }
+
+    /// Lets a delivery that is not leased stand as its row says, handed over at once if there is room.
+    pub(super) fn go_on(&mut self, id: DeliveryId, mut row: Delivery) {
         let body_bytes = self
             .state
             .events
@@ -282,7 +301,6 @@ impl Step<'_> {
         row.lease = lease;
         self.state.put_delivery(id, row);
         self.note_leased(id, lease);
-        Ok(())
     }
 }
 

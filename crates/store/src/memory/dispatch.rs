@@ -122,6 +122,7 @@ impl Step<'_> {
         if !self.is_held(id, settlement.lease) {
             return Settled::LeaseLost;
         }
+        let over = settlement.strict.filter(|_| settlement.is_over());
         let mut settled = Settled::Written;
         self.with(id, |row| {
             if row.resend_due.is_some() {
@@ -140,6 +141,9 @@ impl Step<'_> {
             row.started = false;
             row.attempts.push(settlement.attempt);
         });
+        if let Some((inspection, sequence)) = over {
+            self.leave_queue(settlement.webhook_id, inspection, sequence);
+        }
         settled
     }
 
@@ -154,13 +158,11 @@ impl Step<'_> {
             Some(WebhookStatus::Disabled) | None => {}
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let waiting: Vec<DeliveryId> = self
-            .state
-            .waiting_for(webhook)
-            .map(|(_, id)| id)
-            .take(limit)
-            .collect();
+        let mut waiting = self.waiting_for_their_turn(webhook);
+        waiting.extend(self.state.waiting_for(webhook).map(|(_, id)| id));
+        waiting.truncate(limit);
         for id in &waiting {
+            self.forget_queued(*id);
             self.with(*id, |row| {
                 row.standing = Standing {
                     status: plan::cancelled(row.standing.fallback),

@@ -5,6 +5,7 @@ mod apply;
 mod dispatch;
 mod records;
 mod state;
+mod strict;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

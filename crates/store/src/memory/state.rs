@@ -87,11 +87,19 @@ pub(super) struct Delivery {
     pub interruptions: u32,
     pub started: bool,
     pub resend_due: Option<ResendDue>,
+    pub strict: bool,
 }
 
 impl Delivery {
     pub(super) fn attempt_count(&self) -> u32 {
         self.attempts.last().map_or(0, |attempt| attempt.number)
+    }
+
+    /// The delivery of the event before it has not ended (`ordering: strict`).
+    pub(super) fn waits_for_its_turn(&self) -> bool {
+        self.standing.status == DeliveryStatus::Pending
+            && self.lease.is_none()
+            && self.standing.next_attempt_at.is_none()
     }
 }
 
@@ -113,6 +121,8 @@ pub(super) struct State {
     deliveries: Table<DeliveryId, Delivery>,
     /// The pending, unleased ones, in the order in which they are claimed.
     waiting: Table<(WebhookId, Timestamp, DeliveryId), ()>,
+    /// Deliveries that keep the strict order: in each queue the first one is sent, the others have no time.
+    pub strict: Table<(WebhookId, InspectionId, u32), DeliveryId>,
     pub answers: Table<(CompanyId, &'static str, String), IdempotentAnswer>,
     pub audit: Table<AuditEntryId, AuditEntry>,
 }
@@ -131,7 +141,7 @@ impl State {
     }
 
     fn each(&mut self, act: impl Fn(&mut dyn Undo)) {
-        let tables: [&mut dyn Undo; 15] = [
+        let tables: [&mut dyn Undo; 16] = [
             &mut self.companies,
             &mut self.members,
             &mut self.api_keys,
@@ -145,6 +155,7 @@ impl State {
             &mut self.sequences,
             &mut self.deliveries,
             &mut self.waiting,
+            &mut self.strict,
             &mut self.answers,
             &mut self.audit,
         ];
@@ -223,6 +234,7 @@ impl State {
             fallback: delivery.standing.fallback,
             recovered: delivery.recovered,
             interruptions: delivery.interruptions,
+            strict: delivery.strict,
         })
     }
 

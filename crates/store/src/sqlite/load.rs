@@ -366,9 +366,15 @@ pub(super) fn waiting(db: &Connection) -> Done<Vec<Waiting>> {
         let next = one(
             db,
             "SELECT webhook, next_attempt_at FROM delivery INDEXED BY delivery_waiting
-             WHERE webhook > ?1 AND status = 0 AND lease IS NULL ORDER BY webhook, next_attempt_at LIMIT 1",
+             WHERE webhook > ?1 AND status = 0 AND lease IS NULL AND next_attempt_at IS NOT NULL
+             ORDER BY webhook, next_attempt_at LIMIT 1",
             params![after],
-            |row| Ok(Waiting { webhook_id: WebhookId(id_blob_at(row, 0)?), next_due_at: time_at(row, 1)? }),
+            |row| {
+                Ok(Waiting {
+                    webhook_id: WebhookId(id_blob_at(row, 0)?),
+                    next_due_at: time_at(row, 1)?,
+                })
+            },
         )?;
         match next {
             Some(next) => found.push(next),

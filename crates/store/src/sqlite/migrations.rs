@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// Each with its name; other engines carry the same names. They are never changed, only added to.
-pub(super) const STEPS: [(&str, &str); 2] = [
+pub(super) const STEPS: [(&str, &str); 3] = [
     (
         "foundation",
         include_str!("../../migrations/sqlite/0001_foundation.sql"),
@@ -11,6 +11,10 @@ pub(super) const STEPS: [(&str, &str); 2] = [
     (
         "records",
         include_str!("../../migrations/sqlite/0002_records.sql"),
+    ),
+    (
+        "strict_order",
+        include_str!("../../migrations/sqlite/0003_strict_order.sql"),
     ),
 ];
 

@@ -30,6 +30,15 @@ pub(super) struct Planned {
     pub last_attempt: Option<String>,
 }
 
+impl Planned {
+    /// The delivery of the event before it has not ended (`ordering: strict`).
+    pub(super) fn waits_for_its_turn(&self) -> bool {
+        self.standing.status == DeliveryStatus::Pending
+            && self.lease.is_none()
+            && self.standing.next_attempt_at.is_none()
+    }
+}
+
 pub(super) fn planned(db: &Connection, id: DeliveryId) -> Done<Option<Planned>> {
     let mut statement = db.prepare_cached(
         "SELECT company, webhook, event, lease, attempts, status, cause, next_attempt_at, fallback,
@@ -76,7 +85,7 @@ pub(super) fn event_body_bytes(db: &Connection, event_key: i64) -> Done<usize> {
 pub(super) const LEASED: &str =
     "d.key, d.tail, d.webhook, d.company, e.key, e.tail, e.type, e.inspection,
     e.sequence, e.body, e.origin, d.attempts, d.scheduled_attempts, d.cause, d.first_attempt_at,
-    d.fallback, d.fallback_at, d.recovered, d.interruptions";
+    d.fallback, d.fallback_at, d.recovered, d.interruptions, d.strict";
 
 pub(super) fn leased_from(row: &Row<'_>, lease: Epoch) -> Done<Leased> {
     Ok(Leased {
@@ -98,6 +107,7 @@ pub(super) fn leased_from(row: &Row<'_>, lease: Epoch) -> Done<Leased> {
             .ok_or_else(|| Fault::unreadable("an unknown fallback"))?,
         recovered: row.get(17)?,
         interruptions: row.get(18)?,
+        strict: row.get(19)?,
     })
 }
 

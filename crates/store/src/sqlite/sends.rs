@@ -10,6 +10,7 @@ use super::codes::{Code, fallback_code, key_of, tail_of};
 use super::fault::{Done, Fault};
 use super::group::Group;
 use super::rows::{self, Planned};
+use super::strict;
 use crate::plan::{self, ResendDue, Standing};
 
 pub(super) const INSERT_EVENT: &str =
@@ -17,8 +18,8 @@ pub(super) const INSERT_EVENT: &str =
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 pub(super) const INSERT_DELIVERY: &str =
-    "INSERT INTO delivery (key, tail, company, webhook, event, cause, next_attempt_at, lease)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    "INSERT INTO delivery (key, tail, company, webhook, event, cause, next_attempt_at, lease, strict)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Without RETURNING, which would open a table of its own for each event.
 pub(super) const COUNT_OWN_EVENT: &str =
@@ -83,7 +84,12 @@ fn new_delivery(
     delivery: &NewDelivery,
     sequence: u32,
 ) -> Done<()> {
-    let lease = group.reserve(delivery.webhook_id, event.body.len());
+    let waits = delivery.strict && !strict::enter(group, event, delivery, sequence)?;
+    let lease = if waits {
+        None
+    } else {
+        group.reserve(delivery.webhook_id, event.body.len())
+    };
     if let Some(lease) = lease {
         // Noted before the row is written, so that undoing gives the room back if writing fails.
         group
@@ -100,8 +106,9 @@ fn new_delivery(
             delivery.webhook_id.0.as_bytes(),
             key_of(event.id.0),
             delivery.cause.code(),
-            event.id.0.made_at().as_millis(),
+            (!waits).then(|| event.id.0.made_at().as_millis()),
             lease.map(|epoch| epoch.0),
+            delivery.strict,
         ])
         .map(drop)
         .map_err(|error| Fault::from(error).or_taken(StoreError::Conflict))
@@ -126,6 +133,7 @@ fn first_lease(event: &NewEvent, delivery: &NewDelivery, sequence: u32, lease: E
         fallback: Fallback::Schedule,
         recovered: false,
         interruptions: 0,
+        strict: delivery.strict,
     }
 }
 
@@ -155,6 +163,20 @@ pub(super) fn resend(
         return Ok(());
     }
     let next = plan::resend(planned.standing, planned.attempts, asked);
+    if next.next_attempt_at.is_none() {
+        // Its turn has not come: its attempt is made then.
+        return Ok(());
+    }
+    go_on(group, id, &planned, next)
+}
+
+/// Lets a delivery that is not leased stand as `next` says, handed over at once if there is room.
+pub(super) fn go_on(
+    group: &mut Group<'_, '_>,
+    id: DeliveryId,
+    planned: &Planned,
+    next: Standing,
+) -> Done<()> {
     let body_bytes = rows::event_body_bytes(group.db, planned.event_key)?;
     let lease = group.reserve(planned.webhook_id, body_bytes);
     if let Some(lease) = lease {
@@ -169,7 +191,7 @@ pub(super) fn resend(
             }
         }
     }
-    plan_next(group, id, &planned, next, lease)
+    plan_next(group, id, planned, next, lease)
 }
 
 fn plan_next(

@@ -12,6 +12,7 @@ use super::fault::Done;
 use super::group::Group;
 use super::records;
 use super::rows::{self, LEASED, Planned};
+use super::strict;
 use crate::plan;
 
 /// One attempt of a delivery that had none, of which nobody asked anything meanwhile.
@@ -77,10 +78,12 @@ pub(super) fn claim(group: &Group<'_, '_>, claim: &Claim) -> Done<Claimed> {
     }
     let next_due_at: Option<i64> = group
         .statement(
+            // What has no time waits for another delivery: it is passed over by its place in the index.
             "SELECT next_attempt_at FROM delivery INDEXED BY delivery_waiting
-             WHERE webhook = ?1 AND status = 0 AND lease IS NULL ORDER BY next_attempt_at LIMIT 1",
+             WHERE webhook = ?1 AND status = 0 AND lease IS NULL AND next_attempt_at >= ?2
+             ORDER BY next_attempt_at LIMIT 1",
         )?
-        .query_row(params![webhook], |row| row.get(0))
+        .query_row(params![webhook, i64::MIN], |row| row.get(0))
         .optional()?;
     let next_due_at = next_due_at.map(Timestamp::from_millis);
     Ok(Claimed {
@@ -119,11 +122,19 @@ pub(super) fn release(group: &Group<'_, '_>, lease: Epoch, ids: &[DeliveryId]) -
     Ok(())
 }
 
-pub(super) fn settle(group: &Group<'_, '_>, settlements: &[Settlement]) -> Done<Vec<Settled>> {
-    settlements
-        .iter()
-        .map(|settlement| settle_one(group, settlement))
-        .collect()
+pub(super) fn settle(group: &mut Group<'_, '_>, settlements: &[Settlement]) -> Done<Vec<Settled>> {
+    let mut settled = Vec::with_capacity(settlements.len());
+    for settlement in settlements {
+        let one = settle_one(group, settlement)?;
+        if let Some((inspection, sequence)) = settlement.strict
+            && settlement.is_over()
+            && one != Settled::LeaseLost
+        {
+            strict::leave(group, settlement.webhook_id, inspection, sequence)?;
+        }
+        settled.push(one);
+    }
+    Ok(settled)
 }
 
 /// Nearly always one statement: a first attempt whose row nobody asked anything of.
@@ -200,9 +211,20 @@ fn settle_again(
     })
 }
 
+/// Nothing may be cancelled for a webhook of which this finds something.
+const STILL_THERE: &str =
+    "SELECT 1 FROM webhook WHERE key = ?1 AND tail = ?2 AND settings ->> 'status' <> 'disabled'";
+
 /// Cancels deliveries that wait; one whose end was only to be repeated goes back to that end. Nothing is
 /// cancelled for a webhook that was enabled again meanwhile.
 pub(super) fn cancel_waiting(group: &Group<'_, '_>, webhook: WebhookId, limit: u32) -> Done<u32> {
+    if group
+        .statement(STILL_THERE)?
+        .exists(params![key_of(webhook.0), tail_of(webhook.0)])?
+    {
+        return Ok(0);
+    }
+    strict::forget_next_cancelled(group, webhook, limit)?;
     let cancelled = group.run(
         "UPDATE delivery SET status = CASE fallback WHEN 2 THEN 1 WHEN 3 THEN 2 ELSE 3 END,
              next_attempt_at = NULL, fallback = 0, fallback_at = NULL, recovered = 0, interruptions = 0,
@@ -210,10 +232,8 @@ pub(super) fn cancel_waiting(group: &Group<'_, '_>, webhook: WebhookId, limit: u
          WHERE key IN (SELECT key FROM delivery INDEXED BY delivery_waiting
                        WHERE webhook = ?1 AND status = 0 AND lease IS NULL
                        ORDER BY next_attempt_at LIMIT ?2)
-           AND status = 0 AND lease IS NULL
-           AND NOT EXISTS (SELECT 1 FROM webhook
-                           WHERE key = ?3 AND tail = ?4 AND settings ->> 'status' <> 'disabled')",
-        params![webhook.0.as_bytes(), limit, key_of(webhook.0), tail_of(webhook.0)],
+           AND status = 0 AND lease IS NULL",
+        params![webhook.0.as_bytes(), limit],
     )?;
     Ok(u32::try_from(cancelled).unwrap_or(u32::MAX))
 }

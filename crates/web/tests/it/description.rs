@@ -71,7 +71,7 @@ fn closed_lists_are_described_with_the_words_of_the_wire() {
         "InspectionStatus",
         json!(["created", "started", "processing", "completed", "blocked"]),
     );
-    check("Ordering", json!(["inspection", "none"]));
+    check("Ordering", json!(["inspection", "strict", "none"]));
     check("ReviewVeredict", json!(["approved", "disapproved"]));
     let codes: Vec<_> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
     check("ProblemCode", json!(codes));

@@ -51,10 +51,10 @@ async fn a_change_touches_what_it_names_and_null_resets() {
     let path = format!("{PATH}/{}", world.create_webhook().await);
     let patch = async |body: Value| world.request("PATCH", &path).json(&body).send().await;
     let changed =
-        patch(json!({"status": "paused", "timeoutMs": 900, "description": "claims", "ratePerSecond": 40, "ordering": "none"})).await;
+        patch(json!({"status": "paused", "timeoutMs": 900, "description": "claims", "ratePerSecond": 40, "ordering": "strict"})).await;
     let changed = changed.json(200);
     assert_eq!(changed["ratePerSecond"], 40);
-    assert_eq!(changed["ordering"], "none");
+    assert_eq!(changed["ordering"], "strict");
     assert_eq!(changed["status"], "paused");
     assert_eq!(changed["timeoutMs"], 900);
     assert_eq!(changed["endpoint"], "https://receiver.example.com/hook");

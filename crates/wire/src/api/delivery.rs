@@ -32,7 +32,8 @@ pub struct DeliveryHead {
     pub webhook_id: WebhookId,
     pub inspection_id: InspectionId,
     pub status: DeliveryStatus,
-    /// Null when none will be made.
+    /// Null when none will be made, and while the delivery waits for the one of the event before it
+    /// (`ordering: strict`).
     pub next_attempt_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }

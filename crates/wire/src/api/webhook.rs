@@ -24,6 +24,8 @@ words! {
         /// Within one inspection, a first attempt starts after the first attempt of the event before it has
         /// ended.
         Inspection = "inspection",
+        /// Within one inspection, the next event waits until the one before is delivered or given up.
+        Strict = "strict",
         /// None: every delivery starts as soon as it can.
         None = "none",
     }
