@@ -144,17 +144,22 @@ pub(super) fn check_schema(
     files: &[GivenFile],
 ) -> Result<(), Problem> {
     let wrong = |what: String| ProblemCode::InvalidBody.problem(what);
-    let mut document = serde_json::to_value(request).map_err(|error| wrong(error.to_string()))?;
-    document["templateId"] = json!(template.id);
+    let written = serde_json::to_value(request).map_err(|error| wrong(error.to_string()))?;
+    let Value::Object(mut document) = written else {
+        return Err(wrong("the body must be a JSON object".to_owned()));
+    };
+    document.insert("templateId".to_owned(), json!(template.id));
     if !files.is_empty() {
-        let files = files
-            .iter()
-            .map(|file| json!({"identifier": file.identifier, "value": {"type": "Buffer"}}));
-        match &mut document["inputs"] {
-            Value::Array(inputs) => inputs.extend(files),
-            inputs => *inputs = files.collect(),
+        let inputs = document.entry("inputs").or_insert_with(|| json!([]));
+        if let Value::Array(inputs) = inputs {
+            inputs.extend(
+                files.iter().map(
+                    |file| json!({"identifier": file.identifier, "value": {"type": "Buffer"}}),
+                ),
+            );
         }
     }
+    let document = Value::Object(document);
     check(&schema(template), &document).map_err(|violation| wrong(violation.to_string()))
 }
 

@@ -259,7 +259,7 @@ fn inputs(template: &Template) -> Value {
     let due: Vec<Value> = due_at_create(template)
         .map(|input| {
             let mut one = named(input);
-            one["required"] = json!(["identifier", "value"]);
+            set(&mut one, "required", json!(["identifier", "value"]));
             json!({"contains": one})
         })
         .collect();
@@ -273,9 +273,16 @@ fn inputs(template: &Template) -> Value {
         },
     });
     if !due.is_empty() {
-        schema["allOf"] = Value::Array(due);
+        set(&mut schema, "allOf", Value::Array(due));
     }
     schema
+}
+
+/// Adds a word to a schema.
+fn set(schema: &mut Value, word: &str, rule: Value) {
+    if let Value::Object(words) = schema {
+        words.insert(word.to_owned(), rule);
+    }
 }
 
 fn named(input: &TemplateInput) -> Value {
@@ -308,7 +315,7 @@ fn value(input: &TemplateInput) -> Value {
     };
     let mut say = |word: &str, rule: Value| {
         if !rule.is_null() {
-            schema[word] = rule;
+            set(&mut schema, word, rule);
         }
     };
     say("minLength", json!(rules.min_length));
