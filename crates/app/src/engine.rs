@@ -169,7 +169,8 @@ impl Engine {
         let store = Arc::new(store);
         // After the store, which makes the data folder and says best what is wrong with it.
         let files = photos::files(&settings)?;
-        let photos = photos::reader(&settings)?;
+        let reader = photos::reader(&settings)?;
+        let documents = photos::documents()?;
         let listener = TcpListener::bind(settings.listen).await;
         let listener = listener.map_err(|error| cannot_listen(settings.listen, &error))?;
         let address = listener
@@ -180,7 +181,8 @@ impl Engine {
         context.bell = bell.clone();
         context.callbacks = Arc::new(callbacks);
         context.files = files;
-        context.photos = photos;
+        context.photos = reader;
+        context.documents = documents;
         Ok(Self {
             settings,
             context,

@@ -85,7 +85,7 @@ async fn one(context: &Context, job: Job) -> JobId {
     {
         Ok(Ok(())) => {}
         Ok(Err(failed)) => {
-            tracing::warn!(job = %id, ?task, failures, reason = %failed, "a job failed; it will be tried again");
+            tracing::warn!(job = %id, ?task, failures, reason = %failed, "a job failed; unless it was given up, it will be tried again");
             // Should its next try not have been planned, it is still due.
             tokio::time::sleep(STORE_PAUSE).await;
         }

@@ -1,10 +1,10 @@
-//! Sets up who keeps files and who reads photos, as the settings say.
+//! Sets up who keeps files, who reads photos and who writes documents, as the settings say.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use heraldo_domain::ports::{Files, Photos};
-use heraldo_media::{Folder, PhotoLimits, PhotoReader, S3, S3Config};
+use heraldo_domain::ports::{Documents, Files, Photos};
+use heraldo_media::{DocumentWriter, Folder, PhotoLimits, PhotoReader, S3, S3Config};
 
 use crate::engine::extra_authorities;
 use crate::failure::{Failure, Outcome};
@@ -72,4 +72,14 @@ pub fn reader(settings: &Settings) -> Outcome<Arc<dyn Photos>> {
     let reader = PhotoReader::start(limits)
         .map_err(|error| Failure::new(format!("threads cannot be started: {error}")))?;
     Ok(Arc::new(reader))
+}
+
+/// The writer of documents, on a thread of its own.
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn documents() -> Outcome<Arc<dyn Documents>> {
+    let writer = DocumentWriter::start()
+        .map_err(|error| Failure::new(format!("threads cannot be started: {error}")))?;
+    Ok(Arc::new(writer))
 }

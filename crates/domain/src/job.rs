@@ -49,13 +49,25 @@ pub enum Task {
 
 /// The wait after the first failure; it doubles with each one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// How long to wait after so many failures (at least 1) before the next try.
-#[must_use]
-pub fn wait_after(failures: u32) -> Duration {
-    let doublings = failures.saturating_sub(1).min(16);
-    (FIRST_WAIT * 2_u32.pow(doublings)).min(LONGEST_WAIT)
+impl Task {
+    /// Somebody else's server may be away for hours; what is our own should be back in a minute.
+    const fn longest_wait(self) -> Duration {
+        match self {
+            Self::CallBackReport { .. } => Duration::from_secs(3_600),
+            Self::ExamineImage { .. }
+            | Self::AskProcessor { .. }
+            | Self::GiveUpOnProcessor { .. }
+            | Self::RenderReport { .. } => Duration::from_secs(60),
+        }
+    }
+
+    /// How long to wait after so many failures (at least 1) before the next try.
+    #[must_use]
+    pub fn wait_after(self, failures: u32) -> Duration {
+        let doublings = failures.saturating_sub(1).min(16);
+        (FIRST_WAIT * 2_u32.pow(doublings)).min(self.longest_wait())
+    }
 }
 
 #[cfg(test)]
@@ -63,8 +75,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_a_minute() {
-        let waits = [0, 1, 2, 3, 7, 1_000].map(|failures| wait_after(failures).as_secs());
-        assert_eq!(waits, [1, 1, 2, 4, 60, 60]);
+    fn waits_double_up_to_a_minute_and_those_for_callbacks_up_to_an_hour() {
+        let report_id = ReportId::default();
+        let waits = |task: Task| {
+            [0, 1, 2, 3, 7, 12, 1_000].map(|failures| task.wait_after(failures).as_secs())
+        };
+        assert_eq!(
+            waits(Task::RenderReport { report_id }),
+            [1, 1, 2, 4, 60, 60, 60]
+        );
+        assert_eq!(
+            waits(Task::CallBackReport { report_id }),
+            [1, 1, 2, 4, 64, 2_048, 3_600]
+        );
     }
 }

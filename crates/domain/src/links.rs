@@ -143,6 +143,13 @@ impl Links {
     /// What a text opens now; `None` when it was not made here or its time is over.
     #[must_use]
     pub fn open(&self, text: &str, now: Timestamp) -> Option<Target> {
+        let (target, until) = self.read(text)?;
+        (now < until).then_some(target)
+    }
+
+    /// What a text made here opens, and until when; its time may be over.
+    #[must_use]
+    pub fn read(&self, text: &str) -> Option<(Target, Timestamp)> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (claim, mac) = bytes.split_at_checked(CLAIM_BYTES)?;
         self.mac(claim).verify_slice(mac).ok()?;
@@ -150,10 +157,8 @@ impl Links {
         let (first, rest) = rest.split_first_chunk::<12>()?;
         let (second, until) = rest.split_first_chunk::<12>()?;
         let until = i64::from_be_bytes(until.try_into().ok()?);
-        if now.as_millis() / 1_000 >= until {
-            return None;
-        }
-        Target::from_parts(*kind, Id::from_bytes(*first), Id::from_bytes(*second))
+        let target = Target::from_parts(*kind, Id::from_bytes(*first), Id::from_bytes(*second))?;
+        Some((target, Timestamp::from_millis(until.saturating_mul(1_000))))
     }
 
     /// The address of a photo or document, valid for [`Links::file_lifetime`].

@@ -1,14 +1,15 @@
 //! What the rules need from the outside: time, randomness, a way to hand new deliveries over, a place for
-//! files, somebody who can read photos, and calls to addresses
-//! that are no webhooks.
+//! files, somebody who can read photos, somebody who writes documents, and calls to addresses that are no
+//! webhooks.
 
 mod absent;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use heraldo_wire::id::{Id, WebhookId};
+use heraldo_wire::id::{Id, ImageId, WebhookId};
 use heraldo_wire::signature::Secret;
 use heraldo_wire::time::Timestamp;
 
@@ -16,6 +17,7 @@ pub use absent::Absent;
 
 use crate::delivery::Leased;
 use crate::photo::{Examined, PhotoHead};
+use crate::sheet::Sheet;
 
 /// The wall clock.
 pub trait Clock: Send + Sync + std::fmt::Debug {
@@ -123,9 +125,45 @@ pub trait Photos: Send + Sync + std::fmt::Debug {
     /// decoded.
     async fn examine(&self, bytes: Bytes) -> Result<Examined, PhotoRefused>;
 
+    /// A smaller JPEG of a photo, upright and without metadata, whose longer edge has at most this many
+    /// pixels; made on the same threads. Refuses what cannot be decoded.
+    async fn smaller(&self, bytes: Bytes, edge_pixels: u32) -> Result<Picture, PhotoRefused>;
+
     /// The same pictures without EXIF, XMP and comments, but upright as before; nothing is compressed
     /// again. What cannot be read comes back as `None`.
     fn without_metadata(&self, bytes: &Bytes) -> Option<Bytes>;
+}
+
+/// A JPEG with three colours, ready to stand in a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    pub width_pixels: u32,
+    pub height_pixels: u32,
+    pub jpeg: Bytes,
+}
+
+/// A sheet laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    pub pdf: Bytes,
+    /// One page that holds its photos.
+    pub html: Bytes,
+}
+
+/// Why a document was not written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DocumentFailed(pub String);
+
+/// Writes documents, on threads that serve nobody else.
+#[async_trait]
+pub trait Documents: Send + Sync + std::fmt::Debug {
+    /// Lays a sheet out, with the pictures of its photos; photos without one are said to be missing.
+    async fn write(
+        &self,
+        sheet: Sheet,
+        pictures: HashMap<ImageId, Picture>,
+    ) -> Result<Written, DocumentFailed>;
 }
 
 /// One signed request to an address that a company or the operator gave, outside of webhooks.

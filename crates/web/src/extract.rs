@@ -44,6 +44,16 @@ impl Call {
         Ok(id.ok_or_else(not_found)?)
     }
 
+    /// The two ids in the path, like [`Call::id`].
+    pub async fn ids<A: FromStr, B: FromStr>(&mut self) -> Result<(A, B), Failure> {
+        let params = RawPathParams::from_request_parts(&mut self.parts, &()).await;
+        let params = params.map_err(|_| not_found())?;
+        let mut texts = params.iter().map(|(_, text)| text);
+        let first = texts.next().and_then(|text| text.parse().ok());
+        let second = texts.next().and_then(|text| text.parse().ok());
+        Ok(first.zip(second).ok_or_else(not_found)?)
+    }
+
     /// The query. Parameters without a value count as not sent.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let given = self.parts.uri.query().unwrap_or_default();

@@ -1,10 +1,12 @@
 //! The pages that people open in a browser. They change nothing, ask nobody else for anything, and run no
 //! script: programs that preview links must not start an inspection (contract 8.2, "`/access`").
 
+pub mod detail;
+
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::call::Outcome;
 use crate::reply;
@@ -16,13 +18,17 @@ const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 
 fn page(html: &'static str) -> Response {
     let mut response = reply::bytes(StatusCode::OK, HTML, Bytes::from_static(html.as_bytes()));
-    let headers = response.headers_mut();
+    guard(response.headers_mut());
+    response
+}
+
+/// The headers of every page; a page that shows more than text changes the policy.
+fn guard(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     // The address holds an access code or a token: nobody else is to learn it.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(ROBOTS, HeaderValue::from_static("noindex, nofollow"));
-    response
 }
 
 pub mod consumer {

@@ -10,7 +10,9 @@ use http::header::ALLOW;
 use utoipa::openapi::HttpMethod;
 
 use crate::Web;
-use crate::api::{self, delivery, event, file, health, image, inspection, key, template, webhook};
+use crate::api::{
+    self, delivery, event, file, health, image, inspection, key, report, template, webhook,
+};
 use crate::call::{Call, bounded};
 use crate::pages;
 use crate::problem::{Failure, no_method, no_route};
@@ -66,6 +68,10 @@ routes! {
     inspection::access,
     inspection::review,
     inspection::children,
+    report::presign,
+    report::request,
+    report::list,
+    report::retrieve,
     template::list,
     template::preview,
     template::retrieve,
@@ -96,6 +102,7 @@ routes! {
     health::ready,
     api::description,
     pages::consumer,
+    pages::detail,
     pages::sign_in,
 }
 

@@ -13,6 +13,7 @@ mod image;
 mod inspection;
 mod list;
 mod patch;
+mod report;
 mod template;
 mod update;
 mod webhook;
@@ -36,6 +37,10 @@ pub use image::{
 pub use inspection::{Inspection, InspectionListAnswer, InspectionListQuery};
 pub use list::{CursorPage, LIMIT_DEFAULT, LIMIT_MAX, MessageAnswer};
 pub use patch::Patch;
+pub use report::{
+    CreateReportAnswer, CreateReportRequest, PresignAnswer, PresignIdentity, PresignIdentityType,
+    PresignRequest, ReportListAnswer, ReportRequest, ReportResult, ReportStatus,
+};
 pub use template::TemplateListQuery;
 pub use update::{GoodsRequest, UpdateInspectionRequest};
 pub use webhook::{

@@ -25,6 +25,7 @@ mod lifecycle;
 mod limits;
 mod logs;
 mod receivers;
+mod reports;
 mod retries;
 mod secrets;
 mod starting;

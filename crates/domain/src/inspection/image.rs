@@ -5,6 +5,7 @@ use heraldo_wire::object::{Damage, Validation};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::photo::judge::READABLE;
 use crate::photo::{Captured, Coordinates, PhotoFormat};
 
 /// One photo.
@@ -99,6 +100,13 @@ impl Image {
             ImageState::Uploaded { .. } | ImageState::Examined { .. } => &[],
             ImageState::Processed { damages, .. } => damages,
         }
+    }
+
+    /// Whether it was not found to be unreadable.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        let mut checks = self.validations().iter();
+        !checks.any(|check| check.kind == READABLE && !check.valid)
     }
 
     /// The name under which the photo is kept.

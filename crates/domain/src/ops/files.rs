@@ -7,6 +7,9 @@ use super::images::problem_of_file;
 use super::{Context, not_found, problem_of};
 use crate::links::Target;
 
+/// The media type of a report's PDF.
+pub const PDF: &str = "application/pdf";
+
 /// A file on its way out.
 #[derive(Debug, Clone)]
 pub struct Served {
@@ -70,10 +73,23 @@ pub async fn serve_file(context: &Context, name: &str) -> Result<Served, Problem
                 filename: Some(file.filename.unwrap_or_else(|| "file".to_owned())),
             })
         }
-        Target::ReportHtml { .. }
-        | Target::ReportPdf { .. }
-        | Target::Detail { .. }
-        | Target::Visit { .. } => Err(not_found()),
+        Target::ReportHtml { report_id } => {
+            let report = context.report(report_id).await?;
+            Ok(Served {
+                bytes: fetch(context, &report.html_name()).await?,
+                media_type: "text/html; charset=utf-8".to_owned(),
+                filename: None,
+            })
+        }
+        Target::ReportPdf { report_id } => {
+            let report = context.report(report_id).await?;
+            Ok(Served {
+                bytes: fetch(context, &report.pdf_name()).await?,
+                media_type: PDF.to_owned(),
+                filename: None,
+            })
+        }
+        Target::Detail { .. } | Target::Visit { .. } => Err(not_found()),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use heraldo_wire::problem::Problem;
 
-use super::{Context, image_jobs};
+use super::{Context, image_jobs, report_jobs};
 use crate::change::{Change, Write};
-use crate::job::{Job, Task, wait_after};
+use crate::job::{Job, Task};
 use crate::store::StoreError;
 
 /// Why a job did not get done; it is tried again.
@@ -42,13 +42,16 @@ pub async fn run(context: &Context, job: Job) -> Result<(), JobFailed> {
             inspection_id,
             image_id,
         } => image_jobs::give_up(context, &job, inspection_id, image_id).await,
-        Task::RenderReport { .. } | Task::CallBackReport { .. } => end(context, &job).await,
+        Task::RenderReport { report_id } => report_jobs::render(context, &job, report_id).await,
+        Task::CallBackReport { report_id } => {
+            report_jobs::call_back(context, &job, report_id).await
+        }
     };
     let Err(failed) = outcome else { return Ok(()) };
     let failures = job.failures.saturating_add(1);
     let next = Job {
         failures,
-        due_at: context.now().plus(wait_after(failures)),
+        due_at: context.now().plus(job.task.wait_after(failures)),
         ..job
     };
     let change = Change {

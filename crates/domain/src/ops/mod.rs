@@ -5,6 +5,7 @@ mod bounds;
 pub mod children;
 pub mod create_inspection;
 pub mod deliveries;
+pub mod detail;
 pub mod enter_access_code;
 pub mod files;
 pub mod finish;
@@ -15,6 +16,8 @@ pub mod jobs;
 pub mod products;
 pub mod publish;
 mod recorded;
+mod report_jobs;
+pub mod reports;
 pub mod review;
 pub mod sweep;
 pub mod templates;
@@ -33,7 +36,7 @@ use heraldo_wire::time::Timestamp;
 use crate::change::{Change, IdempotencyKey, IdempotentAnswer};
 use crate::inspection::{Command, Refused};
 use crate::links::Links;
-use crate::ports::{Absent, Callbacks, Clock, Entropy, Files, IdMaker, JobBell, Photos};
+use crate::ports::{Absent, Callbacks, Clock, Documents, Entropy, Files, IdMaker, JobBell, Photos};
 use crate::store::{Store, StoreError};
 use crate::webhook::Defaults;
 
@@ -46,6 +49,7 @@ pub struct Context {
     pub ids: Arc<IdMaker>,
     pub files: Arc<dyn Files>,
     pub photos: Arc<dyn Photos>,
+    pub documents: Arc<dyn Documents>,
     pub callbacks: Arc<dyn Callbacks>,
     pub bell: Arc<dyn JobBell>,
     pub links: Arc<Links>,
@@ -129,6 +133,7 @@ impl Context {
             ids,
             files: Arc::new(Absent),
             photos: Arc::new(Absent),
+            documents: Arc::new(Absent),
             callbacks: Arc::new(Absent),
             bell: Arc::new(Absent),
             links: Arc::new(links),

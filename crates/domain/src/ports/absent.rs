@@ -1,10 +1,17 @@
 //! Stand-ins for what is not there: for commands that serve no photos and call nobody.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use bytes::Bytes;
+use heraldo_wire::id::ImageId;
 
-use super::{Callback, CallbackFailed, Callbacks, FileError, Files, JobBell, PhotoRefused, Photos};
+use super::{
+    Callback, CallbackFailed, Callbacks, DocumentFailed, Documents, FileError, Files, JobBell,
+    PhotoRefused, Photos, Picture, Written,
+};
 use crate::photo::{Examined, PhotoHead};
+use crate::sheet::Sheet;
 
 /// Says of every request that there is nobody to serve it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,8 +48,23 @@ impl Photos for Absent {
         Err(PhotoRefused(WHY.to_owned()))
     }
 
+    async fn smaller(&self, _bytes: Bytes, _edge_pixels: u32) -> Result<Picture, PhotoRefused> {
+        Err(PhotoRefused(WHY.to_owned()))
+    }
+
     fn without_metadata(&self, _bytes: &Bytes) -> Option<Bytes> {
         None
+    }
+}
+
+#[async_trait]
+impl Documents for Absent {
+    async fn write(
+        &self,
+        _sheet: Sheet,
+        _pictures: HashMap<ImageId, Picture>,
+    ) -> Result<Written, DocumentFailed> {
+        Err(DocumentFailed(WHY.to_owned()))
     }
 }
 

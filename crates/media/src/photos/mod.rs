@@ -6,7 +6,7 @@ mod format;
 mod jpeg;
 mod picture;
 pub(crate) mod png;
-mod pool;
+pub(crate) mod pool;
 mod tiff;
 pub(crate) mod webp;
 
@@ -16,12 +16,12 @@ use std::num::NonZeroUsize;
 use async_trait::async_trait;
 use bytes::Bytes;
 use heraldo_domain::photo::{Examined, PhotoFormat, PhotoHead};
-use heraldo_domain::ports::{PhotoRefused, Photos};
+use heraldo_domain::ports::{PhotoRefused, Photos, Picture};
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
+use image::{DynamicImage, ImageDecoder, ImageResult, Limits, RgbImage};
 
 use container::{Broken, Container};
 use picture::MEASURED_EDGE_PIXELS;
@@ -49,7 +49,8 @@ impl Default for PhotoLimits {
 /// More than a panorama has; what is longer is no photo.
 const EDGE_PIXELS_MAX: u32 = 20_000;
 const THUMBNAIL_EDGE_PIXELS: u32 = 320;
-const THUMBNAIL_QUALITY: u8 = 80;
+/// Of thumbnails and of photos in documents.
+const JPEG_QUALITY: u8 = 80;
 /// More would be colours of 16 bits on a photo that is as large as photos may be.
 const DECODED_BYTES_PER_PIXEL_MAX: u64 = 4;
 
@@ -65,7 +66,7 @@ impl PhotoReader {
     pub fn start(limits: PhotoLimits) -> std::io::Result<Self> {
         Ok(Self {
             limits,
-            pool: Pool::start(limits.threads.get())?,
+            pool: Pool::start("photos", limits.threads.get())?,
         })
     }
 }
@@ -89,6 +90,14 @@ impl Photos for PhotoReader {
         let limits = self.limits;
         self.pool
             .run(move || examine(&bytes, limits))
+            .await
+            .unwrap_or_else(|| Err(undecodable()))
+    }
+
+    async fn smaller(&self, bytes: Bytes, edge_pixels: u32) -> Result<Picture, PhotoRefused> {
+        let limits = self.limits;
+        self.pool
+            .run(move || smaller(&bytes, edge_pixels, limits))
             .await
             .unwrap_or_else(|| Err(undecodable()))
     }
@@ -146,17 +155,7 @@ fn undecodable() -> PhotoRefused {
 }
 
 fn examine(bytes: &[u8], limits: PhotoLimits) -> Result<Examined, PhotoRefused> {
-    let (format, found) = walk(bytes)?;
-    hold_to(limits, &found)?;
-    let orientation = found.orientation();
-    let size = (found.width_pixels, found.height_pixels);
-    let photo = decode(format, bytes, size, limits).map_err(|_| undecodable())?;
-    let small = picture::shrink(&photo, MEASURED_EDGE_PIXELS);
-    drop(photo);
-    let mut upright = DynamicImage::ImageRgb8(small);
-    upright.apply_orientation(
-        Orientation::from_exif(orientation).unwrap_or(Orientation::NoTransforms),
-    );
+    let upright = upright(bytes, MEASURED_EDGE_PIXELS, limits)?;
     let small = upright.to_rgb8();
     let grey = picture::grey(&small);
     let (dark, bright) = picture::extremes(&grey);
@@ -165,8 +164,37 @@ fn examine(bytes: &[u8], limits: PhotoLimits) -> Result<Examined, PhotoRefused> 
         dark,
         bright,
         fingerprint: picture::fingerprint(&small),
-        thumbnail: thumbnail(&upright).map_err(|_| undecodable())?,
+        thumbnail: jpeg_of(&picture::shrink(&upright, THUMBNAIL_EDGE_PIXELS))?,
     })
+}
+
+fn smaller(bytes: &[u8], edge_pixels: u32, limits: PhotoLimits) -> Result<Picture, PhotoRefused> {
+    let upright = upright(bytes, edge_pixels, limits)?;
+    Ok(Picture {
+        width_pixels: upright.width(),
+        height_pixels: upright.height(),
+        jpeg: jpeg_of(&upright.to_rgb8())?,
+    })
+}
+
+/// A photo made smaller, with its right side up.
+fn upright(
+    bytes: &[u8],
+    edge_pixels: u32,
+    limits: PhotoLimits,
+) -> Result<DynamicImage, PhotoRefused> {
+    let (format, found) = walk(bytes)?;
+    hold_to(limits, &found)?;
+    let orientation = found.orientation();
+    let size = (found.width_pixels, found.height_pixels);
+    let photo = decode(format, bytes, size, limits).map_err(|_| undecodable())?;
+    let small = picture::shrink(&photo, edge_pixels);
+    drop(photo);
+    let mut upright = DynamicImage::ImageRgb8(small);
+    upright.apply_orientation(
+        Orientation::from_exif(orientation).unwrap_or(Orientation::NoTransforms),
+    );
+    Ok(upright)
 }
 
 /// Decodes what the walk has seen: a decoder that reads another size out of the file is not followed.
@@ -192,9 +220,10 @@ fn decode(
     DynamicImage::from_decoder(decoder)
 }
 
-fn thumbnail(upright: &DynamicImage) -> ImageResult<Bytes> {
-    let small = picture::shrink(upright, THUMBNAIL_EDGE_PIXELS);
+fn jpeg_of(picture: &RgbImage) -> Result<Bytes, PhotoRefused> {
     let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, THUMBNAIL_QUALITY).encode_image(&small)?;
+    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY)
+        .encode_image(picture)
+        .map_err(|_| undecodable())?;
     Ok(jpeg.into())
 }

@@ -1,4 +1,4 @@
-//! Threads that decode photos and serve nobody else, so that no request waits for a decoder.
+//! Threads that decode photos or write documents and serve nobody else, so that no request waits for them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,27 +6,27 @@ use std::thread::{Builder, JoinHandle};
 
 use tokio::sync::{mpsc, oneshot};
 
-/// Photos that wait beyond this hold their senders back, not their bytes in memory here.
+/// Work that waits beyond this holds its senders back, not its bytes in memory here.
 const WAITING_MAX: usize = 16;
 
 type Work = Box<dyn FnOnce() + Send>;
 
 /// A fixed number of threads behind one queue. They end with it.
 #[derive(Debug)]
-pub(super) struct Pool {
+pub(crate) struct Pool {
     queue: Option<mpsc::Sender<Work>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Pool {
-    pub(super) fn start(threads: usize) -> std::io::Result<Self> {
+    pub(crate) fn start(name: &str, threads: usize) -> std::io::Result<Self> {
         let (queue, waiting) = mpsc::channel::<Work>(WAITING_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         let threads = (0..threads.max(1))
             .map(|number| {
                 let waiting = Arc::clone(&waiting);
                 Builder::new()
-                    .name(format!("photos-{number}"))
+                    .name(format!("{name}-{number}"))
                     .spawn(move || run(&waiting))
             })
             .collect::<std::io::Result<_>>()?;
@@ -37,7 +37,7 @@ impl Pool {
     }
 
     /// Waits for a thread and for what it makes. `None`: the work panicked, and nothing else was hurt.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
@@ -81,14 +81,14 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_panics_is_told_and_the_thread_goes_on() {
-        let pool = Pool::start(1).unwrap();
+        let pool = Pool::start("photos", 1).unwrap();
         assert_eq!(pool.run(|| panic!("as a decoder might")).await, None::<()>);
         assert_eq!(pool.run(|| 7).await, Some(7));
     }
 
     #[tokio::test]
     async fn work_runs_on_the_threads_of_the_pool() {
-        let pool = Pool::start(2).unwrap();
+        let pool = Pool::start("photos", 2).unwrap();
         let name = pool
             .run(|| std::thread::current().name().map(str::to_owned))
             .await;
@@ -97,7 +97,7 @@ mod tests {
 
     #[tokio::test]
     async fn more_work_than_the_queue_holds_is_done_in_its_turn() {
-        let pool = Pool::start(1).unwrap();
+        let pool = Pool::start("photos", 1).unwrap();
         let jobs = (0..5 * WAITING_MAX).map(|number| pool.run(move || number));
         let made = futures_util::future::join_all(jobs).await;
         assert_eq!(made, (0..5 * WAITING_MAX).map(Some).collect::<Vec<_>>());

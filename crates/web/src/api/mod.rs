@@ -8,6 +8,7 @@ pub mod health;
 pub mod image;
 pub mod inspection;
 pub mod key;
+pub mod report;
 pub mod template;
 pub mod webhook;
 

@@ -36,7 +36,7 @@ async fn send(call: Call<'_>, image: &Bytes, data: &Value) -> Answer {
     call.body(Body::from(form(image, data))).send().await
 }
 
-async fn upload(world: &World, product: &str, side: &str, image: &Bytes) -> Answer {
+pub async fn upload(world: &World, product: &str, side: &str, image: &Bytes) -> Answer {
     let path = format!("/v1/inspection/image/{product}");
     let data = json!({
         "productId": product,
@@ -48,7 +48,7 @@ async fn upload(world: &World, product: &str, side: &str, image: &Bytes) -> Answ
 }
 
 /// A sharp photo; another number is another picture.
-fn photo(number: u32) -> Bytes {
+pub fn photo(number: u32) -> Bytes {
     PhotoMaker::jpeg(640, 480).scene(number).make()
 }
 

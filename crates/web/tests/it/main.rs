@@ -21,6 +21,7 @@ mod inspections;
 mod keys;
 mod multipart;
 mod products;
+mod reports;
 mod server;
 mod sizes;
 mod socket;

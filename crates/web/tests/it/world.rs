@@ -14,7 +14,7 @@ use heraldo_domain::ops::accounts::{KeyRequest, Person, create_company, create_k
 use heraldo_domain::ops::{Context, Settings, jobs};
 use heraldo_domain::ports::{Clock, Entropy, IdMaker, NoHandOver};
 use heraldo_domain::store::Store as _;
-use heraldo_media::{Folder, PhotoLimits, PhotoReader};
+use heraldo_media::{DocumentWriter, Folder, PhotoLimits, PhotoReader};
 use heraldo_store::MemoryStore;
 use heraldo_web::{Health, Web, WebConfig};
 use heraldo_wire::api::Scope;
@@ -121,6 +121,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         context.files = Arc::new(Folder::open(folder.path()).unwrap());
         context.photos = Arc::new(PhotoReader::start(PhotoLimits::default()).unwrap());
+        context.documents = Arc::new(DocumentWriter::start().unwrap());
         let health = Arc::new(SayReasons::default());
         let company = create_company(&context, "Seguros del Sur", Person::default())
             .await

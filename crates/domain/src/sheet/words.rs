@@ -1,0 +1,237 @@
+//! What a sheet says in each language.
+
+use heraldo_wire::event::EventType;
+use heraldo_wire::object::{
+    BlockedReason, CompletedBy, InspectionStatus, InspectionType, Sex, Veredict,
+};
+
+/// The languages of what people read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    Spanish,
+    English,
+}
+
+impl Language {
+    /// The language of a locale such as `es_AR`; Spanish when it is neither.
+    #[must_use]
+    pub fn of_locale(locale: &str) -> Self {
+        let tag = locale.trim().to_ascii_lowercase();
+        match tag.split(['-', '_']).next() {
+            Some("en") => Self::English,
+            Some(_) | None => Self::Spanish,
+        }
+    }
+
+    /// The one that a browser likes best, as its `Accept-Language` says; Spanish when it names neither.
+    #[must_use]
+    pub fn accepted(header: &str) -> Self {
+        let mut best = (Self::Spanish, 0.0);
+        for range in header.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let language = match tag.split('-').next() {
+                Some("es") => Self::Spanish,
+                Some("en") => Self::English,
+                Some(_) | None => continue,
+            };
+            let quality = parts.find_map(|part| part.strip_prefix("q="));
+            let quality = quality.map_or(Some(1.0), |text| text.parse::<f32>().ok());
+            if let Some(quality) = quality.filter(|quality| *quality > best.1) {
+                best = (language, quality);
+            }
+        }
+        best.0
+    }
+
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        self.say("es", "en")
+    }
+
+    /// The text of this language.
+    #[must_use]
+    pub const fn say(self, spanish: &'static str, english: &'static str) -> &'static str {
+        match self {
+            Self::Spanish => spanish,
+            Self::English => english,
+        }
+    }
+
+    pub(super) const fn yes_no(self, yes: bool) -> &'static str {
+        if yes { self.say("Sí", "Yes") } else { "No" }
+    }
+
+    pub(super) const fn kind(self, kind: InspectionType) -> &'static str {
+        match kind {
+            InspectionType::Car => self.say("Auto", "Car"),
+            InspectionType::Moto => self.say("Moto", "Motorcycle"),
+            InspectionType::Bike => self.say("Bicicleta", "Bicycle"),
+            InspectionType::Machinery => self.say("Maquinaria", "Machinery"),
+            InspectionType::Goods => self.say("Bienes", "Goods"),
+            InspectionType::People => self.say("Persona", "Person"),
+            InspectionType::Custom => self.say("Personalizada", "Custom"),
+            InspectionType::Cellphone => self.say("Celular", "Cellphone"),
+        }
+    }
+
+    pub(super) const fn status(self, status: InspectionStatus) -> &'static str {
+        match status {
+            InspectionStatus::Created => self.say("Creada", "Created"),
+            InspectionStatus::Started => self.say("Iniciada", "Started"),
+            InspectionStatus::Processing => self.say("En proceso", "Processing"),
+            InspectionStatus::Completed => self.say("Completada", "Completed"),
+            InspectionStatus::Blocked => self.say("Bloqueada", "Blocked"),
+        }
+    }
+
+    pub(super) const fn veredict(self, veredict: Veredict) -> &'static str {
+        match veredict {
+            Veredict::Approved => self.say("Aprobada", "Approved"),
+            Veredict::Disapproved => self.say("Desaprobada", "Disapproved"),
+            Veredict::NotProvided => self.say("Sin fotos que juzgar", "No photos to judge"),
+            Veredict::NotDefined => self.say("Todavía sin resultado", "No result yet"),
+        }
+    }
+
+    pub(super) const fn completed_by(self, by: CompletedBy) -> &'static str {
+        match by {
+            CompletedBy::Client => self.say("La empresa o la persona", "The company or the person"),
+            CompletedBy::Expiration => self.say("Vencimiento", "Expiry"),
+        }
+    }
+
+    pub(super) const fn blocked(self, reason: BlockedReason) -> &'static str {
+        match reason {
+            BlockedReason::Expired => self.say("Venció", "It expired"),
+            BlockedReason::MaxAttempts => self.say(
+                "Demasiados códigos de acceso equivocados",
+                "Too many wrong access codes",
+            ),
+        }
+    }
+
+    pub(super) const fn sex(self, sex: Sex) -> &'static str {
+        match sex {
+            Sex::Male => self.say("Masculino", "Male"),
+            Sex::Female => self.say("Femenino", "Female"),
+            Sex::NotApplicable => self.say("No corresponde", "Not applicable"),
+        }
+    }
+
+    /// `None`: too small for a time line.
+    pub(super) const fn event(self, event: EventType) -> Option<&'static str> {
+        Some(match event {
+            EventType::InspectionCreated => self.say("Inspección creada", "Inspection created"),
+            EventType::ChildrenInspectionCreated => self.say(
+                "Inspección creada a partir de una vencida",
+                "Inspection created from one that expired",
+            ),
+            EventType::InspectionStarted => self.say("Inspección iniciada", "Inspection started"),
+            EventType::InspectionBlocked => self.say("Inspección bloqueada", "Inspection blocked"),
+            EventType::InspectionCompleted => {
+                self.say("Inspección completada", "Inspection completed")
+            }
+            EventType::InspectionReviewed => self.say(
+                "Resultado cambiado en una revisión",
+                "Result changed by a review",
+            ),
+            EventType::ImageProcessed | EventType::ExtraImageProcessed => return None,
+        })
+    }
+
+    /// A side of the open list; those that are not known here stay as they are.
+    pub(super) fn side(self, side: &str) -> String {
+        let known = match side {
+            "front" => self.say("Frente", "Front"),
+            "back" => self.say("Parte de atrás", "Back"),
+            "sideLeft" => self.say("Lado izquierdo", "Left side"),
+            "sideRight" => self.say("Lado derecho", "Right side"),
+            "board" => self.say("Tablero", "Dashboard"),
+            "chassis" => self.say("Chasis", "Chassis"),
+            "chassis_number" => self.say("Número de chasis", "Chassis number"),
+            "serial_number" => self.say("Número de serie", "Serial number"),
+            "tank" => self.say("Tanque", "Tank"),
+            "selfie" => self.say("Selfi", "Selfie"),
+            "dni" | "id" => self.say("Documento de identidad", "Identity document"),
+            "roof" => self.say("Techo", "Roof"),
+            "hood" => self.say("Capó", "Hood"),
+            "windShield" => self.say("Parabrisas", "Windshield"),
+            "backWindow" => self.say("Luneta", "Back window"),
+            "frontBumper" => self.say("Paragolpes delantero", "Front bumper"),
+            "backBumper" => self.say("Paragolpes trasero", "Back bumper"),
+            "frontLeftDoor" => self.say("Puerta delantera izquierda", "Front left door"),
+            "frontRightDoor" => self.say("Puerta delantera derecha", "Front right door"),
+            "backLeftDoor" => self.say("Puerta trasera izquierda", "Back left door"),
+            "backRightDoor" => self.say("Puerta trasera derecha", "Back right door"),
+            "wheel" => self.say("Rueda", "Wheel"),
+            "seat" => self.say("Asiento", "Seat"),
+            "handlebar" => self.say("Manubrio", "Handlebar"),
+            "headOptic" => self.say("Óptica delantera", "Head light"),
+            "tailOptic" => self.say("Óptica trasera", "Tail light"),
+            "cabin" => self.say("Cabina", "Cabin"),
+            other => return other.to_owned(),
+        };
+        known.to_owned()
+    }
+
+    /// What a check of a photo asks.
+    pub(super) const fn asks(self, check: &str) -> &'static str {
+        match check.as_bytes() {
+            b"date" => self.say(
+                "se tomó entre 24 horas antes y 5 minutos después de enviarla",
+                "it was taken from 24 hours before to 5 minutes after it was sent",
+            ),
+            b"distance" => self.say(
+                "se tomó cerca de las demás fotos de la inspección",
+                "it was taken near the other photos of the inspection",
+            ),
+            b"sharpness" => self.say("es nítida", "it is sharp"),
+            b"exposure" => self.say(
+                "no está casi toda negra ni casi toda blanca",
+                "it is neither nearly all black nor nearly all white",
+            ),
+            b"resolution" => self.say(
+                "tiene al menos 480 píxeles en su lado menor",
+                "its shorter edge has at least 480 pixels",
+            ),
+            b"duplicate" => self.say(
+                "no repite una foto anterior de la empresa",
+                "it does not repeat an earlier photo of the company",
+            ),
+            b"readable" => self.say(
+                "el archivo se puede leer como foto",
+                "the file can be read as a photo",
+            ),
+            b"recaptured" => self.say(
+                "no es la foto de una pantalla o de otra foto",
+                "it is not a photo of a screen or of another photo",
+            ),
+            _ => self.say(
+                "lo que dice el verificador externo",
+                "what the outside processor says",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_the_one_liked_best() {
+        for (header, expected) in [
+            ("", Language::Spanish),
+            ("de", Language::Spanish),
+            ("en-GB,en;q=0.9,es;q=0.8", Language::English),
+            ("en;q=0.3, es-AR;q=0.7", Language::Spanish),
+            ("en;q=none", Language::Spanish),
+        ] {
+            assert_eq!(Language::accepted(header), expected, "{header}");
+        }
+        assert_eq!(Language::of_locale("en_US"), Language::English);
+        assert_eq!(Language::of_locale("es_AR"), Language::Spanish);
+        assert_eq!(Language::of_locale("pt-BR"), Language::Spanish);
+    }
+}
