@@ -9,73 +9,26 @@
     reason = "a measurement stops at the first thing that is wrong, and reads the real clock"
 )]
 
+mod support;
+
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use bytes::Bytes;
 use heraldo_domain::account::Company;
 use heraldo_domain::change::{Change, NewDelivery, NewEvent, Origin, Write};
-use heraldo_domain::delivery::{AttemptReport, AttemptResult, Leased, settle};
-use heraldo_domain::ports::{Clock, Entropy, HandOver, IdMaker};
-use heraldo_domain::retry::RetryPolicy;
-use heraldo_domain::store::{Settled, Store};
+use heraldo_domain::delivery::Leased;
+use heraldo_domain::ports::{Clock, IdMaker};
+use heraldo_domain::store::Store;
+use heraldo_store::SqliteStore;
 use heraldo_store::conformance::block_on;
-use heraldo_store::{MasterKey, MasterKeySource, SqliteConfig, SqliteLimits, SqliteStore};
-use heraldo_wire::attempt::{Cause, PhaseTimings};
+use heraldo_wire::attempt::Cause;
 use heraldo_wire::event::EventType;
-use heraldo_wire::id::{
-    AttemptId, CompanyId, DeliveryId, EventId, InspectionId, UserId, WebhookId,
-};
-use heraldo_wire::time::Timestamp;
+use heraldo_wire::id::{CompanyId, DeliveryId, EventId, InspectionId, UserId, WebhookId};
 
-/// The real clock, and dice good enough for ids.
-#[derive(Debug, Default)]
-struct Machine(std::sync::atomic::AtomicU64);
-
-impl Clock for Machine {
-    fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
-    }
-}
-
-impl Entropy for Machine {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let drawn = self
-                .0
-                .fetch_add(0x9e37_79b9_7f4a_7c15, std::sync::atomic::Ordering::Relaxed);
-            let mixed = (drawn ^ (drawn >> 29))
-                .wrapping_mul(0xbf58_476d_1ce4_e5b9)
-                .to_be_bytes();
-            chunk.copy_from_slice(&mixed[..chunk.len()]);
-        }
-    }
-}
-
-/// Passes everything on to the thread that settles.
-#[derive(Debug)]
-struct PassOn(Mutex<Sender<Vec<Leased>>>);
-
-impl HandOver for PassOn {
-    fn reserve(&self, _webhook: WebhookId, _body_bytes: usize) -> bool {
-        true
-    }
-
-    fn release(&self, _webhook: WebhookId, _body_bytes: usize) {}
-
-    fn deferred(&self, _webhook: WebhookId) -> u64 {
-        0
-    }
-
-    fn hand_over(&self, leased: Vec<Leased>) {
-        self.0.lock().unwrap().send(leased).unwrap();
-    }
-
-    fn webhook_changed(&self, _webhook: Option<WebhookId>) {}
-}
+use self::support::{Machine, cpu_us, open, settle_all};
 
 struct Bench {
     store: Arc<SqliteStore>,
@@ -110,43 +63,6 @@ impl Bench {
         }
     }
 
-    /// Settles what is handed over, in the groups in which it comes, until so many are settled.
-    fn settle_all(&self, handed: &Receiver<Vec<Leased>>, events: usize) {
-        let policy = RetryPolicy::default();
-        let mut settled = 0;
-        while settled < events {
-            let mut group = handed.recv().unwrap();
-            while let Ok(more) = handed.try_recv() {
-                group.extend(more);
-                if group.len() >= 512 {
-                    break;
-                }
-            }
-            let settlements = group.iter().map(|leased| {
-                let now = self.machine.now();
-                let report = AttemptReport {
-                    started_at: now,
-                    duration_ms: 3,
-                    result: AttemptResult::Answered {
-                        status: 200,
-                        body: "ok".to_owned(),
-                    },
-                    timings: PhaseTimings {
-                        first_byte_ms: Some(3),
-                        ..PhaseTimings::default()
-                    },
-                };
-                settle(leased, report, AttemptId(self.id()), &policy, now)
-            });
-            let outcomes = block_on(self.store.settle(settlements.collect())).unwrap();
-            assert!(
-                outcomes.iter().all(|outcome| *outcome == Settled::Written),
-                "a lease was lost"
-            );
-            settled += outcomes.len();
-        }
-    }
-
     fn run(
         &self,
         name: &str,
@@ -175,7 +91,8 @@ impl Bench {
                     })
                 })
                 .collect();
-            self.settle_all(handed, changes / callers.len() * callers.len() * batch);
+            let events = changes / callers.len() * callers.len() * batch;
+            settle_all(&*self.store, &self.machine, || self.id(), handed, events);
             callers
                 .into_iter()
                 .flat_map(|caller| caller.join().unwrap())
@@ -196,19 +113,6 @@ impl Bench {
     }
 }
 
-/// The CPU time of this process so far, user and system, as Linux counts it (in ticks of 10 ms).
-fn cpu_us() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .collect();
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    ticks * 10_000
-}
-
 fn main() {
     let folder = std::env::args()
         .nth(1)
@@ -218,22 +122,13 @@ fn main() {
         std::fs::remove_dir_all(folder).unwrap();
     }
     let machine = Arc::new(Machine::default());
-    let (sender, handed) = channel();
-    let store = SqliteStore::open(SqliteConfig {
-        data_dir: folder.to_owned(),
-        master_key: MasterKeySource::Given(MasterKey::from_bytes([1; 32])),
-        hand_over: Arc::new(PassOn(Mutex::new(sender))),
-        clock: machine.clone(),
-        entropy: machine.clone(),
-        exclusive: true,
-        limits: SqliteLimits::default(),
-    });
+    let (store, handed) = open(folder, &machine);
     let ids = IdMaker::default();
     let id = || ids.next(machine.now(), &*machine);
     let (company, webhook, owner) = (CompanyId(id()), WebhookId(id()), UserId(id()));
     let body = Bytes::from(vec![b'x'; 600]);
     let bench = Bench {
-        store: Arc::new(store.unwrap()),
+        store,
         machine,
         ids,
         company,
