@@ -63,6 +63,10 @@ pub struct InspectionFilter {
     pub search: Option<String>,
 }
 
+/// So many inspections that match a plate, an identification or a search are counted at least. An engine
+/// may stop there if the asked page ends before it, and after the next one if not.
+pub const INSPECTIONS_COUNTED_MIN: u64 = 50_000;
+
 /// Which events to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {

@@ -157,7 +157,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// The inspection whose products or photos one of this id may be among: parts share the key of their
     /// inspection (see [`Inspection::next_part`]).
     async fn inspection_with(&self, part: Id) -> Result<Option<Inspection>>;
-    /// One page, newest first, and how many match in all.
+    /// One page, newest first, and how many match in all (see
+    /// [`INSPECTIONS_COUNTED_MIN`](crate::query::INSPECTIONS_COUNTED_MIN)).
     async fn inspections(
         &self,
         company: CompanyId,

@@ -153,6 +153,7 @@ macro_rules! conformance_tests {
             inspections {
                 inspections_are_counted_and_filtered
                 inspections_are_found_by_who_made_them_when_and_for_whom
+                whatever_is_asked_is_listed_and_counted
                 lapsed_inspections_come_oldest_first
                 a_part_leads_to_its_inspection
             }

@@ -283,8 +283,8 @@ impl Inspection {
         self.consumer.identification.as_deref().map(match_key)
     }
 
-    /// The text that a search looks into: the consumer's identification, first name and e-mail, each
-    /// trimmed and upper-case, with a line break before each.
+    /// The text that a search looks into: the consumer's identification, first name and e-mail as filters
+    /// compare them, with a line break before and after each.
     #[must_use]
     pub fn search_text(&self) -> String {
         let Consumer {
@@ -293,10 +293,12 @@ impl Inspection {
             email,
             ..
         } = &self.consumer;
-        let fields = [identification, first_name, email].into_iter().flatten();
-        fields
-            .map(|field| format!("\n{}", search_key(field)))
-            .collect()
+        let mut text = String::from("\n");
+        for field in [identification, first_name, email].into_iter().flatten() {
+            text.push_str(&match_key(field));
+            text.push('\n');
+        }
+        text
     }
 }
 
@@ -304,17 +306,12 @@ impl Inspection {
 /// are a part of nearly everything, how a field begins.
 #[must_use]
 pub fn search_part(asked: &str) -> String {
-    let key = search_key(asked);
+    let key = match_key(asked);
     if key.chars().nth(2).is_some() {
         key
     } else {
         format!("\n{key}")
     }
-}
-
-/// Without line breaks of its own, which stand between the fields.
-fn search_key(text: &str) -> String {
-    match_key(text).replace('\n', " ")
 }
 
 /// Each input replaces the one with its identifier.
@@ -330,8 +327,9 @@ fn merge_inputs(own: &mut Vec<Input>, said: Vec<Input>) {
     }
 }
 
-/// How texts are compared in filters: trimmed and upper-case.
+/// How texts are compared in filters: trimmed and upper-case, with spaces for control characters, so that
+/// line breaks can stand between texts.
 #[must_use]
 pub fn match_key(text: &str) -> String {
-    text.trim().to_uppercase()
+    text.trim().to_uppercase().replace(char::is_control, " ")
 }

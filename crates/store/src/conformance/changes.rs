@@ -2,7 +2,7 @@
 
 use heraldo_domain::change::{Change, Write};
 use heraldo_domain::inspection::{Inspection, State};
-use heraldo_domain::query::EventFilter;
+use heraldo_domain::query::{EventFilter, InspectionFilter};
 use heraldo_domain::store::StoreError;
 use heraldo_wire::id::InspectionId;
 
@@ -28,6 +28,10 @@ fn half_a_change(scene: &Scene<'_>) -> (Change, Inspection) {
 
 fn nothing_is_left(scene: &Scene<'_>, inspection: InspectionId) {
     assert_eq!(block_on(scene.store.inspection(inspection)).unwrap(), None);
+    let listed = scene
+        .store
+        .inspections(scene.company, InspectionFilter::default(), 0, 9);
+    assert_eq!(block_on(listed).unwrap(), (vec![], 0));
     assert_eq!(
         block_on(scene.store.api_keys(scene.company, first_page())).unwrap(),
         []

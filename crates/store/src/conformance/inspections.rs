@@ -1,14 +1,15 @@
 //! Lists of inspections: their filters, their counts, and those whose time is over.
 
-use heraldo_domain::change::Write;
+use heraldo_domain::change::{Change, Write};
 use heraldo_domain::inspection::{Inspection, State};
 use heraldo_domain::query::InspectionFilter;
-use heraldo_wire::id::UserId;
+use heraldo_wire::id::{CompanyId, TemplateId, UserId};
 use heraldo_wire::object::{CompletedBy, Consumer, InspectionStatus, InspectionType, Veredict};
 use heraldo_wire::time::Timestamp;
 
 use super::scene::Scene;
 use super::{Harness, block_on};
+use crate::filter::keeps_inspection;
 
 pub fn inspections_are_counted_and_filtered(harness: &dyn Harness) {
     let (scene, _) = Scene::new(harness);
@@ -261,4 +262,171 @@ pub fn a_part_leads_to_its_inspection(harness: &dyn Harness) {
         block_on(scene.store.inspection_with(elsewhere)).unwrap(),
         None
     );
+}
+
+/// Numbers below so many, the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+
+    fn one<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())].clone()
+    }
+}
+
+/// What the inspections of [`whatever_is_asked_is_listed_and_counted`] are made of.
+struct Stock {
+    companies: Vec<CompanyId>,
+    templates: Vec<TemplateId>,
+    producers: Vec<UserId>,
+}
+
+const PLATES: [&str; 4] = ["AB123", "ab 123", "ÑU777", "X"];
+const NAMES: [&str; 6] = ["Ana", "ana", "Ñandú", "Bo", "", "José María"];
+const SEARCHES: [&str; 8] = ["ana", "an", "ñ", "1234", "a@x", "nobody", "maría", ""];
+const STATUSES: [InspectionStatus; 3] = [
+    InspectionStatus::Created,
+    InspectionStatus::Started,
+    InspectionStatus::Completed,
+];
+const VEREDICTS: [Veredict; 3] = [
+    Veredict::Approved,
+    Veredict::Disapproved,
+    Veredict::NotDefined,
+];
+
+fn drawn(scene: &Scene<'_>, stock: &Stock, dice: &mut Dice) -> Inspection {
+    scene.world.clock.step(i64::from(dice.below(3) == 0));
+    let plate = dice.one(&PLATES);
+    let mut inspection = scene.inspection(plate);
+    // Most are the first company's.
+    inspection.company_id = stock.companies[dice.below(6).saturating_sub(3)];
+    inspection.inspection_type = dice.one(&[InspectionType::Car, InspectionType::Moto]);
+    inspection.template.id = dice.one(&stock.templates);
+    inspection.producer.user_id = (dice.below(5) > 0).then(|| dice.one(&stock.producers));
+    if dice.below(5) == 0 {
+        inspection.products.clear();
+    }
+    redraw(scene, &mut inspection, dice);
+    inspection
+}
+
+/// What changes in the course of an inspection.
+fn redraw(scene: &Scene<'_>, inspection: &mut Inspection, dice: &mut Dice) {
+    let at = scene.now();
+    inspection.state = match dice.below(3) {
+        0 => State::Created { wrong_codes: 0 },
+        1 => State::Started { at },
+        _ => State::Completed {
+            completed_by: CompletedBy::Client,
+            veredict: dice.one(&VEREDICTS[..2]),
+            at,
+            review: None,
+        },
+    };
+    let given = |dice: &mut Dice, text: String| (dice.below(3) > 0).then_some(text);
+    let number = dice.below(2_000);
+    let name = dice.one(&NAMES);
+    inspection.consumer = Consumer {
+        identification: given(dice, format!("12{number}k")),
+        first_name: given(dice, name.to_owned()),
+        email: given(dice, format!("{name}.{number}@x.example")),
+        ..Consumer::default()
+    };
+}
+
+fn drawn_filter(stock: &Stock, made: &[Inspection], dice: &mut Dice) -> InspectionFilter {
+    let mut filter = InspectionFilter::default();
+    for _ in 0..dice.below(4) {
+        match dice.below(10) {
+            0 => filter.status = Some(dice.one(&STATUSES)),
+            1 => {
+                filter.inspection_type =
+                    Some(dice.one(&[InspectionType::Car, InspectionType::Bike]));
+            }
+            2 => filter.veredict = Some(dice.one(&VEREDICTS)),
+            3 => filter.plate = Some(dice.one(&["ab123 ", "AB 123", "", "AB12"]).to_owned()),
+            4 => filter.consumer_identification = dice.one(made).consumer.identification,
+            5 => filter.template_id = Some(dice.one(&stock.templates).to_string()),
+            6 => {
+                let producers = [0, 1].map(|_| dice.one(&stock.producers));
+                filter.producers = Some(producers[..dice.below(3)].to_vec());
+            }
+            7 => filter.from = Some(dice.one(made).created_at),
+            8 => filter.to = Some(dice.one(made).created_at),
+            _ => filter.search = Some(dice.one(&SEARCHES).to_owned()),
+        }
+    }
+    filter
+}
+
+pub fn whatever_is_asked_is_listed_and_counted(harness: &dyn Harness) {
+    let (scene, _) = Scene::new(harness);
+    let others = [0, 1].map(|_| scene.add_company().0);
+    let stock = Stock {
+        companies: vec![scene.company, others[0], others[1]],
+        templates: (0..5).map(|_| TemplateId(scene.world.id())).collect(),
+        producers: (0..9).map(|_| UserId(scene.world.id())).collect(),
+    };
+    let mut dice = Dice(7);
+    let mut made: Vec<Inspection> = (0..1_200)
+        .map(|_| drawn(&scene, &stock, &mut dice))
+        .collect();
+    // Not in the order in which their ids were made: first every other one, then those between.
+    let mut order: Vec<usize> = (0..1_200).step_by(2).collect();
+    order.extend((0..1_200).skip(1).step_by(2));
+    for place in (0..1_200).step_by(3) {
+        order.swap(place, (place + dice.below(40)).min(1_199));
+    }
+    let mut rest = &order[..];
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(rest.len().min(1 + dice.below(90)));
+        let writes = now
+            .iter()
+            .map(|number| Write::CreateInspection(Box::new(made[*number].clone())));
+        scene
+            .commit(Change {
+                writes: writes.collect(),
+                ..Change::default()
+            })
+            .unwrap();
+        rest = later;
+    }
+    for _ in 0..400 {
+        let inspection = &mut made[dice.below(1_200)];
+        inspection.version += 1;
+        redraw(&scene, inspection, &mut dice);
+        scene
+            .write(Write::UpdateInspection(Box::new(inspection.clone())))
+            .unwrap();
+    }
+
+    for _ in 0..150 {
+        let filter = drawn_filter(&stock, &made, &mut dice);
+        let company = dice.one(&stock.companies);
+        let offset = dice.one(&[0, 0, 3, 260, 2_000]);
+        let matching: Vec<&Inspection> = made
+            .iter()
+            .rev()
+            .filter(|inspection| inspection.company_id == company)
+            .filter(|inspection| keeps_inspection(&filter, inspection))
+            .collect();
+        let page: Vec<Inspection> = matching
+            .iter()
+            .skip(offset)
+            .take(10)
+            .map(|inspection| Inspection::clone(inspection))
+            .collect();
+        let asked = u64::try_from(offset).unwrap();
+        let found = block_on(scene.store.inspections(company, filter.clone(), asked, 10));
+        let total = u64::try_from(matching.len()).unwrap();
+        assert_eq!(found, Ok((page, total)), "{filter:?} after {offset}");
+    }
 }

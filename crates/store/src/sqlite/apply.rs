@@ -2,7 +2,7 @@
 
 use heraldo_domain::account::{ApiKey, Company, Member};
 use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotentAnswer, Write};
-use heraldo_domain::inspection::{Inspection, match_key};
+use heraldo_domain::inspection::Inspection;
 use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::id::{ApiKeyId, CompanyId, WebhookId};
@@ -12,6 +12,7 @@ use super::cache::Stale;
 use super::codes::{Code, key_of, tail_of};
 use super::fault::{Done, Fault};
 use super::group::Group;
+use super::sheets::Entry;
 use super::{records, secrets, sends};
 use crate::plan::ResendDue;
 
@@ -274,13 +275,12 @@ fn delete_webhook(group: &mut Group<'_, '_>, company: CompanyId, id: WebhookId) 
     Ok(())
 }
 
-fn create_inspection(group: &Group<'_, '_>, inspection: &Inspection) -> Done<()> {
+fn create_inspection(group: &mut Group<'_, '_>, inspection: &Inspection) -> Done<()> {
     let id = inspection.id.0;
     group
         .run(
-            "INSERT INTO inspection (key, tail, company, version, event_count, status, type, veredict,
-                 plate, identification, template, expires_at, doc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            "INSERT INTO inspection (key, tail, company, version, event_count, status, expires_at, doc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 key_of(id),
                 tail_of(id),
@@ -288,25 +288,20 @@ fn create_inspection(group: &Group<'_, '_>, inspection: &Inspection) -> Done<()>
                 inspection.version.cast_signed(),
                 inspection.event_count,
                 inspection.status().code(),
-                inspection.inspection_type.code(),
-                inspection.veredict().code(),
-                inspection.plate_key(),
-                inspection.identification_key(),
-                match_key(&inspection.template.id.to_string()),
                 inspection.expires_at.as_millis(),
                 serde_json::to_string(inspection)?,
             ],
         )
-        .map(drop)
-        .map_err(taken)
+        .map_err(taken)?;
+    group.entries.push(Entry::of(inspection));
+    Ok(())
 }
 
-fn update_inspection(group: &Group<'_, '_>, inspection: &Inspection) -> Done<()> {
+fn update_inspection(group: &mut Group<'_, '_>, inspection: &Inspection) -> Done<()> {
     let id = inspection.id.0;
     let company = inspection.company_id.0.as_bytes();
     let updated = group.run(
-        "UPDATE inspection SET version = ?4, event_count = ?5, status = ?6, type = ?7, veredict = ?8,
-             plate = ?9, identification = ?10, template = ?11, expires_at = ?12, doc = ?13
+        "UPDATE inspection SET version = ?4, event_count = ?5, status = ?6, expires_at = ?7, doc = ?8
          WHERE key = ?1 AND tail = ?2 AND company = ?3 AND version = ?4 - 1",
         params![
             key_of(id),
@@ -315,11 +310,6 @@ fn update_inspection(group: &Group<'_, '_>, inspection: &Inspection) -> Done<()>
             inspection.version.cast_signed(),
             inspection.event_count,
             inspection.status().code(),
-            inspection.inspection_type.code(),
-            inspection.veredict().code(),
-            inspection.plate_key(),
-            inspection.identification_key(),
-            match_key(&inspection.template.id.to_string()),
             inspection.expires_at.as_millis(),
             serde_json::to_string(inspection)?,
         ],
@@ -335,5 +325,6 @@ fn update_inspection(group: &Group<'_, '_>, inspection: &Inspection) -> Done<()>
         }
         .into());
     }
+    group.entries.push(Entry::of(inspection));
     Ok(())
 }

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::cache::Stale;
 use super::fault::Done;
+use super::sheets::Entry;
 use super::{sends, settle};
 use crate::seal::MasterKey;
 
@@ -59,6 +60,8 @@ pub(super) struct Group<'a, 'db> {
     /// Room was reserved for each of these; in commit order.
     pub leased: Vec<Leased>,
     pub stale: Vec<Stale>,
+    /// The inspections that were written; their sheets are, once, at the end.
+    pub entries: Vec<Entry>,
 }
 
 /// How far a group had come before one of its commands.
@@ -66,6 +69,7 @@ pub(super) struct Group<'a, 'db> {
 pub(super) struct Mark {
     leased: usize,
     stale: usize,
+    entries: usize,
     epoch: Option<Epoch>,
     rows: u64,
 }
@@ -84,6 +88,7 @@ impl<'a, 'db> Group<'a, 'db> {
             epoch,
             leased: Vec::new(),
             stale: Vec::new(),
+            entries: Vec::new(),
         }
     }
 
@@ -91,6 +96,7 @@ impl<'a, 'db> Group<'a, 'db> {
         Mark {
             leased: self.leased.len(),
             stale: self.stale.len(),
+            entries: self.entries.len(),
             epoch: self.epoch,
             rows: self.db.total_changes(),
         }
@@ -109,6 +115,7 @@ impl<'a, 'db> Group<'a, 'db> {
                 .release(leased.webhook_id, leased.body.len());
         }
         self.stale.truncate(mark.stale);
+        self.entries.truncate(mark.entries);
         self.epoch = mark.epoch;
     }
 

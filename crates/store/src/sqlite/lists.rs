@@ -31,7 +31,11 @@ pub(super) fn event(db: &Connection, company: CompanyId, id: EventId) -> Done<Op
 }
 
 /// The keys that a page may hold: before its cursor, and made within the asked time.
-fn key_range(before: Option<Id>, from: Option<Timestamp>, to: Option<Timestamp>) -> (i64, i64) {
+pub(super) fn key_range(
+    before: Option<Id>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> (i64, i64) {
     let first = |at: Timestamp| signed(Id::first_key_at(at));
     let lowest = from.map_or(i64::MIN, first);
     let end = to

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
 use heraldo_domain::change::{AuditEntry, IdempotencyKey, IdempotentAnswer};
 use heraldo_domain::delivery::Waiting;
-use heraldo_domain::inspection::{Inspection, match_key};
+use heraldo_domain::inspection::Inspection;
 use heraldo_domain::query::{CompanyView, InspectionFilter, Page};
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::id::{ApiKeyId, AuditEntryId, CompanyId, Id, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params};
 
-use super::codes::{Code, id_at, id_blob_at, key_of, tail_of, time_at};
+use super::codes::{id_at, id_blob_at, key_of, tail_of, time_at};
 use super::fault::{Done, Fault};
 use super::listed::{Listed, page};
 use super::rows::{many, one};
-use super::secrets;
+use super::{secrets, sheets};
 use crate::seal::MasterKey;
 
 /// More lines about damage help nobody.
@@ -244,7 +244,7 @@ pub(super) fn inspection_with(db: &Connection, part: Id) -> Done<Option<Inspecti
     one(db, &sql, params![key_of(part)], inspection_from)
 }
 
-/// One page, newest first, and the count of all that match; both read the list's index alone.
+/// One page, newest first, and the count of all that match, as of one moment.
 pub(super) fn inspections(
     db: &Connection,
     company: CompanyId,
@@ -252,93 +252,21 @@ pub(super) fn inspections(
     offset: u64,
     limit: u32,
 ) -> Done<(Listed<Inspection>, u64)> {
-    let mut conditions = String::from("company = ?");
-    let mut values = vec![Value::Blob(company.0.as_bytes().to_vec())];
-    let mut only = |column: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            conditions.push_str(" AND ");
-            conditions.push_str(column);
-            conditions.push_str(" = ?");
-            values.push(value);
-        }
-    };
-    let text = |text: &Option<String>| text.as_deref().map(|text| Value::Text(match_key(text)));
-    only(
-        "status",
-        filter.status.map(|status| Value::Integer(status.code())),
-    );
-    only(
-        "type",
-        filter
-            .inspection_type
-            .map(|kind| Value::Integer(kind.code())),
-    );
-    only(
-        "veredict",
-        filter
-            .veredict
-            .map(|veredict| Value::Integer(veredict.code())),
-    );
-    only("plate", text(&filter.plate));
-    only("identification", text(&filter.consumer_identification));
-    only("template", text(&filter.template_id));
-    if filter.producers.is_some()
-        || filter.search.is_some()
-        || filter.from.is_some()
-        || filter.to.is_some()
-    {
-        return read_through(db, company, filter, offset, limit);
-    }
     let moment = db.unchecked_transaction()?;
-    let count =
-        format!("SELECT count(*) FROM inspection INDEXED BY inspection_list WHERE {conditions}");
-    let total: i64 = db
-        .prepare_cached(&count)?
-        .query_row(params_from_iter(values.iter()), |row| row.get(0))?;
-    values.push(Value::Integer(i64::from(limit)));
-    values.push(Value::Integer(i64::try_from(offset).unwrap_or(i64::MAX)));
-    let sql = format!(
-        "SELECT {INSPECTION} FROM inspection WHERE key IN
-             (SELECT key FROM inspection INDEXED BY inspection_list WHERE {conditions}
-              ORDER BY key DESC LIMIT ? OFFSET ?)
-         ORDER BY key DESC"
-    );
+    let found = sheets::find(db, company, filter, offset, limit)?;
+    let sql = format!("SELECT {INSPECTION} FROM inspection WHERE key = ?1");
+    let mut statement = db.prepare_cached(&sql)?;
     // Pages are counted off, so a damaged row keeps its place, and its page is shorter by it.
     let mut listed = Listed::default();
-    let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values.iter()))?;
-    while let Some(row) = rows.next()? {
-        listed.take(row, inspection_from)?;
+    for key in found.keys {
+        let mut rows = statement.query([key])?;
+        while let Some(row) = rows.next()? {
+            listed.take(row, inspection_from)?;
+        }
     }
-    drop(rows);
+    drop(statement);
     moment.finish()?;
-    Ok((listed, u64::try_from(total).unwrap_or(0)))
-}
-
-/// Tries the filter on each inspection of the company; what a damaged one would match is not known.
-fn read_through(
-    db: &Connection,
-    company: CompanyId,
-    filter: &InspectionFilter,
-    offset: u64,
-    limit: u32,
-) -> Done<(Listed<Inspection>, u64)> {
-    let sql = format!(
-        "SELECT {INSPECTION} FROM inspection INDEXED BY inspection_list WHERE company = ?1
-         ORDER BY key DESC"
-    );
-    let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![company.0.as_bytes()])?;
-    let (mut listed, mut total) = (Listed::default(), 0);
-    while let Some(row) = rows.next()? {
-        listed.take_if(row, inspection_from, |inspection| {
-            let matches = crate::filter::keeps_inspection(filter, inspection);
-            let place = total;
-            total += u64::from(matches);
-            matches && place >= offset && place < offset.saturating_add(u64::from(limit))
-        })?;
-    }
-    Ok((listed, total))
+    Ok((listed, found.total))
 }
 
 /// Damaged ones are passed over, so that they do not stand before the others for ever.

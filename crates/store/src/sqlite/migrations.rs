@@ -16,6 +16,10 @@ pub(super) const STEPS: [(&str, &str); 3] = [
         "strict_order",
         include_str!("../../migrations/sqlite/0003_strict_order.sql"),
     ),
+    (
+        "sheets",
+        include_str!("../../migrations/sqlite/0004_sheets.sql"),
+    ),
 ];
 
 /// The version of a database after the last step.
@@ -32,13 +36,35 @@ pub(super) fn all() -> Migrations<'static> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use heraldo_domain::account::KeyHash;
+    use heraldo_domain::query::InspectionFilter;
+    use heraldo_domain::store::Store;
     use heraldo_domain::token::Purpose;
     use heraldo_wire::id::{CompanyId, Id, UserId};
     use heraldo_wire::time::Timestamp;
     use rusqlite::{Connection, params};
 
-    use super::super::records;
+    use super::super::codes::{key_of, tail_of};
+    use super::super::{load, records, sheets};
+    use crate::MemoryStore;
+    use crate::conformance::scene::Scene;
+    use crate::conformance::{Harness, World};
+
+    /// Only gives an inspection to store.
+    struct Memory;
+
+    impl Harness for Memory {
+        fn open(&self, world: &World) -> Arc<dyn Store> {
+            let (hand_over, clock) = (world.hand_over.clone(), world.clock.clone());
+            Arc::new(MemoryStore::new(hand_over, clock))
+        }
+
+        fn reopen(&self, store: Arc<dyn Store>, _world: &World) -> Arc<dyn Store> {
+            store
+        }
+    }
 
     #[test]
     fn the_steps_make_a_database() {
@@ -64,5 +90,46 @@ mod tests {
         assert_eq!(token.purpose, Purpose::SignIn { user_id });
         assert_eq!(token.company_id, CompanyId(company));
         assert_eq!(token.expires_at, Timestamp::from_millis(90));
+    }
+
+    #[test]
+    fn inspections_of_an_older_database_are_listed() {
+        let inspection = Scene::without_epoch(&Memory).inspection("AB123");
+        let mut db = Connection::open_in_memory().expect("a database");
+        super::all().to_version(&mut db, 2).expect("two steps");
+        let id = inspection.id.0;
+        db.execute(
+            "INSERT INTO inspection (key, tail, company, version, event_count, status, type, veredict,
+                 plate, identification, template, expires_at, doc)
+             VALUES (?1, ?2, ?3, 1, 0, 0, 0, 2, 'AB123', '12345678K', 'X', 7, ?4)",
+            params![
+                key_of(id),
+                tail_of(id),
+                inspection.company_id.0.as_bytes(),
+                serde_json::to_string(&inspection).expect("a document")
+            ],
+        )
+        .expect("an inspection");
+        super::all().to_latest(&mut db).expect("the other steps");
+        assert!(sheets::are_due(&db).expect("readable sheets"));
+        sheets::make_anew(&db).expect("sheets");
+        assert!(!sheets::are_due(&db).expect("readable sheets"));
+
+        for search in ["3456", "an", "AB123"] {
+            let filter = InspectionFilter {
+                search: Some(search.to_owned()),
+                ..InspectionFilter::default()
+            };
+            let found = load::inspections(&db, inspection.company_id, &filter, 0, 9);
+            let (listed, total) = found.expect("a list");
+            let expected: &[_] = if search == "3456" {
+                std::slice::from_ref(&inspection)
+            } else {
+                &[]
+            };
+            assert_eq!((&listed.rows[..], total), (expected, expected.len() as u64));
+        }
+        let lapsed = load::lapsed(&db, Timestamp::from_millis(7), 9).expect("those over time");
+        assert_eq!(lapsed.rows, [inspection]);
     }
 }

@@ -22,6 +22,7 @@ mod rows;
 mod secrets;
 mod sends;
 mod settle;
+mod sheets;
 mod strict;
 mod writer;
 

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use heraldo_domain::ports::Entropy;
+use heraldo_domain::store::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
-use super::migrations;
+use super::fault::Fault;
+use super::{migrations, sheets};
 use crate::seal::{KeyFileError, MasterKey, load_or_create_key_file};
 
 /// The database's name inside the data folder.
@@ -151,6 +153,9 @@ pub(super) fn open(
     place.keep_private()?;
     let mut writer = place.connect().map_err(|error| place.explain(error))?;
     place.migrate(&mut writer, found, lock.is_some())?;
+    if lock.is_some() {
+        place.make_lists_anew(&writer)?;
+    }
     let master_key = place.master_key(&writer, key, entropy)?;
     Ok(Opened {
         place,
@@ -342,6 +347,24 @@ impl Place {
             tracing::info!(migration = name, "the database was brought up to date");
         }
         Ok(())
+    }
+
+    /// Makes what lists are read from anew if a migration or damage calls for it.
+    fn make_lists_anew(&self, db: &Connection) -> Result<(), OpenError> {
+        let anew = || {
+            if sheets::are_due(db)? {
+                tracing::info!("the lists of inspections are being made anew");
+                sheets::make_anew(db)?;
+            }
+            Ok(())
+        };
+        anew().map_err(|fault| match fault {
+            Fault::Sql(error) => self.explain(error),
+            fault => OpenError::Failed {
+                path: self.database.clone(),
+                reason: StoreError::from(fault).to_string(),
+            },
+        })
     }
 
     /// Loads the master key and checks that it is the one the database was sealed with.

@@ -20,6 +20,7 @@ use super::fault::{Done, Fault};
 use super::group::{Group, Kept, Surroundings};
 use super::open::Place;
 use super::queue::{Queue, Taken};
+use super::sheets;
 
 /// How often other processes' commits are looked for while nothing is asked.
 const IDLE_LOOK: Duration = Duration::from_millis(50);
@@ -258,6 +259,7 @@ impl Writer {
                 group.run("RELEASE command", [])?;
             }
         }
+        sheets::write(db, std::mem::take(&mut group.entries))?;
         group.run("COMMIT", [])?;
         Ok(true)
     }

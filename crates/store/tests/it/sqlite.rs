@@ -12,6 +12,7 @@ mod damage;
 mod disk;
 mod modes;
 mod opening;
+mod sheets;
 
 /// A folder that is gone with the test.
 struct Sqlite(TempDir);
