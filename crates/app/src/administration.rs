@@ -1,8 +1,9 @@
-//! `heraldo company`, `key` and `user`: administration on the store directly, also while a server runs
+//! `heraldo company`, `key`, `user` and `oauth`: administration on the store directly, also while a server runs
 //! on it.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,15 +14,17 @@ use heraldo_domain::ops::Context;
 use heraldo_domain::ops::accounts::{
     KeyRequest, Person, create_company, create_key, create_user, revoke_key,
 };
+use heraldo_domain::ops::oauth_apps::{create_oauth_app, create_oauth_code};
 use heraldo_domain::ports::{IdMaker, NoHandOver};
 use heraldo_domain::query::Page;
 use heraldo_store::SqliteStore;
 use heraldo_store::sqlite::DATABASE_FILE;
-use heraldo_wire::api::parse_scopes;
-use heraldo_wire::id::{ApiKeyId, CompanyId};
+use heraldo_wire::api::{parse_oauth_scopes, parse_scopes};
+use heraldo_wire::id::{ApiKeyId, CompanyId, OauthAppId, UserId};
+use heraldo_wire::problem::ProblemCode;
 use serde_json::json;
 
-use crate::cli::{given, is_set};
+use crate::cli::{given, given_all, is_set};
 use crate::failure::{Failure, Outcome};
 use crate::settings::Settings;
 use crate::terminal::say;
@@ -53,6 +56,8 @@ pub fn run(what: &str, verb: &str, matches: &ArgMatches, settings: &Settings) ->
             ("key", "create") => new_key(&context, matches).await,
             ("key", "revoke") => end_key(&context, matches).await,
             ("user", "create") => new_user(&context, matches).await,
+            ("oauth", "app create") => new_oauth_app(&context, matches).await,
+            ("oauth", "code") => new_oauth_code(&context, matches).await,
             (what, verb) => Err(Failure::new(format!("there is no command {what} {verb}"))),
         }?;
         context.store.close().await?;
@@ -90,7 +95,7 @@ async fn new_company(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
         email: given(matches, "owner-email"),
         first_name: given(matches, "owner-first-name"),
         last_name: given(matches, "owner-last-name"),
-        internal_id: None,
+        ..Person::default()
     };
     let new = create_company(context, &name, owner).await?;
     let link = links::sign_in(&context.links.public_url, &new.sign_in_token);
@@ -197,6 +202,9 @@ async fn new_user(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
         first_name: given(matches, "first-name"),
         last_name: given(matches, "last-name"),
         internal_id: given(matches, "internal-id"),
+        invited_by: given(matches, "invited-by")
+            .map(|text| id_of("--invited-by", "a user's id", &text))
+            .transpose()?,
     };
     let new = create_user(context, company(context, matches).await?, role, person).await?;
     let link = links::sign_in(&context.links.public_url, &new.sign_in_token);
@@ -208,6 +216,47 @@ async fn new_user(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
              (works once, within 24 hours)"
         ),
     })
+}
+
+async fn new_oauth_app(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
+    let company = company(context, matches).await?;
+    let name = given(matches, "name").unwrap_or_default();
+    let new = create_oauth_app(context, company, &name, given_all(matches, "redirect")).await?;
+    let (id, secret) = (new.id.to_string(), new.secret.reveal());
+    Ok(Told {
+        json: json!({ "client_app_id": id, "client_secret": secret }),
+        text: format!(
+            "The application is registered. Keep the secret: it is shown once.\n  client_app_id   {id}\n  \
+             client_secret   {secret}\n  users go to     {}/oauth/connect?client_app_id={id}&scopes=…",
+            context.links.public_url
+        ),
+    })
+}
+
+async fn new_oauth_code(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
+    let text = |name| given(matches, name).unwrap_or_default();
+    let app: OauthAppId = id_of("--app", "an application's client_app_id", &text("app"))?;
+    let user: UserId = id_of("--user", "a user's id", &text("user"))?;
+    let scopes = parse_oauth_scopes(&text("scopes"))
+        .map_err(|why| Failure::new(format!("--scopes: {why}")))?;
+    let code = create_oauth_code(context, app, user, scopes)
+        .await
+        .map_err(|problem| match problem.code {
+            ProblemCode::NotFound => Failure::new(
+                "there is no such application or no such user in this store; check --app and --user",
+            ),
+            _ => problem.into(),
+        })?;
+    let code = code.reveal();
+    Ok(Told {
+        json: json!({ "code": code }),
+        text: format!("The code works once, within 10 minutes.\n  code   {code}"),
+    })
+}
+
+fn id_of<T: FromStr>(flag: &str, what: &str, text: &str) -> Outcome<T> {
+    text.parse()
+        .map_err(|_| Failure::new(format!("{flag} takes {what}, 24 hex digits")))
 }
 
 /// The company that `--company` names.

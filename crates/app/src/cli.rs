@@ -56,6 +56,7 @@ pub fn command() -> Command {
         .subcommand(company())
         .subcommand(key())
         .subcommand(user())
+        .subcommand(oauth())
         .subcommand(with_settings(
             Command::new("doctor").about("Checks the set-up and says what to do"),
             |_| true,
@@ -146,8 +147,48 @@ fn user() -> Command {
             "internal-id",
             "ID",
             "The company's own name for this person",
+        ))
+        .arg(text(
+            "invited-by",
+            "ID",
+            "The user of the company who asked this person in, and so sees this person's inspections",
         ));
     group("user", "People", vec![administration(create)])
+}
+
+fn oauth() -> Command {
+    let create = Command::new("create")
+        .about("Registers an application and prints its secret, which is shown once")
+        .arg(text("company", "ID", "The company that makes the application").required(true))
+        .arg(text("name", "NAME", "What users are shown").required(true))
+        .arg(
+            text(
+                "redirect",
+                "URL",
+                "Where browsers are sent with a code, exactly; may be given several times, the first one \
+                 is meant when a link names none",
+            )
+            .required(true)
+            .action(ArgAction::Append),
+        );
+    let code = Command::new("code")
+        .about("Gives an application a code for a user, without a browser; it works once, for 10 minutes")
+        .arg(text("app", "ID", "The application's client_app_id").required(true))
+        .arg(text("user", "ID", "The user").required(true))
+        .arg(
+            text(
+                "scopes",
+                "SCOPES",
+                "What the application may do, with commas: memberships, account, inspections",
+            )
+            .required(true),
+        );
+    let app = group("app", "Applications", vec![administration(create)]);
+    group(
+        "oauth",
+        "OAuth applications",
+        vec![app, administration(code)],
+    )
 }
 
 fn verify() -> Command {
@@ -244,6 +285,12 @@ pub fn sources(matches: &ArgMatches, env: Vec<(OsString, OsString)>) -> Sources 
 /// A flag's text, if it was given.
 pub fn given(matches: &ArgMatches, name: &str) -> Option<String> {
     matches.try_get_one::<String>(name).ok().flatten().cloned()
+}
+
+/// A flag's texts, each time it was given.
+pub fn given_all(matches: &ArgMatches, name: &str) -> Vec<String> {
+    let texts = matches.try_get_many::<String>(name).ok().flatten();
+    texts.into_iter().flatten().cloned().collect()
 }
 
 /// Whether a flag without a value was given.

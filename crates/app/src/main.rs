@@ -63,7 +63,15 @@ fn run(matches: &ArgMatches) -> Outcome<ExitCode> {
         "openapi" => generated::run(&heraldo_web::openapi_json(), matches),
         what => match matches.subcommand() {
             Some(("configuration", matches)) => generated::run(&settings::markdown(), matches),
-            Some((verb, matches)) => administration::run(what, verb, matches, &settings(matches)?),
+            Some((part, within)) => {
+                // `heraldo oauth app create` has one word more than the others.
+                let (verb, matches) = within
+                    .subcommand()
+                    .map_or((part.to_owned(), within), |(verb, matches)| {
+                        (format!("{part} {verb}"), matches)
+                    });
+                administration::run(what, &verb, matches, &settings(matches)?)
+            }
             None => Err(Failure::new(format!(
                 "name what to do; `heraldo {what} --help` lists it"
             ))),

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+pub use heraldo_wire::api::Role;
 use heraldo_wire::api::Scope;
 use heraldo_wire::id::{ApiKeyId, CompanyId, MembershipId, UserId};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::change::Actor;
 use crate::ports::{Entropy, random};
 
 /// A company: the owner of inspections, webhooks and keys.
@@ -18,15 +20,6 @@ pub struct Company {
     /// Who produces what a key without a user of its own creates.
     pub owner: UserId,
     pub created_at: Timestamp,
-}
-
-/// What a person may do in a company (contract U23).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    Owner,
-    Admin,
-    Producer,
 }
 
 /// A person's place in a company, with the personal fields that events carry.
@@ -123,10 +116,22 @@ impl fmt::Debug for KeyText {
     }
 }
 
-/// Who makes a call: what the API key says.
+/// Who makes a call: an API key, or a user through an application that the user gave access. What they may
+/// do was looked at when their credential was read.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub company_id: CompanyId,
-    pub key_id: ApiKeyId,
+    pub actor: Actor,
     pub testing: bool,
+}
+
+impl Caller {
+    /// The user in whose name it is done; `None` for a key.
+    #[must_use]
+    pub const fn user(&self) -> Option<UserId> {
+        match self.actor {
+            Actor::User(user_id) => Some(user_id),
+            Actor::ApiKey(_) | Actor::CommandLine => None,
+        }
+    }
 }

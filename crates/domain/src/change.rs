@@ -170,6 +170,9 @@ pub enum AuditAction {
     SecretRevealed,
     SecretRotated,
     DeliveryResent,
+    OauthAppCreated,
+    /// A user gave an OAuth application access; the subject is the application.
+    OauthAuthorised,
 }
 
 /// What the engine settled while committing a change.

@@ -12,6 +12,7 @@ pub mod fanout;
 pub mod inspection;
 pub mod job;
 pub mod links;
+pub mod oauth;
 pub mod ops;
 pub mod photo;
 pub mod ports;

@@ -20,6 +20,8 @@ pub enum RecordKind {
     Report,
     /// An OAuth application.
     OauthApp,
+    /// A user who gave an OAuth application access; its subject is the application.
+    OauthConnection,
 }
 
 /// One document in the frame that engines see.

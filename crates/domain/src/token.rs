@@ -1,5 +1,6 @@
 //! Tokens: random texts that give their holder one thing for a time. Only their hashes are stored.
 
+use heraldo_wire::api::OauthScope;
 use heraldo_wire::id::{CompanyId, InspectionId, OauthAppId, ProductId, UserId};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,20 +38,26 @@ pub enum Purpose {
     OauthCode {
         app_id: OauthAppId,
         user_id: UserId,
-        scopes: Vec<String>,
+        scopes: Vec<OauthScope>,
         /// SHA-256 of the verifier that must come with it, in base64url (PKCE `S256`).
         challenge: Option<String>,
     },
-    /// Acts as a user, within scopes.
+    /// A code that was exchanged: should it come once more, what it gave is taken back.
+    OauthSpentCode {
+        /// The refresh token that it gave.
+        refresh: KeyHash,
+    },
+    /// Acts as a user, within scopes, as long as the refresh token that it came from is there.
     OauthAccess {
         app_id: OauthAppId,
         user_id: UserId,
-        scopes: Vec<String>,
+        scopes: Vec<OauthScope>,
+        refresh: KeyHash,
     },
     /// Gives new access tokens.
     OauthRefresh {
         app_id: OauthAppId,
         user_id: UserId,
-        scopes: Vec<String>,
+        scopes: Vec<OauthScope>,
     },
 }

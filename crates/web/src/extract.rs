@@ -138,6 +138,16 @@ impl Call {
         }
     }
 
+    /// The fields of a form in a browser.
+    pub async fn fields(&mut self) -> Result<Vec<(String, String)>, Failure> {
+        if self.media_type()? != MediaType::Unsaid {
+            let form = "this route takes `application/x-www-form-urlencoded` only";
+            return Err(unsupported(form).into());
+        }
+        let bytes = self.bytes(self.state.config.header_bytes_max).await?;
+        Ok(form_urlencoded::parse(&bytes).into_owned().collect())
+    }
+
     /// The whole body, when it is no larger than `bytes_max` and comes in time.
     async fn bytes(&mut self, bytes_max: usize) -> Result<Bytes, Failure> {
         if self.body.is_end_stream() {
@@ -185,6 +195,10 @@ pub fn once<'a>(
 ) -> Option<Once> {
     let key = key?;
     let mut hash = Sha256::new();
+    // What a user does is another request than what a colleague or a key does.
+    if let Some(user) = caller.user() {
+        hash.update(user.0.as_bytes());
+    }
     for piece in content {
         hash.update((piece.len() as u64).to_be_bytes());
         hash.update(piece);

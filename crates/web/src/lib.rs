@@ -5,8 +5,10 @@
 
 mod api;
 mod auth;
+mod browser;
 mod call;
 mod config;
+mod connect;
 mod extract;
 mod forwarded;
 mod limits;
@@ -17,6 +19,7 @@ mod problem;
 mod reply;
 mod routes;
 mod serve;
+mod sign_in;
 mod unparsed;
 
 use std::fmt;

@@ -1,12 +1,12 @@
 //! The API description: made from the annotations of the handlers, served at `/openapi.json`, and
 //! committed as `docs/openapi.json`.
 
-use heraldo_wire::api::Scope;
+use heraldo_wire::api::{OauthScope, Scope};
 use heraldo_wire::headers::API_KEY;
 use heraldo_wire::object::InspectionType;
 use heraldo_wire::problem::{Problem, ProblemCode};
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, License, OpenApi, Ref, RefOr, Response,
     ResponseBuilder,
@@ -50,6 +50,15 @@ pub fn openapi() -> OpenApi {
                 API_KEY,
                 &key_text(),
             ))),
+        )
+        .security_scheme(
+            "accessToken",
+            SecurityScheme::Http(
+                HttpBuilder::new()
+                    .scheme(HttpAuthScheme::Bearer)
+                    .description(Some(token_text()))
+                    .build(),
+            ),
         );
     described.components = Some(components.build());
     described
@@ -129,6 +138,18 @@ fn key_text() -> String {
         .collect();
     format!(
         "An API key. What it may do is said by its scopes: {}. `admin` implies the others.",
+        scopes.join(", ")
+    )
+}
+
+fn token_text() -> String {
+    let scopes: Vec<_> = OauthScope::ALL
+        .iter()
+        .map(|scope| format!("`{scope}`"))
+        .collect();
+    format!(
+        "A user's OAuth access token. What it may do is said by the scopes that the user gave: {}. It wins over \
+         an API key sent beside it.",
         scopes.join(", ")
     )
 }

@@ -55,24 +55,3 @@ pub mod consumer {
         Ok(page(include_str!("pages/consumer.html")))
     }
 }
-
-pub mod sign_in {
-    //! The page behind a sign-in link.
-
-    use super::{Outcome, page};
-    use crate::call::Call;
-
-    /// The page behind a sign-in link
-    ///
-    /// Opening it changes nothing and uses no link up. The dashboard comes with a later version.
-    #[utoipa::path(
-        get,
-        path = "/signin",
-        operation_id = "signInPage",
-        tag = "pages",
-        responses((status = 200, description = "A page in Spanish and English", content_type = "text/html", body = String)),
-    )]
-    pub async fn handle(_call: &mut Call) -> Outcome {
-        Ok(page(include_str!("pages/sign_in.html")))
-    }
-}

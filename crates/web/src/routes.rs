@@ -11,11 +11,12 @@ use utoipa::openapi::HttpMethod;
 
 use crate::Web;
 use crate::api::{
-    self, delivery, event, file, health, image, inspection, key, report, template, webhook,
+    self, delivery, event, file, health, image, inspection, key, membership, oauth, report,
+    template, webhook,
 };
 use crate::call::{Call, bounded};
-use crate::pages;
 use crate::problem::{Failure, no_method, no_route};
+use crate::{connect, pages, sign_in};
 
 /// One documented route.
 struct Route {
@@ -72,11 +73,14 @@ routes! {
     report::request,
     report::list,
     report::retrieve,
+    inspection::me,
+    inspection::all,
     template::list,
     template::preview,
     template::retrieve,
     template::create,
     template::replace,
+    template::list_with_oauth,
     image::token,
     image::upload,
     image::result,
@@ -98,12 +102,18 @@ routes! {
     key::create,
     key::list,
     key::revoke,
+    oauth::exchange_code,
+    oauth::refresh_token,
+    membership::authenticated,
     health::live,
     health::ready,
     api::description,
     pages::consumer,
     pages::detail,
-    pages::sign_in,
+    sign_in::open,
+    sign_in::enter,
+    connect::ask,
+    connect::authorise,
 }
 
 /// The router over `web`, without anything that needs a socket.
@@ -115,10 +125,6 @@ pub fn router(web: &Web) -> Router {
         for path in served_at(&path) {
             router = router.route(&path, handler.clone());
         }
-    }
-    for word in inspection::RESERVED {
-        let path = format!("/v1/inspection/{word}");
-        router = router.route(&path, any(reserved));
     }
     // Whoever answers all other methods of a path says himself which it has.
     router = router.route(
@@ -212,11 +218,6 @@ async fn unknown_type_or_method(
     let mut response = refuse(call, no_method()).await;
     response.headers_mut().insert(ALLOW, allow);
     response
-}
-
-async fn reserved(State(web): State<Web>, request: Request) -> axum::response::Response {
-    let call = Call::new(web, "reserved word", request);
-    refuse(call, inspection::reserved()).await
 }
 
 /// A head that is too large is what is wrong first, whatever its path.

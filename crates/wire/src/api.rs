@@ -12,6 +12,7 @@ mod health;
 mod image;
 mod inspection;
 mod list;
+mod oauth;
 mod patch;
 mod report;
 mod template;
@@ -36,6 +37,12 @@ pub use image::{
 };
 pub use inspection::{Inspection, InspectionListAnswer, InspectionListQuery};
 pub use list::{CursorPage, LIMIT_DEFAULT, LIMIT_MAX, MessageAnswer};
+pub use oauth::{
+    ExchangeCodeAnswer, ExchangeCodeRequest, Membership, MembershipCompany, OauthScope, Pagination,
+    RefreshTokenAnswer, RefreshTokenRequest, Role, UserInspection, UserInspectionConsumer,
+    UserInspectionListAnswer, UserInspectionListQuery, UserInspectionProducer, UserInspectionUser,
+    parse_oauth_scopes,
+};
 pub use patch::Patch;
 pub use report::{
     CreateReportAnswer, CreateReportRequest, PresignAnswer, PresignIdentity, PresignIdentityType,

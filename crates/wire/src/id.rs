@@ -184,6 +184,8 @@ ids! {
     ReportId = "";
     /// An OAuth application; its `client_app_id`.
     OauthAppId = "";
+    /// A user's connection with an OAuth application.
+    OauthConnectionId = "";
     /// A file given as an input's value.
     FileId = "";
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use heraldo_delivery::dispatcher::{Dispatcher, DispatcherConfig, Ports};
 use heraldo_delivery::lanes::Limits;
 use heraldo_domain::account::Caller;
+use heraldo_domain::change::Actor;
 use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::ops::webhooks::create_webhook;
@@ -142,7 +143,7 @@ impl World {
         dispatcher.start(store.clone()).await.unwrap();
         let caller = Caller {
             company_id: company.company_id,
-            key_id: ApiKeyId::default(),
+            actor: Actor::ApiKey(ApiKeyId::default()),
             testing: false,
         };
         Self {

@@ -24,6 +24,8 @@ pub struct Person {
     pub first_name: Option<String>,
     pub last_name: Option<String>,
     pub internal_id: Option<String>,
+    /// Who asked this person in; a user of the same company.
+    pub invited_by: Option<UserId>,
 }
 
 /// A new company with its first key and its owner's sign-in token, each shown once.
@@ -102,7 +104,7 @@ pub struct NewUser {
 ///
 /// # Errors
 /// `not_found` for an unknown company; `invalid_body` for an address without `@`, and `conflict` when the
-/// company has a user with it; the store's.
+/// company has a user with it; `invalid_body` for an inviter who is not of the company; the store's.
 pub async fn create_user(
     context: &Context,
     company_id: CompanyId,
@@ -120,6 +122,12 @@ pub async fn create_user(
     {
         return Err(ProblemCode::Conflict
             .problem("the company already has a user with this e-mail address"));
+    }
+    if let Some(inviter) = person.invited_by
+        && company.member(inviter).is_none()
+    {
+        return Err(ProblemCode::InvalidBody
+            .problem("the inviter is no user of the company; name one of its users"));
     }
     let now = context.now();
     let member = member(context, company_id, role, person, now);
@@ -291,7 +299,7 @@ fn check_email(email: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn checked_name(what: &str, name: &str) -> Result<String, Problem> {
+pub(super) fn checked_name(what: &str, name: &str) -> Result<String, Problem> {
     let name = name.trim();
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
         return Err(ProblemCode::InvalidBody
@@ -321,7 +329,7 @@ fn member(
         last_name: person.last_name.unwrap_or_default(),
         username,
         email,
-        invited_by: None,
+        invited_by: person.invited_by,
         internal_id: person.internal_id,
         created_at: now,
     }
@@ -365,7 +373,7 @@ fn sign_in_token(context: &Context, member: &Member, now: Timestamp) -> (Token, 
     (token, text)
 }
 
-fn entry(
+pub(super) fn entry(
     context: &Context,
     company_id: CompanyId,
     actor: Actor,

@@ -113,7 +113,7 @@ fn decide(
             .unwrap_or(settings.access_attempts_max),
         template: template.head(),
         template_revision: template.revision,
-        producer: producer_for(company, request.producer)?,
+        producer: producer_for(company, caller, request.producer)?,
         testing: caller.testing,
         locale: request.locale.unwrap_or_else(|| DEFAULT_LOCALE.to_owned()),
         callback_url: request.callback_url,
@@ -152,9 +152,10 @@ pub(super) fn access_code(entropy: &dyn Entropy) -> String {
     }
 }
 
-/// The key's owner, unless `internalId` names a user of the company (contract U16).
+/// The user who calls. For a key its owner, unless `internalId` names a user of the company (contract U16).
 pub(super) fn producer_for(
     company: &CompanyView,
+    caller: &Caller,
     request: Option<ProducerRequest>,
 ) -> Result<Producer, Problem> {
     let internal_id = request
@@ -168,18 +169,16 @@ pub(super) fn producer_for(
         .iter()
         .find(|member| internal_id.is_some() && member.internal_id == internal_id);
     let owner = || company.member(company.company.owner);
-    let member: &Member = match (matching, must_match) {
-        (Some(member), _) => member,
-        (None, true) => {
-            return Err(ProblemCode::InvalidBody.problem(
-                "`producer.internalId` belongs to no user of the company; give a user that id, or leave \
-                 `mustMatchUser` out",
-            ));
-        }
-        (None, false) => owner().ok_or_else(|| {
-            ProblemCode::Internal.problem("the company has no owner; see `heraldo doctor`")
-        })?,
-    };
+    let calling = caller.user().and_then(|user| company.member(user));
+    if must_match && matching.is_none() {
+        return Err(ProblemCode::InvalidBody.problem(
+            "`producer.internalId` belongs to no user of the company; give a user that id, or leave \
+             `mustMatchUser` out",
+        ));
+    }
+    let member: &Member = calling.or(matching).or_else(owner).ok_or_else(|| {
+        ProblemCode::Internal.problem("the company has no owner; see `heraldo doctor`")
+    })?;
     Ok(Producer {
         user_id: Some(member.user_id),
         membership_id: Some(member.membership_id),

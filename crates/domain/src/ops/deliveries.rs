@@ -10,7 +10,7 @@ use heraldo_wire::problem::{Problem, ProblemCode};
 use super::create_inspection::{access_code, producer_for};
 use super::{Context, not_found, problem_of};
 use crate::account::Caller;
-use crate::change::{Actor, AuditAction, AuditEntry, Change, NewDelivery, NewEvent, Origin, Write};
+use crate::change::{AuditAction, AuditEntry, Change, NewDelivery, NewEvent, Origin, Write};
 use crate::template::built_in;
 
 /// Plans one more attempt now, whatever the delivery's state.
@@ -55,7 +55,7 @@ pub async fn resend(
         audit: Some(AuditEntry {
             id: AuditEntryId(context.next_id(now)),
             company_id: caller.company_id,
-            actor: Actor::ApiKey(caller.key_id),
+            actor: caller.actor,
             action: AuditAction::DeliveryResent,
             subject: id.to_string(),
             at: now,
@@ -96,7 +96,7 @@ pub async fn test_webhook(
     let from = Sample {
         inspection_id,
         first_part_id: context.next_id(now),
-        producer: producer_for(&company, None)?,
+        producer: producer_for(&company, caller, None)?,
         template: template.head(),
         metadata: Metadata::from_iter([("test", "true")]),
         at: now,

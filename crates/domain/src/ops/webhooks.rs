@@ -16,7 +16,7 @@ use heraldo_wire::time::{HumanDuration, Timestamp};
 
 use super::{Answer, Context, Once, json, not_found, problem_of};
 use crate::account::Caller;
-use crate::change::{Actor, AuditAction, AuditEntry, Change, Write};
+use crate::change::{AuditAction, AuditEntry, Change, Write};
 use crate::endpoint::check_url;
 use crate::ports::random;
 use crate::retry::{WAIT_MAX, WAITS_MAX};
@@ -247,7 +247,7 @@ impl Context {
         AuditEntry {
             id: AuditEntryId(self.next_id(now)),
             company_id: caller.company_id,
-            actor: Actor::ApiKey(caller.key_id),
+            actor: caller.actor,
             action,
             subject: subject.to_string(),
             at: now,

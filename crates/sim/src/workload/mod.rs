@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use heraldo_domain::account::Caller;
+use heraldo_domain::change::Actor;
 use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::ops::{Context, Settings};
@@ -188,7 +189,7 @@ impl Workload {
 fn caller(company_id: CompanyId) -> Caller {
     Caller {
         company_id,
-        key_id: ApiKeyId::default(),
+        actor: Actor::ApiKey(ApiKeyId::default()),
         testing: false,
     }
 }

@@ -7,6 +7,7 @@ use heraldo_domain::change::{Change, Write};
 use heraldo_domain::photo::Coordinates;
 use heraldo_domain::store::StoreError;
 use heraldo_domain::token::{Purpose, Token};
+use heraldo_wire::api::OauthScope;
 use heraldo_wire::id::{CompanyId, InspectionId, OauthAppId, ProductId};
 use heraldo_wire::time::Timestamp;
 
@@ -49,7 +50,8 @@ pub fn a_token_of_any_purpose_is_read_back(harness: &dyn Harness) {
     let (scene, _) = Scene::new(harness);
     let user_id = scene.user;
     let app_id = OauthAppId(scene.world.id());
-    let scopes = vec!["inspections".to_owned()];
+    let scopes = vec![OauthScope::Inspections, OauthScope::Account];
+    let refresh = KeyHash::of("refresh");
     let purposes = [
         Purpose::SignIn { user_id },
         Purpose::Session { user_id },
@@ -66,10 +68,12 @@ pub fn a_token_of_any_purpose_is_read_back(harness: &dyn Harness) {
             scopes: scopes.clone(),
             challenge: Some("abc".to_owned()),
         },
+        Purpose::OauthSpentCode { refresh },
         Purpose::OauthAccess {
             app_id,
             user_id,
             scopes: scopes.clone(),
+            refresh,
         },
         Purpose::OauthRefresh {
             app_id,

@@ -115,6 +115,7 @@ codes! {
         TemplateRevision = 1,
         Report = 2,
         OauthApp = 3,
+        OauthConnection = 4,
     }
 }
 

@@ -8,6 +8,8 @@ pub mod health;
 pub mod image;
 pub mod inspection;
 pub mod key;
+pub mod membership;
+pub mod oauth;
 pub mod report;
 pub mod template;
 pub mod webhook;

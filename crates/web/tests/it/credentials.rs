@@ -38,7 +38,7 @@ async fn two_keys_are_refused_even_when_both_are_right() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_is_refused_beside_a_right_key() {
+async fn a_wrong_access_token_is_refused_beside_a_right_key() {
     let world = World::new().await;
     for scheme in ["Bearer abc", "bearer abc", "BEARER"] {
         let call = world

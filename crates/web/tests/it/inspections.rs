@@ -304,11 +304,7 @@ async fn fixed_words_win_over_ids() {
     let world = World::new().await;
     for word in ["me", "all"] {
         let answer = world.get(&format!("/v1/inspection/{word}")).await;
-        assert!(
-            answer
-                .problem(ProblemCode::NotFound)
-                .contains("later version")
-        );
+        answer.problem(ProblemCode::MissingCredentials);
     }
     world
         .get("/v1/inspection/car")

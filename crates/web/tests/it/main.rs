@@ -20,6 +20,8 @@ mod images;
 mod inspections;
 mod keys;
 mod multipart;
+mod oauth;
+mod oauth_pages;
 mod products;
 mod reports;
 mod server;

@@ -62,7 +62,7 @@ async fn the_pages_change_nothing_and_ask_nobody() {
     let created = world.create_inspection().await;
     let link = created["magicLink"].as_str().unwrap();
     let path = link.strip_prefix(crate::world::PUBLIC_URL).unwrap();
-    for path in [path, "/signin", "/signin?token=abc", "/inspection/anything"] {
+    for path in [path, "/inspection/anything"] {
         let page = world.bare("GET", path).send().await;
         assert_eq!(page.status, 200);
         assert_eq!(
@@ -113,6 +113,7 @@ async fn unknown_routes_and_methods_are_problems() {
     allow("PUT", "/v1/inspection/template", "GET,HEAD,POST").await;
     allow("PUT", "/v1/notification/webhook/1", "DELETE,GET,HEAD,PATCH").await;
     allow("POST", "/health/live", "GET,HEAD").await;
+    allow("POST", "/v1/inspection/me", "GET,HEAD").await;
     allow("OPTIONS", "/v1/notification/event", "GET,HEAD,POST").await;
     let id = "64f0c0ffee0123456789abcd";
     allow("POST", &format!("/v1/inspection/{id}"), "GET,HEAD,PUT").await;
@@ -124,7 +125,6 @@ async fn unknown_routes_and_methods_are_problems() {
         ("PUT", "boat"),
         ("DELETE", "cars"),
         ("POST", &id[1..]),
-        ("POST", "me"),
         ("GET", "boat"),
     ] {
         let path = format!("/v1/inspection/{word}");

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Pagination;
 use crate::id::InspectionId;
 use crate::object::{
     BlockedReason, CompletedBy, Confidential, Identity, InspectionStatus, InspectionType, Metadata,
@@ -93,26 +94,22 @@ pub struct InspectionListAnswer {
 }
 
 impl InspectionListAnswer {
-    /// The page `page` (from 1) of `total` inspections, `limit` (at least 1) a page.
-    ///
-    /// A page past the end has no next page; its previous page is the one before it.
+    /// The page `page` (from 1) of `total` inspections, `limit` (at least 1) a page; see
+    /// [`Pagination::new`].
     #[must_use]
     pub fn new(inspections: Vec<Inspection>, total: u64, page: u32, limit: u32) -> Self {
-        let (page, limit) = (page.max(1), limit.max(1));
-        let total_pages = total.div_ceil(u64::from(limit)).max(1);
-        let prev_page = (total > 0).then(|| page - 1).filter(|page| *page > 0);
-        let next_page = (u64::from(page) < total_pages).then(|| page.saturating_add(1));
+        let place = Pagination::new(total, page, limit);
         Self {
             inspections,
-            total_inspections: total,
-            limit,
-            page,
-            total_pages,
-            paging_counter: u64::from(page - 1) * u64::from(limit) + 1,
-            has_prev_page: prev_page.is_some(),
-            has_next_page: next_page.is_some(),
-            prev_page,
-            next_page,
+            total_inspections: place.total_docs,
+            limit: place.limit,
+            page: place.page,
+            total_pages: place.total_pages,
+            paging_counter: place.paging_counter,
+            has_prev_page: place.has_prev_page,
+            has_next_page: place.has_next_page,
+            prev_page: place.prev_page,
+            next_page: place.next_page,
         }
     }
 }

@@ -5,15 +5,17 @@ use heraldo_domain::ops::not_found;
 use heraldo_wire::api::{CreateInspectionAnswer, CreateInspectionRequest, Scope};
 use heraldo_wire::object::InspectionType;
 
-use crate::auth::refuse_access_token;
 use crate::call::{Call, Outcome};
-use crate::extract::{once, parse};
+use crate::extract::{MediaType, once, parse};
+use crate::multipart::Form;
 use crate::problem::Failure;
 use crate::reply;
 
 /// Creates an inspection
 ///
-/// Takes JSON, or multipart with files first and the JSON in a part named `data` last.
+/// Takes JSON, or multipart with files first and the JSON in a part named `data` last. A user's access token, in
+/// the `Authorization` header or as `access_token` in the body, wins over the API key, and makes that user the
+/// producer.
 #[utoipa::path(
     post,
     path = "/v1/inspection/car",
@@ -25,20 +27,38 @@ use crate::reply;
         (CreateInspectionForm = "multipart/form-data"),
     )),
     responses((status = 201, description = "The inspection was created", body = CreateInspectionAnswer)),
-    security(("apiKey" = ["inspections"])),
+    security(("apiKey" = ["inspections"]), ("accessToken" = ["inspections"])),
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
-    let caller = call.caller(&[Scope::Inspections]).await?;
+    let caller = call.caller_or_user(Scope::Inspections).await;
     let kind = inspection_type(call)?;
+    let token_may_come = !call.has_bearer();
+    // Who has no key is let send a small body, because a token may lie in it, and no large one.
+    let is_json = matches!(call.media_type(), Ok(MediaType::Json));
+    let mut caller = match caller {
+        Err(refused) if !(token_may_come && is_json) => return Err(refused),
+        caller => caller,
+    };
+    let read = read(call).await;
+    let token = read.as_ref().ok();
+    let token = token.and_then(|(_, request)| request.access_token.as_ref());
+    if let Some(token) = token.filter(|_| token_may_come) {
+        caller = call.user_of_body(token).await;
+    }
+    let caller = caller?;
     let key = call.idempotency_key()?;
-    let form = call.json_and_files().await?;
+    let (form, request) = read?;
     let once = once(&caller, route(kind), key, form.content());
-    let request: CreateInspectionRequest = parse(&form.data)?;
-    refuse_access_token(request.access_token.as_ref())?;
     let files = form.files.into_iter().map(Into::into).collect();
     let context = call.context();
     let answer = create_inspection(context, &caller, kind, request, files, once.as_ref()).await?;
     reply::answer(answer)
+}
+
+async fn read(call: &mut Call) -> Result<(Form, CreateInspectionRequest), Failure> {
+    let form = call.json_and_files().await?;
+    let request = parse(&form.data)?;
+    Ok((form, request))
 }
 
 /// The multipart form of the request.

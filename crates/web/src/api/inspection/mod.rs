@@ -1,11 +1,13 @@
 //! Inspections (contract 1.3, E2 to E15, and 8).
 
 pub mod access;
+pub mod all;
 pub mod children;
 pub mod create;
 pub mod finish;
 pub mod goods;
 pub mod list;
+pub mod me;
 pub mod retrieve;
 pub mod review;
 pub mod update;
@@ -33,16 +35,6 @@ pub const UPDATABLE: [InspectionType; 5] = [
 pub const LIST: &str = "/v1/inspection";
 /// The path of one inspection; a word that is no id may stand there, too.
 pub const ONE: &str = "/v1/inspection/{id}";
-/// Words that stand where an id could, and win over ids (contract 1.2, "Router notes").
-pub const RESERVED: [&str; 2] = ["me", "all"];
-
-/// A route of the contract that comes with a later version.
-pub fn reserved() -> Failure {
-    ProblemCode::NotFound
-        .problem("this route is not available yet; it comes with a later version")
-        .into()
-}
-
 /// What stands where a type or an id could is neither.
 pub fn unknown_type() -> Failure {
     let types: Vec<_> = InspectionType::ALL

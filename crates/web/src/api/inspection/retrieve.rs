@@ -16,10 +16,10 @@ use crate::reply;
     tag = "inspections",
     params(("id" = InspectionId, Path, description = "The inspection")),
     responses((status = 200, description = "The inspection", body = Inspection)),
-    security(("apiKey" = ["inspections"])),
+    security(("apiKey" = ["inspections"]), ("accessToken" = ["inspections"])),
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
-    let caller = call.caller(&[Scope::Inspections]).await?;
+    let caller = call.caller_or_user(Scope::Inspections).await?;
     let id: InspectionId = call.id().await?;
     let context = call.context();
     let found = context.store.inspection(id).await.map_err(problem_of)?;

@@ -1,6 +1,5 @@
 //! `POST /v1/account/key`.
 
-use heraldo_domain::change::Actor;
 use heraldo_domain::ops::accounts::{KeyRequest, create_key};
 use heraldo_wire::api::{CreateKeyAnswer, CreateKeyRequest, Scope};
 use heraldo_wire::object::Confidential;
@@ -33,8 +32,7 @@ pub async fn handle(call: &mut Call) -> Outcome {
         scopes,
         testing,
     };
-    let actor = Actor::ApiKey(caller.key_id);
-    let key = create_key(call.context(), caller.company_id, actor, request).await?;
+    let key = create_key(call.context(), caller.company_id, caller.actor, request).await?;
     let answer = CreateKeyAnswer {
         id: key.id,
         api_key: Confidential::new(key.api_key.reveal()),

@@ -1,6 +1,5 @@
 //! `DELETE /v1/account/key/:id`.
 
-use heraldo_domain::change::Actor;
 use heraldo_domain::ops::accounts::revoke_key;
 use heraldo_wire::api::{MessageAnswer, Scope};
 use heraldo_wire::id::ApiKeyId;
@@ -21,7 +20,6 @@ use crate::reply;
 pub async fn handle(call: &mut Call) -> Outcome {
     let caller = call.caller(&[Scope::Admin]).await?;
     let id: ApiKeyId = call.id().await?;
-    let actor = Actor::ApiKey(caller.key_id);
-    revoke_key(call.context(), caller.company_id, actor, id).await?;
+    revoke_key(call.context(), caller.company_id, caller.actor, id).await?;
     reply::ok(&MessageAnswer::new("Key revoked"))
 }

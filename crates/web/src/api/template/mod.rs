@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod list;
+pub mod list_with_oauth;
 pub mod preview;
 pub mod replace;
 pub mod retrieve;

@@ -1,0 +1,3 @@
+//! A user's places in companies.
+
+pub mod authenticated;
