@@ -269,6 +269,7 @@ fn check_person(person: &Person) -> Result<(), Problem> {
         first_name,
         last_name,
         internal_id,
+        invited_by: _,
     } = person;
     if let Some(email) = email {
         check_email(email)?;

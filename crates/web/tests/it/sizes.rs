@@ -43,6 +43,7 @@ async fn world() -> World {
         first_name: Some(worst(NAME)),
         last_name: Some(worst(NAME)),
         internal_id: Some(worst(NAME)),
+        invited_by: None,
     };
     let company = create_company(&world.context, "Grande", owner).await;
     world.key = company.unwrap().api_key.reveal().to_owned();
