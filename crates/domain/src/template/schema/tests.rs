@@ -1,3 +1,5 @@
+//! What the schema of a template says, and that it says the same as the checker.
+
 use heraldo_wire::api::CreateInspectionRequest;
 
 use super::super::checker::check;
