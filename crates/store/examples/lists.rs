@@ -230,6 +230,7 @@ impl Bench {
                     id: DeliveryId(self.id(now)),
                     webhook_id: self.webhook,
                     cause: Cause::First,
+                    strict: false,
                 }],
             };
             let writes = vec![Write::CreateInspection(Box::new(inspection.clone()))];
