@@ -23,6 +23,7 @@ cargo xtask <chore>
 
   ci [--require-advisories]    everything that must be true before a merge, in order, until one fails
   test                         what the tests need, then every test of the workspace and of the examples
+  needs                        finds what the tests need, or installs it, or says what is missing
   arrows                       who may know whom, and the rules of tidiness
   deny [--require-advisories]  licences, bans, sources, yanked crates and advisories of the dependencies
   generate                     writes the generated files anew
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     let outcome = match chore {
         "ci" => deny::Strictness::from_args(rest).and_then(ci::run),
         "test" => no_args(rest).and_then(|()| test::run()),
+        "needs" => no_args(rest).and_then(|()| needs::ensure()),
         "arrows" => no_args(rest).and_then(|()| ci::arrows_and_tidiness()),
         "deny" => deny::Strictness::from_args(rest).and_then(deny::run_alone),
         "generate" => no_args(rest).and_then(|()| generated::write()),

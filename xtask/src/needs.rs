@@ -2,8 +2,9 @@
 //!
 //! A missing program is never a reason to skip a test.
 
-use crate::run::{Outcome, capture, capture_text, run as run_command};
+use crate::run::{Outcome, capture, capture_text, root, run as run_command};
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The oldest Node.js whose test runner and `fetch` the example receiver can rely on.
@@ -36,10 +37,57 @@ const NEEDS: &[Need] = &[
         packages: &["curl"],
         look: || starts("curl"),
     },
+    Need {
+        program: "chromium",
+        why: "opens the pages in the browser tests",
+        packages: &["chromium"],
+        look: || starts("chromium"),
+    },
+    Need {
+        program: "chromedriver",
+        why: "lets the browser tests drive Chromium",
+        packages: &["chromium-driver"],
+        look: || starts("chromedriver"),
+    },
+    Need {
+        program: "npm",
+        why: "installs the accessibility checker of the browser tests",
+        packages: &["npm"],
+        look: || starts("npm"),
+    },
 ];
 
-/// Makes sure that every needed program is there.
+/// Where the packages lie that the browser tests take from npm.
+const BROWSER_TOOLS: &str = "crates/app/tests/browser-tools";
+/// The lock file that was installed from, kept beside what it brought.
+const INSTALLED_LOCK: &str = "node_modules/installed-lock.json";
+
+/// Makes sure that everything that the tests need is there.
 pub fn ensure() -> Outcome {
+    ensure_programs()?;
+    ensure_browser_tools(&root().join(BROWSER_TOOLS))
+}
+
+/// Installs what the lock file says, when that has not been done since it changed.
+fn ensure_browser_tools(folder: &Path) -> Outcome {
+    let lock = folder.join("package-lock.json");
+    let wanted =
+        std::fs::read(&lock).map_err(|error| format!("cannot read {}: {error}", lock.display()))?;
+    let installed = folder.join(INSTALLED_LOCK);
+    // Absent is as good as another one.
+    if std::fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    npm.current_dir(folder)
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    run_command(npm)?;
+    std::fs::write(&installed, wanted)
+        .map_err(|error| format!("cannot write {}: {error}", installed.display()))
+}
+
+/// Makes sure that every needed program is there.
+fn ensure_programs() -> Outcome {
     let missing = look_for_all();
     if missing.is_empty() {
         println!("what the tests need is there");

@@ -9,6 +9,7 @@
     reason = "tests: a broken expectation is the result, and real processes need real sockets and time"
 )]
 
+mod browser;
 mod client;
 mod photos;
 mod process;
@@ -16,6 +17,7 @@ mod receiver;
 mod waiting;
 
 mod administration;
+mod consumer_page;
 mod crash;
 mod examples;
 mod first_run;
