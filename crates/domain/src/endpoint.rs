@@ -7,6 +7,8 @@
 mod properties;
 mod ranges;
 #[cfg(test)]
+mod registries;
+#[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
