@@ -2,8 +2,11 @@
 //!
 //! `autoinspector-signature` is the lower-case hex HMAC-SHA256 of the body; its key is the secret's whole
 //! text (contract 4.1). `webhook-signature` is Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of
-//! `id.timestamp.body`; its key is the decoded secret (contract 8). Every comparison takes constant time.
+//! `id.timestamp.body`; its key is the decoded secret (contract 8). A webhook may have a pair of keys
+//! beside: then `webhook-signature` also carries `v1a,` and the base64 Ed25519 signature of the same.
+//! Every comparison with a secret takes constant time.
 
+mod asymmetric;
 mod construct;
 mod secret;
 mod standard;
@@ -14,6 +17,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+pub use asymmetric::{
+    AsymmetricSigner, NotAPublicKey, PUBLIC_KEY_PREFIX, PublicKey, SigningKey, verify_asymmetric,
+};
 pub use construct::{ConstructError, ConstructedEvent, INVALID_SIGNATURE, construct_event};
 pub use secret::{EmptySecret, SECRET_PREFIX, Secret, reveal_secret};
 pub use standard::{Envelope, StandardError, standard_header, verify_standard};

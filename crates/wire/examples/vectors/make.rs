@@ -6,7 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use heraldo_wire::event::{EventType, Sample, render, sample};
 use heraldo_wire::id::Id;
 use heraldo_wire::object::{Producer, TemplateHead, TemplateType};
-use heraldo_wire::signature::{Envelope, INVALID_SIGNATURE, Secret, Signer, standard_header};
+use heraldo_wire::signature::{
+    AsymmetricSigner, Envelope, INVALID_SIGNATURE, Secret, Signer, SigningKey, standard_header,
+};
 use heraldo_wire::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -23,6 +25,7 @@ pub fn files() -> Vec<(&'static str, String)> {
         ("signatures.json", signatures()),
         ("construct_event.json", construct_event()),
         ("standard_webhooks.json", standard_webhooks()),
+        ("asymmetric.json", asymmetric()),
         ("events.json", events()),
     ]
     .into_iter()
@@ -241,8 +244,8 @@ fn standard_webhooks() -> Value {
         })
     };
     let now = TIMESTAMP;
-    let both = standard_header(&[&signer, &old], &envelope);
-    let both_turned = standard_header(&[&old, &signer], &envelope);
+    let both = standard_header(&[&signer, &old], &[], &envelope);
+    let both_turned = standard_header(&[&old, &signer], &[], &envelope);
     let other_id = "evt_651ae032ff786d198dfa4ce5";
     let later = (TIMESTAMP + 1).to_string();
     json!([
@@ -347,6 +350,97 @@ fn standard_webhooks() -> Value {
             "wrong_signature"
         ),
         case("not base64", ID, &sent, "v1,???", now, "wrong_signature"),
+    ])
+}
+
+/// What a receiver that holds public keys accepts and why it refuses.
+fn asymmetric() -> Value {
+    const TOLERANCE_S: i64 = 300;
+    let new = AsymmetricSigner::new(&SigningKey::from_random([7; 32]));
+    let old = AsymmetricSigner::new(&SigningKey::from_random([8; 32]));
+    let secret = Signer::new(&counted_secret());
+    let sent = TIMESTAMP.to_string();
+    let (created, long) = (DOCUMENTED_BODY.as_bytes(), long_body());
+    let envelope = |body| Envelope {
+        id: ID,
+        timestamp: &sent,
+        body,
+    };
+    let key = new.public_key();
+    let case = |name: &str, body: &[u8], header: &str, now: i64, expected: &str| {
+        json!({
+            "name": name,
+            "publicKeys": [key],
+            "webhookId": ID,
+            "webhookTimestamp": sent,
+            "bodyBase64": STANDARD.encode(body),
+            "webhookSignature": header,
+            "toleranceSeconds": TOLERANCE_S,
+            "now": now,
+            "expected": expected,
+        })
+    };
+    let now = TIMESTAMP;
+    let right = new.sign_standard(&envelope(created));
+    let beside = standard_header(&[&secret], &[&new], &envelope(created));
+    let both = standard_header(&[&secret], &[&old, &new], &envelope(created));
+    let only_secret = secret.sign_standard(&envelope(created));
+    json!([
+        case("the right signature", created, &right, now, "accepted"),
+        case("beside the secret's", created, &beside, now, "accepted"),
+        case("during a rotation", created, &both, now, "accepted"),
+        case(
+            "an empty body",
+            b"",
+            &new.sign_standard(&envelope(b"")),
+            now,
+            "accepted"
+        ),
+        case(
+            "a long body",
+            &long,
+            &new.sign_standard(&envelope(&long)),
+            now,
+            "accepted"
+        ),
+        case(
+            "a replay",
+            created,
+            &right,
+            now + TOLERANCE_S + 1,
+            "too_old"
+        ),
+        case(
+            "from the future",
+            created,
+            &right,
+            now - TOLERANCE_S - 1,
+            "too_new"
+        ),
+        case(
+            "only the secret's",
+            created,
+            &only_secret,
+            now,
+            "no_signature"
+        ),
+        case("no signature", created, "", now, "no_signature"),
+        case("another body", b"{}", &right, now, "wrong_signature"),
+        case(
+            "another pair's",
+            created,
+            &old.sign_standard(&envelope(created)),
+            now,
+            "wrong_signature"
+        ),
+        case(
+            "the secret's under the wrong version",
+            created,
+            &only_secret.replace("v1,", "v1a,"),
+            now,
+            "wrong_signature"
+        ),
+        case("not base64", created, "v1a,???", now, "wrong_signature"),
     ])
 }
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
 use subtle::{Choice, ConstantTimeEq};
 
-use super::{HmacSha256, Secret, Signer, keyed};
+use super::{AsymmetricSigner, HmacSha256, Secret, Signer, keyed};
 use crate::time::Timestamp;
 
 /// The version that stands before each signature.
@@ -34,6 +34,8 @@ pub enum StandardError {
     TooNew,
     #[error("webhook-signature holds no signature of version v1")]
     NoSignature,
+    #[error("webhook-signature holds no signature of version v1a")]
+    NoAsymmetricSignature,
     #[error("no signature in webhook-signature is the one for this id, time and body")]
     WrongSignature,
 }
@@ -53,17 +55,24 @@ impl Signer {
     }
 }
 
-/// The value of `webhook-signature`: one signature for each valid secret, newest first, separated by
-/// spaces (contract 8, rotation).
+/// The value of `webhook-signature`: one signature for each valid secret, newest first, then one for each
+/// valid pair of keys, newest first, separated by spaces (contract 8, rotation).
 #[must_use]
-pub fn standard_header(signers: &[&Signer], envelope: &Envelope<'_>) -> String {
-    let mut text = String::with_capacity(signers.len() * (VERSION.len() + 45));
+pub fn standard_header(
+    signers: &[&Signer],
+    pairs: &[&AsymmetricSigner],
+    envelope: &Envelope<'_>,
+) -> String {
+    let mut text = String::with_capacity(signers.len() * 48 + pairs.len() * 93);
     for signer in signers {
-        if !text.is_empty() {
-            text.push(' ');
-        }
         signer.write_standard(envelope, &mut text);
+        text.push(' ');
     }
+    for pair in pairs {
+        pair.write_standard(envelope, &mut text);
+        text.push(' ');
+    }
+    text.truncate(text.trim_end().len());
     text
 }
 
@@ -102,7 +111,11 @@ pub fn verify_standard(
     }
 }
 
-fn check_time(timestamp: &str, tolerance: Duration, now: Timestamp) -> Result<(), StandardError> {
+pub(super) fn check_time(
+    timestamp: &str,
+    tolerance: Duration,
+    now: Timestamp,
+) -> Result<(), StandardError> {
     // `parse` would take a plus sign, which no sender writes.
     if !timestamp.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(StandardError::InvalidTimestamp);

@@ -35,13 +35,17 @@ fn nothing_that_holds_a_secret_shows_it() {
     let secret = Secret::parse(SECRET).unwrap();
     let signer = Signer::new(&secret);
     let signature = signer.sign_body(b"x");
+    let key = SigningKey::from_random(std::array::from_fn(|index| u8::try_from(index).unwrap()));
     for shown in [
         format!("{secret:?}{secret}"),
         format!("{signer:?}"),
         format!("{signature:?}"),
+        format!("{key:?}{:?}", AsymmetricSigner::new(&key)),
     ] {
         assert!(
-            !shown.contains("AAEC") && !shown.contains(signature.as_str()),
+            !shown.contains("AAEC")
+                && !shown.contains("1, 2, 3")
+                && !shown.contains(signature.as_str()),
             "{shown}"
         );
     }

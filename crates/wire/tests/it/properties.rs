@@ -57,7 +57,7 @@ proptest! {
         let timestamp = sent.to_string();
         let now = Timestamp::from_millis(sent * 1000);
         let header =
-            standard_header(&signers, &Envelope { id: &id, timestamp: &timestamp, body: &body });
+            standard_header(&signers, &[], &Envelope { id: &id, timestamp: &timestamp, body: &body });
         let verify = |secret: &Secret, body: &[u8]| {
             let envelope = Envelope { id: &id, timestamp: &timestamp, body };
             verify_standard(secret, &envelope, &header, Duration::ZERO, now)

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use heraldo_wire::event::{Event, render};
 use heraldo_wire::signature::{
-    ConstructError, Envelope, Secret, Signer, StandardError, construct_event, sign_body,
-    verify_body, verify_standard,
+    ConstructError, Envelope, PublicKey, Secret, Signer, SigningKey, StandardError,
+    construct_event, sign_body, verify_asymmetric, verify_body, verify_standard,
 };
 use heraldo_wire::time::Timestamp;
 use serde::Deserialize;
@@ -29,6 +29,10 @@ fn the_committed_vectors_are_the_ones_that_the_generator_makes() {
         (
             "standard_webhooks.json",
             include_str!("../../vectors/standard_webhooks.json"),
+        ),
+        (
+            "asymmetric.json",
+            include_str!("../../vectors/asymmetric.json"),
         ),
         ("events.json", include_str!("../../vectors/events.json")),
     ];
@@ -202,15 +206,74 @@ fn a_standard_receiver_accepts_and_refuses_every_case() {
             Duration::from_secs(case.tolerance_seconds),
             Timestamp::from_millis(case.now * 1000),
         );
-        let outcome = match outcome {
-            Ok(()) => "accepted",
-            Err(StandardError::InvalidTimestamp) => "invalid_timestamp",
-            Err(StandardError::TooOld) => "too_old",
-            Err(StandardError::TooNew) => "too_new",
-            Err(StandardError::NoSignature) => "no_signature",
-            Err(StandardError::WrongSignature) => "wrong_signature",
-        };
-        assert_eq!(outcome, case.expected, "{}", case.name);
+        assert_eq!(word(outcome), case.expected, "{}", case.name);
+    }
+}
+
+/// An outcome as the vectors name it.
+fn word(outcome: Result<(), StandardError>) -> &'static str {
+    match outcome {
+        Ok(()) => "accepted",
+        Err(StandardError::InvalidTimestamp) => "invalid_timestamp",
+        Err(StandardError::TooOld) => "too_old",
+        Err(StandardError::TooNew) => "too_new",
+        Err(StandardError::NoSignature | StandardError::NoAsymmetricSignature) => "no_signature",
+        Err(StandardError::WrongSignature) => "wrong_signature",
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AsymmetricCase {
+    name: String,
+    public_keys: Vec<PublicKey>,
+    webhook_id: String,
+    webhook_timestamp: String,
+    body_base64: String,
+    webhook_signature: String,
+    tolerance_seconds: u64,
+    now: i64,
+    expected: String,
+}
+
+#[test]
+fn a_receiver_with_public_keys_accepts_and_refuses_every_case() {
+    let cases: Vec<AsymmetricCase> =
+        serde_json::from_str(include_str!("../../vectors/asymmetric.json")).unwrap();
+    for case in cases {
+        let body = STANDARD.decode(case.body_base64).unwrap();
+        let outcome = verify_asymmetric(
+            &case.public_keys,
+            &Envelope {
+                id: &case.webhook_id,
+                timestamp: &case.webhook_timestamp,
+                body: &body,
+            },
+            &case.webhook_signature,
+            Duration::from_secs(case.tolerance_seconds),
+            Timestamp::from_millis(case.now * 1000),
+        );
+        assert_eq!(word(outcome), case.expected, "{}", case.name);
+    }
+}
+
+/// The first test of RFC 8032, section 7.1: its private and its public key.
+#[test]
+fn a_public_key_is_the_one_of_the_standard() {
+    let bytes = |hex: &str| <[u8; 32]>::try_from(hex::decode(hex).unwrap()).unwrap();
+    let private = bytes("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+    let public = bytes("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    let key = SigningKey::from_random(private).public_key();
+    assert_eq!(key.to_string(), format!("whpk_{}", STANDARD.encode(public)));
+    assert_eq!(key.to_string().parse(), Ok(key));
+    for text in [
+        "",
+        "whpk_",
+        "whpk_AAAA",
+        "whsec_AAAA",
+        &key.to_string()[5..],
+    ] {
+        assert!(text.parse::<PublicKey>().is_err(), "{text}");
     }
 }
 
