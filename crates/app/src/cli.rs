@@ -194,7 +194,13 @@ fn oauth() -> Command {
 fn verify() -> Command {
     Command::new("verify")
         .about("Checks the signature of a body given on standard input; exit code 1 and the reason if it is wrong")
-        .arg(text("secret", "SECRET", "The webhook's secret, whsec_…").required(true))
+        .arg(text("secret", "SECRET", "The webhook's secret, whsec_…"))
+        .arg(
+            text("public-key", "KEY", "The webhook's public key, whpk_…, for the v1a signatures of a webhook-signature; may be given twice")
+                .action(ArgAction::Append)
+                .conflicts_with("secret")
+                .required_unless_present("secret"),
+        )
         .arg(
             text("signature", "SIGNATURE", "The value of autoinspector-signature or of webhook-signature")
                 .required(true),

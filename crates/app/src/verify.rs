@@ -8,11 +8,11 @@ use std::time::Duration;
 use clap::ArgMatches;
 use heraldo_domain::ports::Clock;
 use heraldo_wire::signature::{
-    BodySignature, Envelope, SECRET_PREFIX, Secret, StandardError, sign_body, verify_body,
-    verify_standard,
+    BodySignature, Envelope, PublicKey, SECRET_PREFIX, Secret, StandardError, sign_body,
+    verify_asymmetric, verify_body, verify_standard,
 };
 
-use crate::cli::given;
+use crate::cli::{given, given_all};
 use crate::failure::{Failure, Outcome};
 use crate::ports::SystemClock;
 use crate::terminal::say;
@@ -32,7 +32,11 @@ pub fn run(matches: &ArgMatches) -> Outcome<ExitCode> {
                 "the body cannot be read from standard input: {error}"
             ))
         })?;
-    let found = if signature.trim_start().starts_with("v1,") {
+    let keys = given_all(matches, "public-key");
+    let trimmed = signature.trim_start();
+    let found = if !keys.is_empty() {
+        asymmetric(&keys, &signature, &body, matches)
+    } else if trimmed.starts_with("v1,") || trimmed.starts_with("v1a,") {
         standard(&secret, &signature, &body, matches)
     } else {
         autoinspector(&secret, &signature, &body)
@@ -49,15 +53,51 @@ pub fn run(matches: &ArgMatches) -> Outcome<ExitCode> {
     }
 }
 
-/// Checks a value of `webhook-signature`; its time may lie anywhere.
-fn standard(secret: &str, header: &str, body: &[u8], matches: &ArgMatches) -> Result<(), String> {
-    let (Some(id), Some(timestamp)) = (given(matches, "id"), given(matches, "timestamp")) else {
-        return Err(
+/// What a `webhook-signature` signs beside the body.
+fn id_and_time(matches: &ArgMatches) -> Result<(String, String), String> {
+    given(matches, "id")
+        .zip(given(matches, "timestamp"))
+        .ok_or_else(|| {
             "it is a webhook-signature, which also signs webhook-id and webhook-timestamp; give \
-                    them with --id and --timestamp, or give the value of autoinspector-signature"
-                .to_owned(),
-        );
+             them with --id and --timestamp, or give the value of autoinspector-signature and the \
+             secret"
+                .to_owned()
+        })
+}
+
+/// Checks the `v1a` signatures of a value of `webhook-signature`; its time may lie anywhere.
+fn asymmetric(
+    keys: &[String],
+    header: &str,
+    body: &[u8],
+    matches: &ArgMatches,
+) -> Result<(), String> {
+    let (id, timestamp) = id_and_time(matches)?;
+    let keys: Vec<PublicKey> = keys
+        .iter()
+        .map(|text| text.trim().parse())
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("the key cannot be read: {error}"))?;
+    let envelope = Envelope {
+        id: &id,
+        timestamp: &timestamp,
+        body,
     };
+    verify_asymmetric(&keys, &envelope, header, Duration::MAX, SystemClock.now()).map_err(|error| {
+        match error {
+            StandardError::WrongSignature => {
+                "it is not the one for this id, time, body and public key; the body must be the exact \
+                 bytes that came, and the key one that the webhook has now"
+                    .to_owned()
+            }
+            other => other.to_string(),
+        }
+    })
+}
+
+/// Checks the `v1` signatures of a value of `webhook-signature`; its time may lie anywhere.
+fn standard(secret: &str, header: &str, body: &[u8], matches: &ArgMatches) -> Result<(), String> {
+    let (id, timestamp) = id_and_time(matches)?;
     let secret = Secret::parse(secret).map_err(|error| error.to_string())?;
     let envelope = Envelope {
         id: &id,

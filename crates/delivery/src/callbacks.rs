@@ -83,7 +83,10 @@ impl CallbackSender {
         )?;
         set(WEBHOOK_ID, &callback.id)?;
         set(WEBHOOK_TIMESTAMP, &timestamp)?;
-        set(WEBHOOK_SIGNATURE, &standard_header(&[&signer], &[], &envelope))?;
+        set(
+            WEBHOOK_SIGNATURE,
+            &standard_header(&[&signer], &[], &envelope),
+        )?;
         Ok(headers)
     }
 }

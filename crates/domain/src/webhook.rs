@@ -5,7 +5,7 @@ use std::time::Duration;
 use heraldo_wire::api::{Ordering, WebhookHeaders, WebhookStatus};
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{CompanyId, WebhookId};
-use heraldo_wire::signature::Secret;
+use heraldo_wire::signature::{PublicKey, Secret, SigningKey};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +124,8 @@ impl Webhook {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secrets {
     pub current: Secret,
+    /// Signs beside the secret, when the webhook has one; rotates with it.
+    pub signing_key: Option<SigningKey>,
     pub created_at: Timestamp,
     pub previous: Option<PreviousSecret>,
 }
@@ -132,6 +134,7 @@ pub struct Secrets {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviousSecret {
     pub secret: Secret,
+    pub signing_key: Option<SigningKey>,
     pub valid_until: Timestamp,
 }
 
@@ -140,6 +143,7 @@ impl Secrets {
     pub fn new(secret: Secret, now: Timestamp) -> Self {
         Self {
             current: secret,
+            signing_key: None,
             created_at: now,
             previous: None,
         }
@@ -166,16 +170,53 @@ impl Secrets {
         std::iter::once(&self.current).chain(self.previous_at(now).map(|previous| &previous.secret))
     }
 
-    /// Puts `secret` in force. With an overlap the one before stays valid beside it; at most two are
-    /// valid, so rotating during an overlap ends the oldest at once.
+    /// The keys that a receiver verifies `v1a` with, newest first, each with the end of its time.
+    pub fn public_keys(
+        &self,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (PublicKey, Option<Timestamp>)> {
+        let current = self.signing_key.as_ref().map(|key| (key, None));
+        let previous = self.previous_at(now).and_then(|previous| {
+            let key = previous.signing_key.as_ref()?;
+            Some((key, Some(previous.valid_until)))
+        });
+        current
+            .into_iter()
+            .chain(previous)
+            .map(|(key, until)| (key.public_key(), until))
+    }
+
+    /// Gives the webhook a pair of keys, unless it has one, or takes what it has.
+    pub fn sign_asymmetrically(&mut self, wanted: bool, fresh: SigningKey) {
+        if wanted {
+            self.signing_key.get_or_insert(fresh);
+        } else {
+            self.signing_key = None;
+            if let Some(previous) = &mut self.previous {
+                previous.signing_key = None;
+            }
+        }
+    }
+
+    /// Puts `secret` in force, and `fresh` for a webhook that has a pair of keys. With an overlap what was
+    /// before stays valid beside it; at most two are valid, so rotating during an overlap ends the oldest at
+    /// once.
     #[must_use]
-    pub fn rotate(&self, secret: Secret, overlap: Duration, now: Timestamp) -> Self {
+    pub fn rotate(
+        &self,
+        secret: Secret,
+        fresh: SigningKey,
+        overlap: Duration,
+        now: Timestamp,
+    ) -> Self {
         let previous = (!overlap.is_zero()).then(|| PreviousSecret {
             secret: self.current.clone(),
+            signing_key: self.signing_key.clone(),
             valid_until: now.plus(overlap),
         });
         Self {
             current: secret,
+            signing_key: self.signing_key.as_ref().map(|_| fresh),
             created_at: now,
             previous,
         }
@@ -190,6 +231,36 @@ mod tests {
 
     fn secret(byte: u8) -> Secret {
         Secret::from_random([byte; 32])
+    }
+
+    fn key(byte: u8) -> SigningKey {
+        SigningKey::from_random([byte; 32])
+    }
+
+    #[test]
+    fn a_pair_of_keys_rotates_with_the_secret() {
+        let hour = Duration::from_secs(3_600);
+        let keys = |secrets: &Secrets, now| {
+            let keys = secrets.public_keys(now);
+            keys.map(|(key, until)| (key, until.is_some()))
+                .collect::<Vec<_>>()
+        };
+        let mut secrets = Secrets::new(secret(1), NOW);
+        assert_eq!(keys(&secrets, NOW), []);
+        let without = secrets.rotate(secret(2), key(2), hour, NOW);
+        assert_eq!(keys(&without, NOW), [], "who has none gets none");
+        secrets.sign_asymmetrically(true, key(1));
+        secrets.sign_asymmetrically(true, key(9));
+        let first = key(1).public_key();
+        assert_eq!(keys(&secrets, NOW), [(first, false)], "the first stays");
+        let mut rotated = secrets.rotate(secret(2), key(2), hour, NOW);
+        let second = key(2).public_key();
+        assert_eq!(keys(&rotated, NOW), [(second, false), (first, true)]);
+        assert_eq!(keys(&rotated, NOW.plus(hour)), [(second, false)]);
+        let at_once = secrets.rotate(secret(2), key(2), Duration::ZERO, NOW);
+        assert_eq!(keys(&at_once, NOW), [(second, false)]);
+        rotated.sign_asymmetrically(false, key(3));
+        assert_eq!(keys(&rotated, NOW), []);
     }
 
     #[test]
@@ -237,7 +308,7 @@ mod tests {
 
     #[test]
     fn rotating_without_an_overlap_ends_the_old_secret_at_once() {
-        let rotated = Secrets::new(secret(1), NOW).rotate(secret(2), Duration::ZERO, NOW);
+        let rotated = Secrets::new(secret(1), NOW).rotate(secret(2), key(2), Duration::ZERO, NOW);
         assert_eq!(rotated.signing(NOW), &secret(2));
         assert_eq!(rotated.valid(NOW).count(), 1);
     }
@@ -245,7 +316,7 @@ mod tests {
     #[test]
     fn during_an_overlap_the_old_secret_signs_and_both_are_valid() {
         let hour = Duration::from_secs(3_600);
-        let rotated = Secrets::new(secret(1), NOW).rotate(secret(2), hour, NOW);
+        let rotated = Secrets::new(secret(1), NOW).rotate(secret(2), key(2), hour, NOW);
         assert_eq!(rotated.signing(NOW), &secret(1));
         assert_eq!(
             rotated.valid(NOW).collect::<Vec<_>>(),
@@ -260,8 +331,8 @@ mod tests {
     fn rotating_during_an_overlap_ends_the_oldest() {
         let hour = Duration::from_secs(3_600);
         let twice = Secrets::new(secret(1), NOW)
-            .rotate(secret(2), hour, NOW)
-            .rotate(secret(3), hour, NOW);
+            .rotate(secret(2), key(2), hour, NOW)
+            .rotate(secret(3), key(3), hour, NOW);
         assert_eq!(
             twice.valid(NOW).collect::<Vec<_>>(),
             [&secret(3), &secret(2)]

@@ -91,6 +91,7 @@ routes! {
     webhook::update,
     webhook::delete,
     webhook::secret,
+    webhook::public_key,
     webhook::rotate,
     webhook::test,
     event::publish,

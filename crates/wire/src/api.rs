@@ -51,9 +51,9 @@ pub use report::{
 pub use template::TemplateListQuery;
 pub use update::{GoodsRequest, UpdateInspectionRequest};
 pub use webhook::{
-    CreateWebhookAnswer, CreateWebhookRequest, Ordering, RotateSecretAnswer, RotateSecretRequest,
-    SecretAnswer, TestWebhookAnswer, TestWebhookRequest, UpdateWebhookRequest, Webhook,
-    WebhookHeaders, WebhookStatus,
+    CreateWebhookAnswer, CreateWebhookRequest, Ordering, PublicKeyShown, PublicKeysAnswer,
+    RotateSecretAnswer, RotateSecretRequest, SecretAnswer, TestWebhookAnswer, TestWebhookRequest,
+    UpdateWebhookRequest, Webhook, WebhookHeaders, WebhookStatus,
 };
 
 #[cfg(test)]

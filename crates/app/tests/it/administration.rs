@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use heraldo_wire::signature::{AsymmetricSigner, Envelope, SigningKey};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
@@ -249,6 +250,35 @@ fn verify_says_whether_a_signature_is_right_and_if_not_why() {
     check(&right.to_uppercase(), b"{}", 1, "upper case");
     check(&format!("sha256={right}"), b"{}", 1, "sha256=");
     check("00", b"{}", 1, "64 hex digits");
+}
+
+#[test]
+fn verify_takes_a_public_key_instead_of_the_secret() {
+    let pair = AsymmetricSigner::new(&SigningKey::from_random([7; 32]));
+    let signature = pair.sign_standard(&Envelope {
+        id: "evt_1",
+        timestamp: "1763647402",
+        body: b"{}",
+    });
+    let other = SigningKey::from_random([8; 32]).public_key().to_string();
+    let key = pair.public_key().to_string();
+    let check = |keys: &[&str], id: &str, code: i32, part: &str| {
+        let mut command = heraldo();
+        command.args(["verify", "--timestamp", "1763647402", "--id", id]);
+        command.args(["--signature", &format!("v1,abc {signature}")]);
+        for key in keys {
+            command.args(["--public-key", key]);
+        }
+        let output = run(command, b"{}");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(part), "{said}");
+    };
+    check(&[&key], "evt_1", 0, "is right");
+    check(&[&other, &key], "evt_1", 0, "is right");
+    check(&[&other], "evt_1", 1, "is not the one for this id");
+    check(&[&key], "evt_2", 1, "is not the one for this id");
+    check(&["whsec_test"], "evt_1", 1, "whpk_ and the base64");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use heraldo_wire::signature::{Envelope, Secret, construct_event, verify_standard};
+use heraldo_wire::signature::{
+    Envelope, PublicKey, Secret, construct_event, verify_asymmetric, verify_standard,
+};
 use heraldo_wire::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::tempdir;
@@ -18,18 +20,67 @@ fn verified(received: &Received, secret: &str) -> (bool, bool) {
     let secret = Secret::parse(secret).unwrap();
     let signature = Some(received.header("autoinspector-signature"));
     let own = construct_event(&received.body, signature, &secret).is_ok();
+    let header = received.header("webhook-signature");
+    let envelope = envelope(received);
+    (
+        own,
+        verify_standard(&secret, &envelope, header, Duration::from_secs(60), now()).is_ok(),
+    )
+}
+
+fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let now = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap());
-    let envelope = Envelope {
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
+}
+
+fn envelope(received: &Received) -> Envelope<'_> {
+    Envelope {
         id: received.header("webhook-id"),
         timestamp: received.header("webhook-timestamp"),
         body: &received.body,
+    }
+}
+
+#[test]
+fn a_receiver_that_holds_only_the_public_key_can_verify() {
+    let folder = tempdir().unwrap();
+    let server = Setup::serve(folder.path()).start();
+    let api = server.api();
+    let receiver = Receiver::ok();
+    let webhook = api.webhook_with(&receiver.url(), json!({ "asymmetricSignature": true }));
+    let path = format!("/v1/notification/webhook/{webhook}");
+    let keys = || -> Vec<PublicKey> {
+        let shown = api.get(&format!("{path}/public-key"));
+        let shown = shown["data"].as_array().unwrap();
+        let key = |shown: &Value| text(&shown["publicKey"]).parse().unwrap();
+        shown.iter().map(key).collect()
     };
-    let header = received.header("webhook-signature");
-    (
-        own,
-        verify_standard(&secret, &envelope, header, Duration::from_secs(60), now).is_ok(),
-    )
+    let verifies = |received: &Received, key: PublicKey| {
+        let header = received.header("webhook-signature");
+        let tolerance = Duration::from_secs(60);
+        verify_asymmetric(&[key], &envelope(received), header, tolerance, now()).is_ok()
+    };
+    let first = keys();
+    api.publish("inspection_started", INSPECTION);
+    let received = receiver.wait_for(1).remove(0);
+    assert!(verifies(&received, first[0]));
+    // The secret signs as it did before.
+    assert_eq!(verified(&received, &api.secret(&webhook)), (true, true));
+
+    let rotate = format!("{path}/secret/rotate");
+    api.post(200, &rotate, json!({ "overlapSeconds": 3_600 }));
+    let both = keys();
+    assert_eq!(both[1], first[0]);
+    api.publish("inspection_started", INSPECTION);
+    let received = receiver.wait_for(2).remove(1);
+    assert!(both.iter().all(|key| verifies(&received, *key)));
+    assert_eq!(received.header("webhook-signature").split(' ').count(), 4);
+
+    api.post(200, &rotate, json!({}));
+    api.publish("inspection_started", INSPECTION);
+    let received = receiver.wait_for(3).remove(2);
+    assert!(both.iter().all(|key| !verifies(&received, *key)));
+    assert!(verifies(&received, keys()[0]));
 }
 
 #[test]

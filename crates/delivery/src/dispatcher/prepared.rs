@@ -7,7 +7,9 @@ use heraldo_domain::delivery::{AttemptResult, Leased};
 use heraldo_domain::webhook::{Defaults, Webhook};
 use heraldo_wire::attempt::ErrorClass;
 use heraldo_wire::headers;
-use heraldo_wire::signature::{Envelope, Signer, standard_header};
+use heraldo_wire::signature::{
+    AsymmetricSigner, Envelope, Secret, Signer, SigningKey, standard_header,
+};
 use heraldo_wire::time::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -17,10 +19,26 @@ use crate::transport::Target;
 pub(super) struct Prepared {
     webhook: Arc<Webhook>,
     target: Result<Arc<Target>, String>,
-    current: Signer,
-    previous: Option<Signer>,
+    current: Signers,
+    previous: Option<Signers>,
     /// The webhook's own headers and those that never change.
     fixed: HeaderMap,
+}
+
+/// A secret and the pair of keys that is in force with it.
+#[derive(Debug)]
+struct Signers {
+    secret: Signer,
+    pair: Option<AsymmetricSigner>,
+}
+
+impl Signers {
+    fn new(secret: &Secret, key: Option<&SigningKey>) -> Self {
+        Self {
+            secret: Signer::new(secret),
+            pair: key.map(AsymmetricSigner::new),
+        }
+    }
 }
 
 impl Prepared {
@@ -38,17 +56,17 @@ impl Prepared {
             http::header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
+        let secrets = &webhook.secrets;
         Self {
             webhook: webhook.clone(),
             target: Target::parse(&webhook.settings.endpoint)
                 .map(Arc::new)
                 .map_err(|problem| problem.to_string()),
-            current: Signer::new(&webhook.secrets.current),
-            previous: webhook
-                .secrets
+            current: Signers::new(&secrets.current, secrets.signing_key.as_ref()),
+            previous: secrets
                 .previous
                 .as_ref()
-                .map(|previous| Signer::new(&previous.secret)),
+                .map(|previous| Signers::new(&previous.secret, previous.signing_key.as_ref())),
             fixed,
         }
     }
@@ -88,11 +106,14 @@ impl Prepared {
             timestamp: &timestamp,
             body: &leased.body,
         };
-        let standard = match previous {
-            Some(previous) => standard_header(&[&self.current, previous], &envelope),
-            None => standard_header(&[&self.current], &envelope),
-        };
-        let signature = previous.unwrap_or(&self.current).sign_body(&leased.body);
+        let valid = || std::iter::once(&self.current).chain(previous);
+        let secrets: Vec<&Signer> = valid().map(|signers| &signers.secret).collect();
+        let pairs: Vec<&AsymmetricSigner> = valid()
+            .filter_map(|signers| signers.pair.as_ref())
+            .collect();
+        let standard = standard_header(&secrets, &pairs, &envelope);
+        let signing = &previous.unwrap_or(&self.current).secret;
+        let signature = signing.sign_body(&leased.body);
         let mut map = self.fixed.clone();
         let mut set = |name: &'static str, value: &str| {
             // Hex digits, base64 and decimals are always valid header values.

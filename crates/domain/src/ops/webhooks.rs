@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heraldo_wire::api::{
-    CreateWebhookAnswer, CreateWebhookRequest, Patch, RotateSecretAnswer, RotateSecretRequest,
-    SecretAnswer, UpdateWebhookRequest, WebhookHeaders, WebhookStatus,
+    CreateWebhookAnswer, CreateWebhookRequest, Patch, PublicKeyShown, PublicKeysAnswer,
+    RotateSecretAnswer, RotateSecretRequest, SecretAnswer, UpdateWebhookRequest, WebhookHeaders,
+    WebhookStatus,
 };
 use heraldo_wire::event::{EventListError, EventType};
 use heraldo_wire::headers::check_webhook_headers;
 use heraldo_wire::id::{AuditEntryId, WebhookId};
 use heraldo_wire::problem::{Problem, ProblemCode};
-use heraldo_wire::signature::Secret;
+use heraldo_wire::signature::{Secret, SigningKey};
 use heraldo_wire::time::{HumanDuration, Timestamp};
 
 use super::{Answer, Context, Once, json, not_found, problem_of};
@@ -69,12 +70,15 @@ pub async fn create_webhook(
     }
     let now = context.now();
     let id = WebhookId(context.next_id(now));
+    let mut secrets = Secrets::new(Secret::from_random(random(&*context.entropy)), now);
+    let asymmetric = request.asymmetric_signature.unwrap_or(false);
+    secrets.sign_asymmetrically(asymmetric, context.signing_key());
     let webhook = Webhook {
         id,
         company_id: caller.company_id,
         version: 1,
         settings,
-        secrets: Secrets::new(Secret::from_random(random(&*context.entropy)), now),
+        secrets,
         created_at: now,
         updated_at: now,
     };
@@ -98,11 +102,21 @@ pub async fn update_webhook(
     request: UpdateWebhookRequest,
 ) -> Result<Arc<Webhook>, Problem> {
     let events = request.events.as_deref().map(parse_events).transpose()?;
+    let signing_key = context.signing_key();
     context
         .change_webhook(caller, id, AuditAction::WebhookChanged, |webhook, _| {
             let mut next = webhook.clone();
             patch(&mut next.settings, request.clone(), events.clone());
             check(context, &next.settings)?;
+            let wanted = match request.asymmetric_signature {
+                Patch::Absent => None,
+                Patch::Null => Some(false),
+                Patch::Set(wanted) => Some(wanted),
+            };
+            if let Some(wanted) = wanted {
+                next.secrets
+                    .sign_asymmetrically(wanted, signing_key.clone());
+            }
             Ok(next)
         })
         .await
@@ -158,7 +172,30 @@ pub async fn reveal_secret(
     })
 }
 
-/// Makes a new secret; the old one stops at once, or after the overlap (contract 8.2 "Rotation").
+/// The public keys of a webhook, for whoever verifies: no caller is asked for, because they say nothing
+/// that could be used to sign.
+///
+/// # Errors
+/// `not_found` also for a webhook without a pair of keys; the store's.
+pub async fn public_keys(context: &Context, id: WebhookId) -> Result<PublicKeysAnswer, Problem> {
+    let webhook = context.store.webhook(id).await.map_err(problem_of)?;
+    let now = context.now();
+    let keys: Vec<PublicKeyShown> = webhook
+        .iter()
+        .flat_map(|webhook| webhook.secrets.public_keys(now))
+        .map(|(public_key, valid_until)| PublicKeyShown {
+            public_key,
+            valid_until,
+        })
+        .collect();
+    if keys.is_empty() {
+        return Err(not_found());
+    }
+    Ok(PublicKeysAnswer { data: keys })
+}
+
+/// Makes a new secret, and a new pair of keys for a webhook that has one; the old ones stop at once, or
+/// after the overlap (contract 8.2 "Rotation").
 ///
 /// # Errors
 /// `invalid_body` for an overlap over 7 days; `not_found`; the store's.
@@ -175,11 +212,15 @@ pub async fn rotate_secret(
         )));
     }
     let secret = Secret::from_random(random(&*context.entropy));
+    let signing_key = context.signing_key();
     let overlap = Duration::from_secs(seconds);
     let webhook = context
         .change_webhook(caller, id, AuditAction::SecretRotated, |webhook, now| {
             let mut next = webhook.clone();
-            next.secrets = webhook.secrets.rotate(secret.clone(), overlap, now);
+            next.secrets =
+                webhook
+                    .secrets
+                    .rotate(secret.clone(), signing_key.clone(), overlap, now);
             Ok(next)
         })
         .await?;
@@ -208,6 +249,10 @@ impl Context {
             .webhook(id)
             .cloned()
             .ok_or_else(not_found)
+    }
+
+    fn signing_key(&self) -> SigningKey {
+        SigningKey::from_random(random(&*self.entropy))
     }
 
     async fn change_webhook(

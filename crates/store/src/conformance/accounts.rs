@@ -8,7 +8,7 @@ use heraldo_domain::query::Page;
 use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::id::{ApiKeyId, AuditEntryId, CompanyId, UserId};
-use heraldo_wire::signature::Secret;
+use heraldo_wire::signature::{Secret, SigningKey};
 
 use super::scene::{Scene, first_page, refused};
 use super::{Harness, block_on};
@@ -98,9 +98,12 @@ pub fn a_changed_webhook_shows_at_once(harness: &dyn Harness) {
     );
 
     let secret = Secret::parse("whsec_next").unwrap();
-    let secrets = webhook
-        .secrets
-        .rotate(secret, Duration::from_secs(60), scene.now());
+    let secrets = webhook.secrets.rotate(
+        secret,
+        SigningKey::from_random([9; 32]),
+        Duration::from_secs(60),
+        scene.now(),
+    );
     let changed = Webhook {
         version: 2,
         secrets,
@@ -171,9 +174,11 @@ pub fn secrets_survive_a_new_start(harness: &dyn Harness) {
     let (scene, _) = Scene::new(harness);
     let mut webhook = scene.webhook();
     let next = Secret::parse("any text, even with ✓").unwrap();
+    let key = |byte| SigningKey::from_random([byte; 32]);
+    webhook.secrets.sign_asymmetrically(true, key(7));
     webhook.secrets = webhook
         .secrets
-        .rotate(next, Duration::from_secs(60), scene.now());
+        .rotate(next, key(8), Duration::from_secs(60), scene.now());
     scene.write(Write::CreateWebhook(webhook.clone())).unwrap();
     let (scene, _) = scene.crash();
     let found = block_on(scene.store.webhook(webhook.id)).unwrap();

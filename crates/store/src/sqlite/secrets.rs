@@ -3,7 +3,7 @@
 use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::{PreviousSecret, Secrets, Webhook};
 use heraldo_wire::id::WebhookId;
-use heraldo_wire::signature::Secret;
+use heraldo_wire::signature::{Secret, SigningKey};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -18,10 +18,15 @@ struct Plain<'a> {
     current: std::borrow::Cow<'a, str>,
     created_at: i64,
     previous: Option<(std::borrow::Cow<'a, str>, i64)>,
+    #[serde(default)]
+    signing_key: Option<[u8; 32]>,
+    #[serde(default)]
+    previous_signing_key: Option<[u8; 32]>,
 }
 
 pub(super) fn seal(webhook: &Webhook, around: &Surroundings) -> Done<Vec<u8>> {
     let secrets = &webhook.secrets;
+    let bytes = |key: &SigningKey| *key.reveal();
     let plain = Plain {
         current: secrets.current.reveal().into(),
         created_at: secrets.created_at.as_millis(),
@@ -31,6 +36,12 @@ pub(super) fn seal(webhook: &Webhook, around: &Surroundings) -> Done<Vec<u8>> {
                 previous.valid_until.as_millis(),
             )
         }),
+        signing_key: secrets.signing_key.as_ref().map(bytes),
+        previous_signing_key: secrets
+            .previous
+            .as_ref()
+            .and_then(|previous| previous.signing_key.as_ref())
+            .map(bytes),
     };
     let text = Zeroizing::new(serde_json::to_vec(&plain)?);
     around
@@ -49,12 +60,14 @@ pub(super) fn unseal(sealed: &[u8], id: WebhookId, key: &MasterKey) -> Done<Secr
     let previous = match plain.previous {
         Some((text, until)) => Some(PreviousSecret {
             secret: secret(text)?,
+            signing_key: plain.previous_signing_key.map(SigningKey::from_random),
             valid_until: Timestamp::from_millis(until),
         }),
         None => None,
     };
     Ok(Secrets {
         current: secret(plain.current)?,
+        signing_key: plain.signing_key.map(SigningKey::from_random),
         created_at: Timestamp::from_millis(plain.created_at),
         previous,
     })

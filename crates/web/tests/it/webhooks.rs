@@ -39,6 +39,7 @@ async fn a_new_webhook_is_answered_with_its_id_alone() {
         "timeoutMs": 5000,
         "concurrency": null,
         "ratePerSecond": null,
+        "asymmetricSignature": false,
         "createdAt": "2026-11-18T09:46:40.000Z",
         "updatedAt": "2026-11-18T09:46:40.000Z",
     });
@@ -142,6 +143,57 @@ async fn a_secret_is_revealed_and_rotated_with_and_without_an_overlap() {
         .post(&rotate, &json!({"overlapSeconds": -1}))
         .await
         .problem(ProblemCode::InvalidBody);
+}
+
+#[tokio::test]
+async fn public_keys_are_shown_to_anybody_and_rotate_with_the_secret() {
+    let world = World::new().await;
+    let id = world.create_webhook().await;
+    let path = format!("{PATH}/{id}");
+    let keys = async || {
+        let shown = world
+            .bare("GET", &format!("{path}/public-key"))
+            .send()
+            .await;
+        shown.json(200)["data"].as_array().unwrap().clone()
+    };
+    let patch = async |body: Value| {
+        let changed = world.request("PATCH", &path).json(&body).send().await;
+        changed.json(200)["asymmetricSignature"].clone()
+    };
+    world
+        .bare("GET", &format!("{path}/public-key"))
+        .send()
+        .await
+        .problem(ProblemCode::NotFound);
+    assert_eq!(patch(json!({"asymmetricSignature": true})).await, true);
+    let first = keys().await;
+    assert_eq!(first.len(), 1);
+    assert!(first[0]["publicKey"].as_str().unwrap().starts_with("whpk_"));
+    assert_eq!(first[0]["validUntil"], Value::Null);
+    assert_eq!(patch(json!({"asymmetricSignature": true})).await, true);
+    assert_eq!(patch(json!({"timeoutMs": 500})).await, true);
+    assert_eq!(keys().await, first, "the pair stays");
+    let rotate = format!("{path}/secret/rotate");
+    let rotated = world.post(&rotate, &json!({"overlapSeconds": 60})).await;
+    rotated.json(200);
+    let both = keys().await;
+    assert_eq!(both.len(), 2);
+    assert_ne!(both[0]["publicKey"], first[0]["publicKey"]);
+    assert_eq!(both[1]["publicKey"], first[0]["publicKey"]);
+    assert_eq!(both[1]["validUntil"], "2026-11-18T09:47:40.000Z");
+    world.clock.step(60_000);
+    assert_eq!(keys().await, both[..1]);
+    assert_eq!(patch(json!({"asymmetricSignature": null})).await, false);
+    world
+        .bare("GET", &format!("{path}/public-key"))
+        .send()
+        .await
+        .problem(ProblemCode::NotFound);
+    let body = json!({"endpoint": "https://receiver.example.com", "events": ["image_processed"], "asymmetricSignature": true});
+    let made = world.post(PATH, &body).await.json(201);
+    let read = world.get(&format!("{PATH}/{}", id_in(&made))).await;
+    assert_eq!(read.json(200)["asymmetricSignature"], true);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::Patch;
 use crate::event::EventType;
 use crate::id::{DeliveryId, EventId, WebhookId};
 use crate::object::{Object, object, words};
-use crate::signature::{Secret, reveal_secret};
+use crate::signature::{PublicKey, Secret, reveal_secret};
 use crate::time::{HumanDuration, Timestamp};
 
 words! {
@@ -69,6 +69,9 @@ pub struct CreateWebhookRequest {
     /// How many attempts may be sent in any one second; the server's without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_per_second: Option<u32>,
+    /// Whether `webhook-signature` also carries an Ed25519 signature (`v1a`); false without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asymmetric_signature: Option<bool>,
 }
 
 /// Answer to a create, 201. The secret is not in it (contract 1.3, E1).
@@ -116,6 +119,10 @@ pub struct UpdateWebhookRequest {
     #[serde(skip_serializing_if = "Patch::is_absent")]
     #[schema(value_type = Option<u32>)]
     pub rate_per_second: Patch<u32>,
+    /// False and null take the pair of keys away; true makes a new one, unless there is one.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<bool>)]
+    pub asymmetric_signature: Patch<bool>,
 }
 
 /// A webhook as it is read. Null means the server's default.
@@ -139,6 +146,8 @@ pub struct Webhook {
     pub concurrency: Option<u32>,
     /// How many attempts may be sent in any one second.
     pub rate_per_second: Option<u32>,
+    /// Whether `webhook-signature` also carries an Ed25519 signature (`v1a`).
+    pub asymmetric_signature: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -175,6 +184,24 @@ pub struct RotateSecretAnswer {
     pub secret: Secret,
     /// When the old one stops being valid; null when it already has.
     pub previous_valid_until: Option<Timestamp>,
+}
+
+/// Answer of `GET /v1/notification/webhook/:id/public-key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PublicKeysAnswer {
+    /// Newest first; during the overlap of a rotation the one before too.
+    pub data: Vec<PublicKeyShown>,
+}
+
+/// A key that verifies the `v1a` signatures of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicKeyShown {
+    /// `whpk_` and the base64 of the 32 bytes of an Ed25519 key.
+    #[schema(value_type = String, examples("whpk_6kpsY+KcUgq+9VB7Ey7F+ZVHdq7+vnuSQh7qaRRG0iw="))]
+    pub public_key: PublicKey,
+    /// When it stops being used; null for the newest.
+    pub valid_until: Option<Timestamp>,
 }
 
 /// Body of `POST /v1/notification/webhook/:id/test`.

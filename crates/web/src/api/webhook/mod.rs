@@ -3,6 +3,7 @@
 pub mod create;
 pub mod delete;
 pub mod list;
+pub mod public_key;
 pub mod retrieve;
 pub mod rotate;
 pub mod secret;
@@ -29,6 +30,7 @@ fn show(webhook: &Webhook, server: &Defaults) -> api::Webhook {
         timeout_ms: settings.timeout_ms,
         concurrency: settings.concurrency,
         rate_per_second: settings.rate_per_second,
+        asymmetric_signature: webhook.secrets.signing_key.is_some(),
         created_at: webhook.created_at,
         updated_at: webhook.updated_at,
     }
