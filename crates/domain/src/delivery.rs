@@ -1,5 +1,7 @@
 //! The delivery machine: what is leased, what an attempt came to, and what happens next.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use heraldo_wire::attempt::{AttemptOutcome, Cause, ErrorClass, Phase, PhaseTimings};
 use heraldo_wire::event::EventType;
@@ -8,6 +10,7 @@ use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::retry::RetryPolicy;
+use crate::statistics::{Attempted, Counted, Note};
 
 /// A start of the server. It grows by one with each start; leases of older epochs are void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -128,6 +131,7 @@ pub enum Next {
 pub struct Settlement {
     pub delivery_id: DeliveryId,
     pub webhook_id: WebhookId,
+    pub company_id: CompanyId,
     pub lease: Epoch,
     pub attempt: Attempt,
     /// When the delivery's first attempt started, this one included.
@@ -146,6 +150,31 @@ impl Settlement {
         match self.next {
             Next::Delivered | Next::Failed | Next::Cancelled => true,
             Next::RetryAt(_) => false,
+        }
+    }
+
+    /// What is counted of it once it is written; `ended`: the delivery is not pending any more, which a resend
+    /// that was asked for meanwhile prevents.
+    #[must_use]
+    pub fn note(&self, ended: bool) -> Note {
+        let attempt = &self.attempt;
+        let took = Duration::from_millis(u64::from(attempt.duration_ms));
+        let at = attempt.started_at.plus(took);
+        let latency = at.since(self.delivery_id.0.made_at()).as_millis();
+        let attempted = Attempted {
+            error_class: attempt.error_class,
+            duration_ms: attempt.duration_ms,
+            latency_ms: (attempt.cause == Cause::First)
+                .then(|| u64::try_from(latency).unwrap_or(u64::MAX)),
+            given_up: self.next == Next::Failed
+                && matches!(attempt.cause, Cause::First | Cause::Retry),
+            ended,
+        };
+        Note {
+            company_id: self.company_id,
+            webhook_id: Some(self.webhook_id),
+            at,
+            counted: Counted::Attempt(attempted),
         }
     }
 }
@@ -211,6 +240,7 @@ pub fn settle(
     Settlement {
         delivery_id: leased.delivery_id,
         webhook_id: leased.webhook_id,
+        company_id: leased.company_id,
         lease: leased.lease,
         attempt: Attempt {
             id,

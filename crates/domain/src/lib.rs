@@ -21,6 +21,7 @@ pub mod record;
 pub mod report;
 pub mod retry;
 pub mod sheet;
+pub mod statistics;
 pub mod store;
 pub mod template;
 pub mod token;

@@ -24,6 +24,7 @@ use crate::query::{
     CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
 };
 use crate::record::{Record, RecordKind};
+use crate::statistics::{Backlog, Measures, Statistic, StatisticsQuery};
 use crate::token::Token;
 use crate::webhook::Webhook;
 
@@ -100,8 +101,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// since the caller looked.
     async fn cancel_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32>;
 
-    /// Deletes up to `limit` idempotent answers and as many tokens that have expired; returns how many
-    /// in all.
+    /// Deletes up to `limit` idempotent answers and as many tokens that have expired, and as many rows of
+    /// figures that were kept long enough; returns how many in all.
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u32>;
 
     // What the dispatcher reads.
@@ -184,7 +185,22 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     ) -> Result<Vec<DeliveryRecord>>;
     async fn audit(&self, company: CompanyId, page: Page<AuditEntryId>) -> Result<Vec<AuditEntry>>;
 
+    /// What was counted, oldest bucket first, within one by webhook. It costs as much as there are buckets
+    /// and webhooks, however many events and attempts they stand for. Counts of the last second before a
+    /// crash may be missing for good; nothing is ever counted twice.
+    async fn statistics(
+        &self,
+        company: CompanyId,
+        query: StatisticsQuery,
+    ) -> Result<Vec<Statistic>>;
+
+    /// Each webhook of the company with pending deliveries, by id: exact, however many there are.
+    async fn backlog(&self, company: CompanyId) -> Result<Vec<Backlog>>;
+
     // Its own life.
+
+    /// What it measures of itself now; reads nothing from disk.
+    fn measures(&self) -> Measures;
 
     /// Writes and reads something small: whether the store works now.
     async fn check(&self) -> Result<()>;

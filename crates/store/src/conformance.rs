@@ -24,6 +24,7 @@ pub mod records;
 pub mod resends;
 pub mod scene;
 pub mod settlements;
+pub mod statistics;
 pub mod strict;
 pub mod tokens;
 mod world;
@@ -149,6 +150,17 @@ macro_rules! conformance_tests {
                 a_resend_while_leased_comes_due_when_settled
                 a_resend_of_anothers_delivery_is_not_found
                 a_resend_asked_before_a_crash_is_made_after_it
+            }
+            statistics {
+                attempts_are_counted_by_webhook_and_company_in_their_buckets
+                events_are_counted_once_for_the_company_and_once_for_each_webhook
+                a_failed_change_and_a_lost_lease_count_nothing
+                figures_survive_a_graceful_stop
+                figures_are_forgotten_when_they_were_kept_long_enough
+                the_backlog_is_exact_through_every_turn
+                the_backlog_is_counted_anew_after_a_crash
+                companies_read_nothing_of_each_others_figures
+                what_is_measured_of_all_companies_counts_an_event_once
             }
             inspections {
                 inspections_are_counted_and_filtered

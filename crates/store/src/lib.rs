@@ -8,6 +8,7 @@ pub mod memory;
 mod plan;
 pub mod seal;
 pub mod sqlite;
+mod tally;
 
 pub use memory::MemoryStore;
 pub use seal::{MasterKey, load_or_create_key_file};

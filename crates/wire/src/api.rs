@@ -15,6 +15,7 @@ mod list;
 mod oauth;
 mod patch;
 mod report;
+mod statistics;
 mod template;
 mod update;
 mod webhook;
@@ -47,6 +48,10 @@ pub use patch::Patch;
 pub use report::{
     CreateReportAnswer, CreateReportRequest, PresignAnswer, PresignIdentity, PresignIdentityType,
     PresignRequest, ReportListAnswer, ReportRequest, ReportResult, ReportStatus,
+};
+pub use statistics::{
+    BacklogItem, Bucket, FailedByClass, Figures, Percentiles, Resolution, StatisticsAnswer,
+    StatisticsQuery,
 };
 pub use template::TemplateListQuery;
 pub use update::{GoodsRequest, UpdateInspectionRequest};

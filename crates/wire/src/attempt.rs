@@ -24,6 +24,19 @@ pub enum ErrorClass {
     Status,
 }
 
+impl ErrorClass {
+    pub const ALL: [Self; 8] = [
+        Self::Dns,
+        Self::AddressRefused,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Reset,
+        Self::Protocol,
+        Self::Status,
+    ];
+}
+
 /// The part of an attempt in which something happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -7,6 +7,7 @@ use heraldo_domain::delivery::{Epoch, Fallback, Leased};
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::ports::HandOver;
 use heraldo_domain::query::EventRecord;
+use heraldo_domain::statistics::{Counted, Note};
 use heraldo_domain::store::{Result, StoreError};
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::DeliveryStatus;
@@ -26,6 +27,8 @@ pub(super) struct Step<'a> {
     /// Room was reserved for each of these.
     pub leased: Vec<Leased>,
     pub changed_webhooks: Vec<WebhookId>,
+    /// What was done, to be counted when it stands.
+    pub notes: Vec<Note>,
 }
 
 impl Step<'_> {
@@ -197,8 +200,17 @@ impl Step<'_> {
             body: event.body.clone(),
         };
         insert(&mut self.state.events, event.id, record)?;
+        let note = |webhook_id, counted| Note {
+            company_id,
+            webhook_id,
+            at: event.created_at,
+            counted,
+        };
+        self.notes.push(note(None, Counted::Event));
         for delivery in &event.deliveries {
             self.new_delivery(event, *delivery, sequence)?;
+            self.notes
+                .push(note(Some(delivery.webhook_id), Counted::Delivery));
         }
         Ok(sequence)
     }

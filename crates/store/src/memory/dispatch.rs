@@ -122,6 +122,7 @@ impl Step<'_> {
         if !self.is_held(id, settlement.lease) {
             return Settled::LeaseLost;
         }
+        self.notes.push(settlement.note(false));
         let over = settlement.strict.filter(|_| settlement.is_over());
         let mut settled = Settled::Written;
         self.with(id, |row| {

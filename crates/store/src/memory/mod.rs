@@ -5,6 +5,7 @@ mod apply;
 mod dispatch;
 mod records;
 mod state;
+mod statistics;
 mod strict;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use heraldo_domain::query::{
     CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
 };
 use heraldo_domain::record::{Record, RecordKind};
+use heraldo_domain::statistics::{Backlog, Counted, Figures, Measures, Statistic, StatisticsQuery};
 use heraldo_domain::store::{Result, Settled, Store, StoreError};
 use heraldo_domain::token::Token;
 use heraldo_domain::webhook::Webhook;
@@ -47,6 +49,8 @@ struct Inner {
     state: State,
     /// Of this process; `None` until it opens one.
     epoch: Option<Epoch>,
+    /// Since it was opened.
+    totals: Figures,
     /// The next writes fail with these, in turn.
     faults: VecDeque<StoreError>,
     closed: bool,
@@ -106,12 +110,14 @@ impl MemoryStore {
             now: self.clock.now(),
             leased: Vec::new(),
             changed_webhooks: Vec::new(),
+            notes: Vec::new(),
         };
         let result = write(&mut step);
         let Step {
             epoch,
             leased,
             changed_webhooks,
+            notes,
             ..
         } = step;
         let result = inner.faults.pop_front().map_or(result, Err);
@@ -123,7 +129,13 @@ impl MemoryStore {
             }
             return result;
         }
+        inner.state.count(&notes);
         inner.state.keep();
+        let counted = notes.iter().map(|note| note.counted);
+        // Their events were counted already.
+        for counted in counted.filter(|counted| *counted != Counted::Delivery) {
+            inner.totals.count(&counted);
+        }
         inner.epoch = epoch;
         for webhook in changed_webhooks {
             self.hand_over.webhook_changed(Some(webhook));
@@ -438,6 +450,28 @@ impl Store for MemoryStore {
                 .cloned()
                 .collect()
         })
+    }
+
+    async fn statistics(
+        &self,
+        company: CompanyId,
+        query: StatisticsQuery,
+    ) -> Result<Vec<Statistic>> {
+        self.read(|state| state.statistics(company, &query))
+    }
+
+    async fn backlog(&self, company: CompanyId) -> Result<Vec<Backlog>> {
+        self.read(|state| state.backlog(company))
+    }
+
+    fn measures(&self) -> Measures {
+        let inner = self.lock();
+        Measures {
+            totals: inner.totals.clone(),
+            pending: inner.state.pending().into_iter().collect(),
+            queued_writes: 0,
+            queued_bytes: 0,
+        }
     }
 
     async fn check(&self) -> Result<()> {

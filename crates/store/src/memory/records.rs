@@ -65,7 +65,11 @@ impl Step<'_> {
         let answers = &mut self.state.answers;
         let of_answers = forget(answers, |answer| answer.expires_at, now, limit);
         let tokens = &mut self.state.tokens;
-        of_answers.saturating_add(forget(tokens, |token| token.expires_at, now, limit))
+        let of_tokens = forget(tokens, |token| token.expires_at, now, limit);
+        let of_figures = self.state.forget_figures(now, limit);
+        of_answers
+            .saturating_add(of_tokens)
+            .saturating_add(of_figures)
     }
 }
 

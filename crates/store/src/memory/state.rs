@@ -11,6 +11,7 @@ use heraldo_domain::job::Job;
 use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::query::{DeliveryRecord, EventRecord};
 use heraldo_domain::record::{Record, RecordKind};
+use heraldo_domain::statistics::Figures;
 use heraldo_domain::token::Token;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::DeliveryStatus;
@@ -21,6 +22,7 @@ use heraldo_wire::id::{
 use heraldo_wire::time::Timestamp;
 
 use crate::plan::{ResendDue, Standing};
+use crate::tally::Place;
 
 /// A map that remembers what its entries were until the changes are kept.
 #[derive(Debug, Clone)]
@@ -125,6 +127,7 @@ pub(super) struct State {
     pub strict: Table<(WebhookId, InspectionId, u32), DeliveryId>,
     pub answers: Table<(CompanyId, &'static str, String), IdempotentAnswer>,
     pub audit: Table<AuditEntryId, AuditEntry>,
+    pub figures: Table<Place, Figures>,
 }
 
 pub(super) fn answer_key(key: &IdempotencyKey) -> (CompanyId, &'static str, String) {
@@ -141,7 +144,7 @@ impl State {
     }
 
     fn each(&mut self, act: impl Fn(&mut dyn Undo)) {
-        let tables: [&mut dyn Undo; 16] = [
+        let tables: [&mut dyn Undo; 17] = [
             &mut self.companies,
             &mut self.members,
             &mut self.api_keys,
@@ -158,6 +161,7 @@ impl State {
             &mut self.strict,
             &mut self.answers,
             &mut self.audit,
+            &mut self.figures,
         ];
         for table in tables {
             act(table);

@@ -3,7 +3,7 @@
 use heraldo_domain::change::Origin;
 use heraldo_domain::delivery::Fallback;
 use heraldo_domain::record::RecordKind;
-use heraldo_wire::api::DeliveryStatus;
+use heraldo_wire::api::{DeliveryStatus, Resolution};
 use heraldo_wire::attempt::{AttemptOutcome, Cause, ErrorClass, Phase};
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::Id;
@@ -109,6 +109,11 @@ codes! {
         Disapproved = 1,
         NotDefined = 2,
         NotProvided = 3,
+    }
+    Resolution {
+        Minute = 0,
+        Hour = 1,
+        Day = 2,
     }
     RecordKind {
         Template = 0,

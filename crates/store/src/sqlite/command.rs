@@ -21,6 +21,8 @@ pub(super) enum Command {
     Release(Epoch, Vec<DeliveryId>, Reply<()>),
     CancelWaiting(WebhookId, u32, Reply<u32>),
     ForgetExpired(Timestamp, u32, Reply<u32>),
+    /// Writes the figures gathered so far.
+    WriteFigures(Reply<()>),
     Check(Reply<()>),
     /// Limits the database to so many pages; tests fill the disk with it.
     LimitPages(u32, Reply<()>),
@@ -56,6 +58,11 @@ impl Command {
             Self::ForgetExpired(now, limit, reply) => {
                 settle::forget_expired(group, *now, *limit).map(|answer| reply.stage(Ok(answer)))
             }
+            Self::WriteFigures(reply) => {
+                group.figures_asked = true;
+                reply.stage(Ok(()));
+                Ok(())
+            }
             Self::Check(reply) => check(group).map(|answer| reply.stage(Ok(answer))),
             Self::LimitPages(pages, reply) => {
                 limit_pages(group, *pages).map(|answer| reply.stage(Ok(answer)))
@@ -71,7 +78,10 @@ impl Command {
             Self::Claim(_, reply) => reply.stage(Err(error)),
             Self::MarkStarted(_, _, reply) => reply.stage(Err(error)),
             Self::Settle(_, reply) => reply.stage(Err(error)),
-            Self::Release(_, _, reply) | Self::Check(reply) | Self::LimitPages(_, reply) => {
+            Self::Release(_, _, reply)
+            | Self::WriteFigures(reply)
+            | Self::Check(reply)
+            | Self::LimitPages(_, reply) => {
                 reply.stage(Err(error));
             }
             Self::CancelWaiting(_, _, reply) | Self::ForgetExpired(_, _, reply) => {
@@ -88,9 +98,10 @@ impl Command {
             Self::Claim(_, reply) => reply.send(group),
             Self::MarkStarted(_, _, reply) => reply.send(group),
             Self::Settle(_, reply) => reply.send(group),
-            Self::Release(_, _, reply) | Self::Check(reply) | Self::LimitPages(_, reply) => {
-                reply.send(group)
-            }
+            Self::Release(_, _, reply)
+            | Self::WriteFigures(reply)
+            | Self::Check(reply)
+            | Self::LimitPages(_, reply) => reply.send(group),
             Self::CancelWaiting(_, _, reply) | Self::ForgetExpired(_, _, reply) => {
                 reply.send(group)
             }
@@ -118,6 +129,7 @@ impl Command {
             | Self::Claim(..)
             | Self::CancelWaiting(..)
             | Self::ForgetExpired(..)
+            | Self::WriteFigures(_)
             | Self::Check(_)
             | Self::LimitPages(..) => EACH,
         }

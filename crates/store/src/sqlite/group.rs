@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use heraldo_domain::delivery::{Epoch, Leased};
 use heraldo_domain::ports::{Clock, Entropy, HandOver};
+use heraldo_domain::statistics::Note;
 use heraldo_domain::store::StoreError;
 use heraldo_wire::id::WebhookId;
 use rusqlite::{CachedStatement, Connection, Params, Statement};
@@ -62,6 +63,10 @@ pub(super) struct Group<'a, 'db> {
     pub stale: Vec<Stale>,
     /// The inspections that were written; their sheets are, once, at the end.
     pub entries: Vec<Entry>,
+    /// What was done, to be counted once it is durable.
+    pub notes: Vec<Note>,
+    /// Whoever asks reads figures next: those gathered so far are written with this group.
+    pub figures_asked: bool,
 }
 
 /// How far a group had come before one of its commands.
@@ -70,6 +75,7 @@ pub(super) struct Mark {
     leased: usize,
     stale: usize,
     entries: usize,
+    notes: usize,
     epoch: Option<Epoch>,
     rows: u64,
 }
@@ -89,6 +95,8 @@ impl<'a, 'db> Group<'a, 'db> {
             leased: Vec::new(),
             stale: Vec::new(),
             entries: Vec::new(),
+            notes: Vec::new(),
+            figures_asked: false,
         }
     }
 
@@ -97,6 +105,7 @@ impl<'a, 'db> Group<'a, 'db> {
             leased: self.leased.len(),
             stale: self.stale.len(),
             entries: self.entries.len(),
+            notes: self.notes.len(),
             epoch: self.epoch,
             rows: self.db.total_changes(),
         }
@@ -116,6 +125,7 @@ impl<'a, 'db> Group<'a, 'db> {
         }
         self.stale.truncate(mark.stale);
         self.entries.truncate(mark.entries);
+        self.notes.truncate(mark.notes);
         self.epoch = mark.epoch;
     }
 

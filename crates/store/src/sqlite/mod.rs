@@ -23,6 +23,7 @@ mod secrets;
 mod sends;
 mod settle;
 mod sheets;
+mod statistics;
 mod strict;
 mod writer;
 
@@ -42,6 +43,7 @@ use heraldo_domain::query::{
     CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
 };
 use heraldo_domain::record::{Record, RecordKind};
+use heraldo_domain::statistics::{Backlog, Measures, Statistic, StatisticsQuery};
 use heraldo_domain::store::{Result, Settled, Store, StoreError};
 use heraldo_domain::token::Token;
 use heraldo_domain::webhook::Webhook;
@@ -59,6 +61,7 @@ use self::group::{Reply, Surroundings};
 use self::listed::{Listed, Told};
 use self::queue::Queue;
 use self::readers::Readers;
+use self::statistics::Live;
 use self::writer::{GroupLimits, Shared, Writer};
 
 pub use self::config::{SqliteConfig, SqliteLimits};
@@ -98,6 +101,7 @@ impl SqliteStore {
         let shared = Arc::new(Shared {
             commands: Queue::new(limits.queue_changes_max, limits.queue_bytes_max),
             cache: Cache::new(limits.cache_entries_max),
+            live: Live::default(),
             around: Surroundings {
                 hand_over,
                 clock,
@@ -461,6 +465,41 @@ impl Store for SqliteStore {
     async fn audit(&self, company: CompanyId, page: Page<AuditEntryId>) -> Result<Vec<AuditEntry>> {
         self.list("audit entry", move |db| load::audit(db, company, page))
             .await
+    }
+
+    async fn statistics(
+        &self,
+        company: CompanyId,
+        query: StatisticsQuery,
+    ) -> Result<Vec<Statistic>> {
+        if let Err(error) = self.write(Command::WriteFigures).await {
+            // What is stored can be read all the same.
+            tracing::debug!(%error, "the latest figures could not be written");
+        }
+        self.readers
+            .read(move |db| statistics::read(db, company, &query))
+            .await
+    }
+
+    async fn backlog(&self, company: CompanyId) -> Result<Vec<Backlog>> {
+        let Some(view) = self.company(company).await? else {
+            return Ok(Vec::new());
+        };
+        let webhooks = view.webhooks.iter().map(|webhook| webhook.id);
+        let pending = self.shared.live.pending_of(webhooks);
+        self.readers
+            .read(move |db| statistics::backlog(db, &pending))
+            .await
+    }
+
+    fn measures(&self) -> Measures {
+        let (queued_writes, queued_bytes) = self.shared.commands.waiting();
+        Measures {
+            totals: self.shared.live.totals(),
+            pending: self.shared.live.pending(),
+            queued_writes,
+            queued_bytes,
+        }
     }
 
     async fn check(&self) -> Result<()> {

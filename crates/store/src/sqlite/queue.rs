@@ -128,6 +128,15 @@ impl<T> Queue<T> {
         Taken::Items(taken)
     }
 
+    /// How many items wait, and how many bytes they hold.
+    pub(super) fn waiting(&self) -> (u64, u64) {
+        let state = self.lock();
+        let (items, bytes) = (state.items.len(), state.bytes);
+        drop(state);
+        let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        (wide(items), wide(bytes))
+    }
+
     /// Lets nothing more in; what is in is still taken.
     pub(super) fn close(&self) {
         self.lock().closed = true;

@@ -2,7 +2,9 @@
 
 use heraldo_domain::change::{NewDelivery, NewEvent, Origin};
 use heraldo_domain::delivery::{Epoch, Fallback, Leased};
+use heraldo_domain::statistics::{Counted, Note};
 use heraldo_domain::store::StoreError;
+use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::id::{CompanyId, DeliveryId};
 use rusqlite::params;
 
@@ -56,6 +58,12 @@ pub(super) fn event(group: &mut Group<'_, '_>, event: &NewEvent) -> Done<u32> {
         ])
         .map_err(|error| Fault::from(error).or_taken(StoreError::Conflict))?;
     drop(insert);
+    group.notes.push(Note {
+        company_id: event.company_id,
+        webhook_id: None,
+        at: event.created_at,
+        counted: Counted::Event,
+    });
     for delivery in &event.deliveries {
         new_delivery(group, event, delivery, sequence)?;
     }
@@ -110,8 +118,15 @@ fn new_delivery(
             lease.map(|epoch| epoch.0),
             delivery.strict,
         ])
-        .map(drop)
-        .map_err(|error| Fault::from(error).or_taken(StoreError::Conflict))
+        .map_err(|error| Fault::from(error).or_taken(StoreError::Conflict))?;
+    drop(insert);
+    group.notes.push(Note {
+        company_id: event.company_id,
+        webhook_id: Some(delivery.webhook_id),
+        at: event.created_at,
+        counted: Counted::Delivery,
+    });
+    Ok(())
 }
 
 fn first_lease(event: &NewEvent, delivery: &NewDelivery, sequence: u32, lease: Epoch) -> Leased {
@@ -195,7 +210,7 @@ pub(super) fn go_on(
 }
 
 fn plan_next(
-    group: &Group<'_, '_>,
+    group: &mut Group<'_, '_>,
     id: DeliveryId,
     from: &Planned,
     next: Standing,
@@ -219,9 +234,16 @@ fn plan_next(
             from.standing.status.code(),
         ],
     )?;
-    if updated == 1 {
-        Ok(())
-    } else {
-        Err(Fault::Store(StoreError::Conflict))
+    if updated != 1 {
+        return Err(Fault::Store(StoreError::Conflict));
     }
+    if from.standing.status != DeliveryStatus::Pending && next.status == DeliveryStatus::Pending {
+        group.notes.push(Note {
+            company_id: from.company_id,
+            webhook_id: Some(from.webhook_id),
+            at: group.around.clock.now(),
+            counted: Counted::Reopened,
+        });
+    }
+    Ok(())
 }

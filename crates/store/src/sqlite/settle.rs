@@ -1,8 +1,10 @@
 //! What the dispatcher writes: claims, outcomes, starts, and leases given back.
 
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement};
+use heraldo_domain::statistics::{Counted, Note};
 use heraldo_domain::store::Settled;
-use heraldo_wire::id::{DeliveryId, WebhookId};
+use heraldo_wire::api::DeliveryStatus;
+use heraldo_wire::id::{CompanyId, DeliveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
@@ -12,6 +14,7 @@ use super::fault::Done;
 use super::group::Group;
 use super::records;
 use super::rows::{self, LEASED, Planned};
+use super::statistics;
 use super::strict;
 use crate::plan;
 
@@ -138,7 +141,7 @@ pub(super) fn settle(group: &mut Group<'_, '_>, settlements: &[Settlement]) -> D
 }
 
 /// Nearly always one statement: a first attempt whose row nobody asked anything of.
-fn settle_one(group: &Group<'_, '_>, settlement: &Settlement) -> Done<Settled> {
+fn settle_one(group: &mut Group<'_, '_>, settlement: &Settlement) -> Done<Settled> {
     let id = settlement.delivery_id;
     let doc = attempts::text_of(&settlement.attempt)?;
     let next = plan::settled(settlement.attempt.cause, settlement.next, None);
@@ -155,6 +158,8 @@ fn settle_one(group: &Group<'_, '_>, settlement: &Settlement) -> Done<Settled> {
         doc,
     ])?;
     if written == 1 {
+        let ended = next.status != DeliveryStatus::Pending;
+        group.notes.push(settlement.note(ended));
         return Ok(Settled::Written);
     }
     match rows::planned(group.db, id)?.filter(|planned| planned.lease == Some(settlement.lease)) {
@@ -165,7 +170,7 @@ fn settle_one(group: &Group<'_, '_>, settlement: &Settlement) -> Done<Settled> {
 
 /// A row with an earlier attempt, which moves out, or with a resend that comes due.
 fn settle_again(
-    group: &Group<'_, '_>,
+    group: &mut Group<'_, '_>,
     settlement: &Settlement,
     planned: &Planned,
     doc: &str,
@@ -204,6 +209,8 @@ fn settle_again(
             fallback_at,
         ],
     )?;
+    let ended = next.status != DeliveryStatus::Pending;
+    group.notes.push(settlement.note(ended));
     Ok(if planned.resend_due.is_some() {
         Settled::WrittenResendDue
     } else {
@@ -217,7 +224,11 @@ const STILL_THERE: &str =
 
 /// Cancels deliveries that wait; one whose end was only to be repeated goes back to that end. Nothing is
 /// cancelled for a webhook that was enabled again meanwhile.
-pub(super) fn cancel_waiting(group: &Group<'_, '_>, webhook: WebhookId, limit: u32) -> Done<u32> {
+pub(super) fn cancel_waiting(
+    group: &mut Group<'_, '_>,
+    webhook: WebhookId,
+    limit: u32,
+) -> Done<u32> {
     if group
         .statement(STILL_THERE)?
         .exists(params![key_of(webhook.0), tail_of(webhook.0)])?
@@ -235,10 +246,18 @@ pub(super) fn cancel_waiting(group: &Group<'_, '_>, webhook: WebhookId, limit: u
            AND status = 0 AND lease IS NULL",
         params![webhook.0.as_bytes(), limit],
     )?;
-    Ok(u32::try_from(cancelled).unwrap_or(u32::MAX))
+    let cancelled = u32::try_from(cancelled).unwrap_or(u32::MAX);
+    group.notes.push(Note {
+        // Which company's does not matter: it changes no figures.
+        company_id: CompanyId::default(),
+        webhook_id: Some(webhook),
+        at: group.around.clock.now(),
+        counted: Counted::Cancelled(cancelled),
+    });
+    Ok(cancelled)
 }
 
-/// Answers, then as many tokens.
+/// Answers, then as many tokens, then as many rows of figures.
 pub(super) fn forget_expired(group: &Group<'_, '_>, now: Timestamp, limit: u32) -> Done<u32> {
     let gone = group.run(
         "DELETE FROM answer WHERE rowid IN
@@ -247,5 +266,6 @@ pub(super) fn forget_expired(group: &Group<'_, '_>, now: Timestamp, limit: u32) 
     )?;
     let answers = u32::try_from(gone).unwrap_or(u32::MAX);
     let tokens = records::forget_tokens(group, now, limit)?;
-    Ok(answers.saturating_add(tokens))
+    let figures = statistics::forget(group, now, limit)?;
+    Ok(answers.saturating_add(tokens).saturating_add(figures))
 }

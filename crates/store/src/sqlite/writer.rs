@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use heraldo_domain::delivery::Epoch;
 use heraldo_domain::store::StoreError;
+use heraldo_wire::time::Timestamp;
 use rusqlite::Connection;
 
 use super::cache::{Cache, Stale};
@@ -21,9 +22,17 @@ use super::group::{Group, Kept, Surroundings};
 use super::open::Place;
 use super::queue::{Queue, Taken};
 use super::sheets;
+use super::statistics::{self, Live};
+use crate::tally::Tally;
 
 /// How often other processes' commits are looked for while nothing is asked.
 const IDLE_LOOK: Duration = Duration::from_millis(50);
+
+/// Figures are gathered this long before they are written, in a group that is written anyway.
+const FIGURES_INTERVAL: Duration = Duration::from_secs(1);
+
+/// So many rows of figures are gathered at most; some more where one group touches many webhooks.
+const TALLY_ROWS_MAX: usize = 4_096;
 
 /// After so many written rows the log is worth copying into the database file.
 const ROWS_PER_CHECKPOINT: u64 = 16_000;
@@ -33,6 +42,7 @@ const ROWS_PER_CHECKPOINT: u64 = 16_000;
 pub(super) struct Shared {
     pub commands: Queue<Command>,
     pub cache: Cache,
+    pub live: Live,
     pub around: Surroundings,
     /// The checkpointer copied most of the log; the writer copies the rest and starts the log anew.
     pub finish_checkpoint: AtomicBool,
@@ -53,6 +63,9 @@ pub(super) struct Writer {
     epoch: Option<Epoch>,
     data_version: i64,
     rows_at_checkpoint: u64,
+    /// What durable groups counted and no row holds yet.
+    tally: Tally,
+    figures_written_at: Timestamp,
 }
 
 /// What the writer does next with its connection.
@@ -90,6 +103,8 @@ impl Writer {
             epoch: None,
             data_version: 0,
             rows_at_checkpoint: 0,
+            tally: Tally::default(),
+            figures_written_at: Timestamp::default(),
         }
     }
 
@@ -98,6 +113,7 @@ impl Writer {
         let _abandon = AbandonOnExit(Arc::clone(&self.shared));
         self.data_version = data_version(&db).unwrap_or(0);
         self.rows_at_checkpoint = db.total_changes();
+        self.recount(&db);
         loop {
             match self.serve(&db) {
                 Serve::End => break,
@@ -107,7 +123,7 @@ impl Writer {
                             "the connection to the database was opened anew after a failure"
                         );
                         db = fresh;
-                        self.others_wrote();
+                        self.others_wrote(&db);
                         self.data_version = data_version(&db).unwrap_or(0);
                         self.rows_at_checkpoint = 0;
                     }
@@ -136,8 +152,16 @@ impl Writer {
                 .commands
                 .take(commands_max, bytes_max, Some(IDLE_LOOK))
             {
-                Taken::Closed => return Serve::End,
-                Taken::Nothing => self.look_at_others(db),
+                Taken::Closed => {
+                    self.write_figures_alone(db);
+                    return Serve::End;
+                }
+                Taken::Nothing => {
+                    self.look_at_others(db);
+                    if self.figures_are_due() {
+                        self.write_figures_alone(db);
+                    }
+                }
                 Taken::Items(mut commands) => {
                     let went = match self.group(db, &kept, &mut commands, Care::Group) {
                         Went::Again => self.group(db, &kept, &mut commands, Care::Each),
@@ -231,7 +255,7 @@ impl Writer {
         group.run("BEGIN IMMEDIATE", [])?;
         if data_version(db)? != self.data_version {
             self.data_version = data_version(db)?;
-            self.others_wrote();
+            self.others_wrote(db);
         }
         for command in commands {
             let mark = group.mark();
@@ -260,13 +284,24 @@ impl Writer {
             }
         }
         sheets::write(db, std::mem::take(&mut group.entries))?;
+        let with_figures = group.figures_asked || self.figures_are_due();
+        if with_figures {
+            statistics::write(db, &self.tally)?;
+        }
         group.run("COMMIT", [])?;
+        if with_figures {
+            self.figures_are_written();
+        }
         Ok(true)
     }
 
     /// In this order: whoever is told of a delivery or of his change reads the new state.
-    fn after_commit(&self, group: Group<'_, '_>) {
+    fn after_commit(&mut self, group: Group<'_, '_>) {
         let shared = &self.shared;
+        shared.live.take(&group.notes);
+        for note in &group.notes {
+            self.tally.count(note);
+        }
         shared.cache.forget(&group.stale);
         for stale in &group.stale {
             if let Stale::Company(_, Some(webhook)) = stale {
@@ -278,11 +313,47 @@ impl Writer {
         }
     }
 
+    fn figures_are_due(&self) -> bool {
+        let now = self.shared.around.clock.now();
+        let since = self.figures_written_at;
+        self.tally.len() >= TALLY_ROWS_MAX
+            || (self.tally.len() > 0 && (now < since || now.since(since) >= FIGURES_INTERVAL))
+    }
+
+    fn figures_are_written(&mut self) {
+        self.tally.clear();
+        self.figures_written_at = self.shared.around.clock.now();
+    }
+
+    /// When nothing else is to be written.
+    fn write_figures_alone(&mut self, db: &Connection) {
+        if self.tally.len() == 0 {
+            return;
+        }
+        let written = (|| {
+            db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            statistics::write(db, &self.tally)?;
+            db.prepare_cached("COMMIT")?.execute([])?;
+            Ok::<_, Fault>(())
+        })();
+        match written {
+            Ok(()) => self.figures_are_written(),
+            Err(fault) => {
+                // They stay gathered; a try each interval is enough.
+                self.figures_written_at = self.shared.around.clock.now();
+                tracing::warn!(error = %StoreError::from(fault), "figures could not be written");
+                if let Err(second) = roll_back(db) {
+                    tracing::error!(error = ?second, "a transaction could not be rolled back");
+                }
+            }
+        }
+    }
+
     fn look_at_others(&mut self, db: &Connection) {
         match data_version(db) {
             Ok(version) if version != self.data_version => {
                 self.data_version = version;
-                self.others_wrote();
+                self.others_wrote(db);
             }
             Ok(_) => {}
             Err(error) => tracing::debug!(?error, "the database's version cannot be read"),
@@ -290,9 +361,16 @@ impl Writer {
     }
 
     /// Another process committed: nothing kept in memory is certain any more.
-    fn others_wrote(&self) {
+    fn others_wrote(&self, db: &Connection) {
         self.shared.cache.forget_all();
         self.shared.around.hand_over.webhook_changed(None);
+        self.recount(db);
+    }
+
+    fn recount(&self, db: &Connection) {
+        if let Err(fault) = self.shared.live.recount(db) {
+            tracing::warn!(error = %StoreError::from(fault), "pending deliveries could not be counted");
+        }
     }
 
     fn checkpoint_if_due(&mut self, db: &Connection) {

@@ -13,6 +13,7 @@ mod disk;
 mod modes;
 mod opening;
 mod sheets;
+mod statistics;
 
 /// A folder that is gone with the test.
 struct Sqlite(TempDir);
