@@ -12,7 +12,7 @@ use utoipa::openapi::HttpMethod;
 use crate::Web;
 use crate::api::{
     self, delivery, event, file, health, image, inspection, key, membership, oauth, report,
-    template, webhook,
+    statistics, template, webhook,
 };
 use crate::call::{Call, bounded};
 use crate::problem::{Failure, no_method, no_route};
@@ -100,6 +100,7 @@ routes! {
     delivery::list,
     delivery::retrieve,
     delivery::resend,
+    statistics::read,
     key::create,
     key::list,
     key::revoke,

@@ -11,6 +11,7 @@ pub mod key;
 pub mod membership;
 pub mod oauth;
 pub mod report;
+pub mod statistics;
 pub mod template;
 pub mod webhook;
 

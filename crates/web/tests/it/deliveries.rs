@@ -159,3 +159,64 @@ async fn deliveries_are_filtered_and_paged() {
         answer.problem(ProblemCode::InvalidParameter);
     }
 }
+
+#[tokio::test]
+async fn statistics_count_events_and_attempts() {
+    let world = World::new().await;
+    let webhook = world.create_webhook().await;
+    world.create_inspection().await;
+    let path = "/v1/notification/statistics";
+    let read = world.get(path).await.json(200);
+    assert_eq!(read["backlog"][0]["webhookId"], webhook.as_str());
+    assert_eq!(read["backlog"][0]["pending"], 1);
+
+    let refused = AttemptResult::Failed {
+        class: ErrorClass::Tls,
+        phase: None,
+        error: "no certificate".to_owned(),
+        status: None,
+    };
+    attempt(&world, &webhook, &refused).await;
+    for query in [
+        String::new(),
+        format!("?webhookId={webhook}&resolution=day"),
+    ] {
+        let read = world.get(&format!("{path}{query}")).await.json(200);
+        let resolution = if query.is_empty() { "hour" } else { "day" };
+        assert_eq!(read["resolution"], resolution);
+        assert_eq!(read["data"].as_array().unwrap().len(), 1);
+        let bucket = &read["data"][0];
+        assert_eq!(bucket["failedByClass"]["tls"], 1);
+        assert_eq!(bucket["duration"]["p95Ms"], 12);
+        for figures in [bucket, &read["total"]] {
+            assert_eq!(
+                (&figures["events"], &figures["failed"]),
+                (&json!(1), &json!(1))
+            );
+            assert_eq!(
+                (&figures["delivered"], &figures["givenUp"]),
+                (&json!(0), &json!(1))
+            );
+        }
+        assert_eq!(read["backlog"], json!([]));
+    }
+    let other = world
+        .get(&format!("{path}?webhookId={}", "0".repeat(24)))
+        .await;
+    assert_eq!(other.json(200)["data"], json!([]));
+    for (query, word) in [
+        (
+            "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
+            "before",
+        ),
+        (
+            "resolution=minute&from=2026-01-01T00:00:00Z&to=2026-01-03T00:00:00Z",
+            "2880",
+        ),
+        ("resolution=week", "resolution"),
+    ] {
+        let problem = world.get(&format!("{path}?{query}")).await;
+        let problem = problem.problem(ProblemCode::InvalidParameter);
+        assert!(problem.to_string().contains(word), "{problem:?}");
+    }
+}
