@@ -13,6 +13,10 @@ const LONG: &[(&str, &str)] = &[
         "one program that fills, asks and prints, read from top to bottom",
     ),
     (
+        "crates/store/src/sqlite/mod.rs",
+        "the whole store contract, a few lines of forwarding for each of its functions",
+    ),
+    (
         "crates/web/tests/it/oauth.rs",
         "one story: codes, tokens and lists are made from each other",
     ),

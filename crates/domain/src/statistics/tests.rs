@@ -1,3 +1,5 @@
+//! What is counted, merged and cut into buckets.
+
 use super::*;
 
 fn attempt(error_class: Option<ErrorClass>) -> Counted {
