@@ -159,6 +159,7 @@ impl Engine {
             Arc::new(SystemClock),
             settings.webhook_defaults.timeout,
         );
+        let tls = Arc::new(transport.clone());
         let dispatcher = Dispatcher::new(config, transport, ports, tasks.clone());
         let hand_over: Arc<dyn HandOver> = Arc::new(dispatcher.clone());
         let config = store_config(&settings, hand_over, true);
@@ -180,6 +181,7 @@ impl Engine {
         let bell = Arc::new(Bell::default());
         context.bell = bell.clone();
         context.callbacks = Arc::new(callbacks);
+        context.tls = tls;
         context.files = files;
         context.photos = reader;
         context.documents = documents;
@@ -296,6 +298,7 @@ fn transport(
     let config = TransportConfig {
         allow_networks: settings.allow_networks.clone(),
         extra_ca_pem,
+        proxy: settings.egress_proxy.clone(),
         idle_connections_per_authority_max: settings.webhook_concurrency.max(64),
         ..TransportConfig::default()
     };

@@ -18,6 +18,7 @@ pub use absent::Absent;
 use crate::delivery::Leased;
 use crate::photo::{Examined, PhotoHead};
 use crate::sheet::Sheet;
+use crate::webhook::TlsSettings;
 
 /// The wall clock.
 pub trait Clock: Send + Sync + std::fmt::Debug {
@@ -187,6 +188,20 @@ pub struct CallbackFailed(pub String);
 pub trait Callbacks: Send + Sync + std::fmt::Debug {
     async fn post(&self, callback: Callback) -> Result<(), CallbackFailed>;
 }
+
+/// Somebody who can read the certificates of a webhook.
+pub trait TlsCheck: Send + Sync + std::fmt::Debug {
+    /// Whether connections can be made with these.
+    ///
+    /// # Errors
+    /// What is wrong, and what to send instead.
+    fn check(&self, settings: &TlsSettings, client_key: Option<&Secret>) -> Result<(), TlsRefused>;
+}
+
+/// What is wrong with the certificates or the key of a webhook; the text is meant for whoever set them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TlsRefused(pub String);
 
 /// Wakes whoever runs jobs. A hint: the stored job is the truth.
 pub trait JobBell: Send + Sync + std::fmt::Debug {

@@ -41,6 +41,19 @@ pub struct WebhookSettings {
     pub concurrency: Option<u32>,
     /// Attempts that may be sent in one second.
     pub rate_per_second: Option<u32>,
+    #[serde(default)]
+    pub tls: TlsSettings,
+}
+
+/// What a webhook sets for its TLS connections, in PEM. The key of its certificate is among its
+/// [`Secrets`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TlsSettings {
+    /// The authorities that its receiver's certificate may be signed by, instead of the server's.
+    pub ca: Option<String>,
+    /// What is shown to a receiver that asks who calls, with the certificates that vouch for it.
+    pub client_certificate: Option<String>,
 }
 
 /// What holds for a webhook that does not say otherwise: the server's settings. How many attempts may be
@@ -124,6 +137,8 @@ impl Webhook {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secrets {
     pub current: Secret,
+    /// The private key (PEM) of the webhook's client certificate.
+    pub client_key: Option<Secret>,
     /// Signs beside the secret, when the webhook has one; rotates with it.
     pub signing_key: Option<SigningKey>,
     pub created_at: Timestamp,
@@ -143,6 +158,7 @@ impl Secrets {
     pub fn new(secret: Secret, now: Timestamp) -> Self {
         Self {
             current: secret,
+            client_key: None,
             signing_key: None,
             created_at: now,
             previous: None,
@@ -216,6 +232,7 @@ impl Secrets {
         });
         Self {
             current: secret,
+            client_key: self.client_key.clone(),
             signing_key: self.signing_key.as_ref().map(|_| fresh),
             created_at: now,
             previous,
@@ -299,6 +316,7 @@ mod tests {
                 timeout_ms: None,
                 concurrency: None,
                 rate_per_second: None,
+                tls: TlsSettings::default(),
             },
             secrets: Secrets::new(secret(1), NOW),
             created_at: NOW,

@@ -58,7 +58,7 @@ pub use update::{GoodsRequest, UpdateInspectionRequest};
 pub use webhook::{
     CreateWebhookAnswer, CreateWebhookRequest, Ordering, PublicKeyShown, PublicKeysAnswer,
     RotateSecretAnswer, RotateSecretRequest, SecretAnswer, TestWebhookAnswer, TestWebhookRequest,
-    UpdateWebhookRequest, Webhook, WebhookHeaders, WebhookStatus,
+    TlsRequest, TlsShown, UpdateWebhookRequest, Webhook, WebhookHeaders, WebhookStatus,
 };
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `heraldo doctor`: looks at the set-up and says, line by line, what is well and what to do.
 
+mod proxy;
 mod server;
 mod store;
 
@@ -117,6 +118,7 @@ fn examine(settings: &Settings) -> Outcome<Vec<Finding>> {
     findings.extend(store::findings(settings)?);
     findings.push(clock(&settings.data_dir, SystemClock.now()));
     findings.push(open_files());
+    findings.extend(settings.egress_proxy.as_ref().map(proxy::finding));
     findings.push(server::listening(settings));
     Ok(findings)
 }

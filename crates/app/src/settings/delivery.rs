@@ -124,4 +124,13 @@ pub(super) const DELIVERY: &[Setting] = &[
             values::optional_path(text).map(|value| settings.tls_extra_ca_file = value)
         },
     },
+    Setting {
+        key: "egress_proxy",
+        group: Group::Delivery,
+        value: "URL",
+        default: "",
+        without: "none",
+        help: "The HTTP proxy that all calls to receivers go through, by CONNECT: http://proxy.example.com:3128, or with credentials http://user:password@proxy.example.com:3128 (then give it in the environment or the file, not as a flag). Names are resolved and addresses vetted here all the same; the proxy is asked for the address. The S3 storage is reached without it.",
+        set: |settings, text| values::proxy(text).map(|value| settings.egress_proxy = value),
+    },
 ];

@@ -18,6 +18,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use heraldo_delivery::transport::Proxy;
 use heraldo_domain::webhook::Defaults;
 use ipnet::IpNet;
 
@@ -50,6 +51,7 @@ pub struct Settings {
     pub webhooks_per_company_max: usize,
     pub allow_networks: Vec<IpNet>,
     pub tls_extra_ca_file: Option<PathBuf>,
+    pub egress_proxy: Option<Proxy>,
     pub inspection_lifetime: Duration,
     pub sweep_interval: Duration,
     pub max_access_attempts: u32,
@@ -104,6 +106,7 @@ impl Settings {
             webhooks_per_company_max: 0,
             allow_networks: Vec::new(),
             tls_extra_ca_file: None,
+            egress_proxy: None,
             inspection_lifetime: Duration::ZERO,
             sweep_interval: Duration::ZERO,
             max_access_attempts: 0,

@@ -118,8 +118,8 @@ fn read<'a>(sources: &'a Sources, mistakes: &mut Vec<String>) -> Texts<'a> {
 
 fn set(setting: &Setting, settings: &mut Settings, text: &str) -> Result<(), String> {
     (setting.set)(settings, text).map_err(|why| {
-        // An address of a database may hold a password.
-        if setting.key == "store" {
+        // The address of a database or of a proxy may hold a password.
+        if matches!(setting.key, "store" | "egress_proxy") {
             why
         } else {
             format!("`{}`: {why}", shorten(text))

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use heraldo_delivery::transport::Proxy;
 use heraldo_domain::endpoint::URL_BYTES_MAX;
 use heraldo_domain::retry::{WAIT_MAX, WAITS_MAX};
 use heraldo_wire::api::{Ordering, WebhookHeaders};
@@ -47,6 +48,10 @@ pub fn base_url(text: &str) -> Read<Option<String>> {
         ));
     }
     Ok(Some(text.trim_end_matches('/').to_owned()))
+}
+
+pub fn proxy(text: &str) -> Read<Option<Proxy>> {
+    (!text.is_empty()).then(|| Proxy::parse(text)).transpose()
 }
 
 pub fn path(text: &str) -> Read<PathBuf> {

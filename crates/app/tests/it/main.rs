@@ -14,9 +14,11 @@ mod client;
 mod photos;
 mod process;
 mod receiver;
+mod tls;
 mod waiting;
 
 mod administration;
+mod certificates;
 mod consumer_page;
 mod crash;
 mod examples;

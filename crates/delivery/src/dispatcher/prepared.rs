@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heraldo_domain::delivery::{AttemptResult, Leased};
-use heraldo_domain::webhook::{Defaults, Webhook};
+use heraldo_domain::webhook::{Defaults, TlsSettings, Webhook};
 use heraldo_wire::attempt::ErrorClass;
 use heraldo_wire::headers;
 use heraldo_wire::signature::{
@@ -13,12 +13,12 @@ use heraldo_wire::signature::{
 use heraldo_wire::time::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::transport::Target;
+use crate::transport::{Target, Transport};
 
 #[derive(Debug)]
 pub(super) struct Prepared {
     webhook: Arc<Webhook>,
-    target: Result<Arc<Target>, String>,
+    target: Result<Arc<Target>, AttemptResult>,
     current: Signers,
     previous: Option<Signers>,
     /// The webhook's own headers and those that never change.
@@ -42,7 +42,7 @@ impl Signers {
 }
 
 impl Prepared {
-    pub(super) fn of(webhook: &Arc<Webhook>, server: &Defaults) -> Self {
+    pub(super) fn of(webhook: &Arc<Webhook>, server: &Defaults, transport: &Transport) -> Self {
         let mut fixed = HeaderMap::new();
         for (name, value) in webhook.headers(server) {
             // Both were checked when they were set; what does not parse now is not sent.
@@ -59,9 +59,7 @@ impl Prepared {
         let secrets = &webhook.secrets;
         Self {
             webhook: webhook.clone(),
-            target: Target::parse(&webhook.settings.endpoint)
-                .map(Arc::new)
-                .map_err(|problem| problem.to_string()),
+            target: target(webhook, transport).map(Arc::new),
             current: Signers::new(&secrets.current, secrets.signing_key.as_ref()),
             previous: secrets
                 .previous
@@ -77,14 +75,7 @@ impl Prepared {
     }
 
     pub(super) fn target(&self) -> Result<&Arc<Target>, AttemptResult> {
-        self.target
-            .as_ref()
-            .map_err(|problem| AttemptResult::Failed {
-                class: ErrorClass::AddressRefused,
-                phase: None,
-                error: format!("the webhook's endpoint cannot be called: {problem}"),
-                status: None,
-            })
+        self.target.as_ref().map_err(AttemptResult::clone)
     }
 
     pub(super) fn timeout(&self, server: &Defaults) -> Duration {
@@ -138,4 +129,27 @@ impl Prepared {
         }
         map
     }
+}
+
+/// Whom to call. What is set was checked when it was set: it fails here only when the rules have changed.
+fn target(webhook: &Webhook, transport: &Transport) -> Result<Target, AttemptResult> {
+    let failed = |class, error| AttemptResult::Failed {
+        class,
+        phase: None,
+        error,
+        status: None,
+    };
+    let target = Target::parse(&webhook.settings.endpoint).map_err(|problem| {
+        let error = format!("the webhook's endpoint cannot be called: {problem}");
+        failed(ErrorClass::AddressRefused, error)
+    })?;
+    let key = webhook.secrets.client_key.as_ref();
+    let tls = &webhook.settings.tls;
+    if *tls == TlsSettings::default() && key.is_none() {
+        return Ok(target);
+    }
+    let identity = transport
+        .identity(tls, key)
+        .map_err(|refused| failed(ErrorClass::Tls, refused.to_string()))?;
+    Ok(target.with_identity(Arc::new(identity)))
 }

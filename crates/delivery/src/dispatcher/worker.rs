@@ -214,7 +214,11 @@ impl Inner {
         match known.get(&webhook.id) {
             Some(prepared) if prepared.is_of(webhook) => prepared.clone(),
             _ => {
-                let prepared = Arc::new(Prepared::of(webhook, &self.config.defaults));
+                let prepared = Arc::new(Prepared::of(
+                    webhook,
+                    &self.config.defaults,
+                    &self.transport,
+                ));
                 known.insert(webhook.id, prepared.clone());
                 prepared
             }

@@ -20,7 +20,7 @@ use super::{Answer, Failure, Outgoing};
 /// The longest `retry-after` that is handed on, in bytes; a date takes 29.
 const RETRY_AFTER_BYTES_MAX: usize = 64;
 /// What every request says that we are.
-const OURSELVES: &str = concat!("heraldo/", env!("CARGO_PKG_VERSION"));
+pub(super) const OURSELVES: &str = concat!("heraldo/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -85,7 +85,7 @@ pub(super) async fn head(
                 }
                 None => was_not_taken(&error),
             };
-            let failure = exchange_broke(target, Phase::FirstByte, None, &error);
+            let failure = exchange_broke(target, Phase::FirstByte, None, &error, link.tls_broke());
             Err(Cut {
                 failure,
                 unanswered,
@@ -118,7 +118,13 @@ pub(super) async fn body(
                 }
             }
             Some(Err(error)) => {
-                let failure = exchange_broke(target, Phase::Body, trace.status(), &error);
+                let failure = exchange_broke(
+                    target,
+                    Phase::Body,
+                    trace.status(),
+                    &error,
+                    link.tls_broke(),
+                );
                 return Err(Cut {
                     failure,
                     unanswered: false,

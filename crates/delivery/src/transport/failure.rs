@@ -9,6 +9,7 @@ use heraldo_wire::attempt::{ErrorClass, Phase};
 
 use super::connect::class_of_io;
 use super::link::cause;
+use super::proxy::NoTunnel;
 use super::target::Target;
 use super::{Failure, tls};
 
@@ -97,6 +98,29 @@ pub(super) fn not_connected(target: &Target, error: &io::Error) -> Failure {
     failure(ErrorClass::Connect, Some(Phase::Connect), detail)
 }
 
+/// Does not name the proxy: whoever reads it need not learn what stands inside our network.
+pub(super) fn no_tunnel(target: &Target, error: &NoTunnel) -> Failure {
+    let who = target.authority();
+    let detail = match error {
+        NoTunnel::Unreachable(error) => format!(
+            "the egress proxy cannot be reached ({error}); whoever runs this server checks HERALDO_EGRESS_PROXY and the proxy"
+        ),
+        NoTunnel::Refused(407) => {
+            "the egress proxy does not take our credentials (407); whoever runs this server puts the right ones into HERALDO_EGRESS_PROXY".to_owned()
+        }
+        NoTunnel::Refused(status @ (401 | 403)) => format!(
+            "the egress proxy does not let us connect to {who} ({status}); whoever runs this server allows it there"
+        ),
+        NoTunnel::Refused(status) => format!(
+            "the egress proxy could not connect to {who} ({status}); check that the receiver runs and lets the proxy in"
+        ),
+        NoTunnel::Broken(error) => format!(
+            "the egress proxy did not answer as a proxy does ({error}); whoever runs this server checks HERALDO_EGRESS_PROXY"
+        ),
+    };
+    failure(ErrorClass::Connect, Some(Phase::Connect), detail)
+}
+
 pub(super) fn no_tls(target: &Target, error: &io::Error) -> Failure {
     let who = target.authority();
     let detail = match tls::error_within(error) {
@@ -110,18 +134,23 @@ pub(super) fn no_tls(target: &Target, error: &io::Error) -> Failure {
 
 /// A connection that did not get as far as a request.
 pub(super) fn not_http(target: &Target, phase: Phase, error: &hyper::Error) -> Failure {
-    exchange_broke(target, phase, None, error)
+    exchange_broke(target, phase, None, error, None)
 }
 
-/// A request or an answer that broke off.
+/// A request or an answer that broke off; `tls_broke` is what the error itself does not tell.
 pub(super) fn exchange_broke(
     target: &Target,
     phase: Phase,
     status: Option<u16>,
     error: &hyper::Error,
+    tls_broke: Option<&rustls::Error>,
 ) -> Failure {
     let who = target.authority();
-    let class = class_of(error);
+    let tls_broke = tls_broke.or_else(|| cause::<rustls::Error>(error));
+    let class = match tls_broke {
+        Some(_) => ErrorClass::Tls,
+        None => class_of(error),
+    };
     let part = if phase == Phase::Body {
         "in the middle of the answer's body; send the whole body"
     } else {
@@ -129,7 +158,7 @@ pub(super) fn exchange_broke(
     };
     let detail = match class {
         ErrorClass::Tls => {
-            let words = cause::<rustls::Error>(error).map(tls::in_words);
+            let words = tls_broke.map(tls::in_words);
             format!(
                 "{who}: {}",
                 words.unwrap_or_else(|| "TLS failed".to_owned())

@@ -20,7 +20,7 @@ use hyper_util::rt::TokioIo;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::stream::{Counted, Stream};
+use super::stream::{Counted, Stream, TlsBroke};
 
 /// The read buffer of an HTTP/1.1 connection grows to this, in bytes.
 const READ_BUFFER_BYTES_MAX: usize = 32 * 1024;
@@ -44,6 +44,7 @@ pub(super) struct H1 {
 
 pub(super) struct H2 {
     sender: http2::SendRequest<Full<Bytes>>,
+    tls_broke: TlsBroke,
     /// Ends the tasks of the connection when the last user lets go.
     _tasks: DropGuard,
 }
@@ -82,6 +83,14 @@ impl Link {
         }
     }
 
+    /// What broke the TLS of an HTTP/2 connection; over HTTP/1.1 the error itself says it.
+    pub(super) fn tls_broke(&self) -> Option<&rustls::Error> {
+        match self {
+            Self::H1(_) => None,
+            Self::H2(connection) => connection.tls_broke.get(),
+        }
+    }
+
     /// How many bytes have come over an HTTP/1.1 connection; a shared one cannot tell whose they are.
     pub(super) fn bytes_read(&self) -> Option<u64> {
         match self {
@@ -93,7 +102,8 @@ impl Link {
 
 impl H1 {
     pub(super) async fn open(stream: Stream, head_bytes_max: u32) -> hyper::Result<Self> {
-        let (stream, bytes_read) = Counted::new(stream);
+        let stream = Counted::new(stream);
+        let bytes_read = stream.bytes_read();
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(READ_BUFFER_BYTES_MAX)
             .max_header_size(usize::try_from(head_bytes_max).unwrap_or(READ_BUFFER_BYTES_MAX))
@@ -132,7 +142,8 @@ impl H2 {
         head_bytes_max: u32,
         tracker: &TaskTracker,
     ) -> hyper::Result<Self> {
-        let (stream, _) = Counted::new(stream);
+        let stream = Counted::new(stream);
+        let tls_broke = stream.tls_broke();
         let ended = CancellationToken::new();
         let tasks = Tasks {
             tracker: tracker.clone(),
@@ -149,6 +160,7 @@ impl H2 {
         tasks.run(async move { drop(driver.await) });
         Ok(Self {
             sender,
+            tls_broke,
             _tasks: guard,
         })
     }

@@ -8,8 +8,10 @@ mod answer;
 mod connect;
 mod exchange;
 mod failure;
+mod identity;
 mod link;
 mod pool;
+mod proxy;
 mod resolve;
 mod stream;
 mod target;
@@ -21,7 +23,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use heraldo_domain::ports::TlsRefused;
+use heraldo_domain::webhook::TlsSettings;
 use heraldo_wire::attempt::{ErrorClass, Phase, PhaseTimings};
+use heraldo_wire::signature::Secret;
 use http::HeaderMap;
 use ipnet::IpNet;
 use thiserror::Error;
@@ -29,6 +34,8 @@ use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use identity::Identity;
+pub use proxy::Proxy;
 pub use resolve::{Resolve, SystemResolver};
 pub use target::Target;
 
@@ -44,6 +51,8 @@ pub struct TransportConfig {
     pub allow_networks: Vec<IpNet>,
     /// Certificates (PEM) that are trusted beside the public authorities.
     pub extra_ca_pem: Option<Vec<u8>>,
+    /// What all connections go through; the addresses are resolved and vetted here all the same.
+    pub proxy: Option<Proxy>,
     /// How much of an answer's body is kept, in bytes, after decompression.
     pub answer_bytes_kept_max: usize,
     /// How much of an answer's body is read before the connection is dropped, in bytes.
@@ -65,6 +74,7 @@ impl Default for TransportConfig {
         Self {
             allow_networks: Vec::new(),
             extra_ca_pem: None,
+            proxy: None,
             answer_bytes_kept_max: 4096,
             answer_bytes_read_max: 65_536,
             answer_head_bytes_max: 16_384,
@@ -191,6 +201,19 @@ impl Transport {
                 limits,
             }),
         })
+    }
+
+    /// Makes the TLS of a webhook ready: once per version of the webhook, for its connections are not shared
+    /// with any other.
+    ///
+    /// # Errors
+    /// What is wrong with the certificates or the key, and what to send instead.
+    pub fn identity(
+        &self,
+        settings: &TlsSettings,
+        client_key: Option<&Secret>,
+    ) -> Result<Identity, TlsRefused> {
+        self.inner.connector.identity(settings, client_key)
     }
 
     /// Sends one request and reads the beginning of its answer. Never takes much longer than

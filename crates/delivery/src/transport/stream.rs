@@ -1,14 +1,16 @@
-//! A connection with or without TLS that counts what it reads.
+//! A connection with or without TLS that counts what it reads, and remembers what broke its TLS.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+
+use super::tls;
 
 pub(super) enum Stream {
     Plain(TcpStream),
@@ -20,18 +22,27 @@ pub(super) enum Stream {
 pub(super) struct Counted {
     stream: Stream,
     bytes_read: Arc<AtomicU64>,
+    tls_broke: TlsBroke,
 }
 
+/// HTTP/2 hands an IO error on as text: what broke the TLS would be lost.
+pub(super) type TlsBroke = Arc<OnceLock<rustls::Error>>;
+
 impl Counted {
-    pub(super) fn new(stream: Stream) -> (Self, Arc<AtomicU64>) {
-        let bytes_read = Arc::new(AtomicU64::new(0));
-        (
-            Self {
-                stream,
-                bytes_read: Arc::clone(&bytes_read),
-            },
-            bytes_read,
-        )
+    pub(super) fn new(stream: Stream) -> Self {
+        Self {
+            stream,
+            bytes_read: Arc::default(),
+            tls_broke: Arc::default(),
+        }
+    }
+
+    pub(super) fn bytes_read(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.bytes_read)
+    }
+
+    pub(super) fn tls_broke(&self) -> TlsBroke {
+        Arc::clone(&self.tls_broke)
     }
 }
 
@@ -47,6 +58,12 @@ impl AsyncRead for Counted {
             Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         };
+        if let Poll::Ready(Err(error)) = &polled
+            && let Some(error) = tls::error_within(error)
+        {
+            // The first one is the cause of those after it.
+            let _ = this.tls_broke.set(error.clone());
+        }
         let read = buf.filled().len().saturating_sub(before);
         if read > 0 {
             this.bytes_read.fetch_add(read as u64, Ordering::Relaxed);

@@ -7,6 +7,8 @@ use heraldo_domain::endpoint::{Endpoint, Peer, Scheme, UrlProblem};
 use http::{HeaderValue, Uri};
 use rustls::pki_types::ServerName;
 
+use super::Identity;
+
 /// Scheme, host, port and path of an endpoint in the forms that the protocols need.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -16,6 +18,7 @@ pub struct Target {
     absolute_form: Uri,
     host: HeaderValue,
     server_name: Option<ServerName<'static>>,
+    identity: Option<Arc<Identity>>,
 }
 
 impl Target {
@@ -57,7 +60,16 @@ impl Target {
             absolute_form,
             host,
             server_name,
+            identity: None,
         })
+    }
+
+    /// The same, spoken to with this identity and over connections that are its alone.
+    #[must_use]
+    pub fn with_identity(mut self, identity: Arc<Identity>) -> Self {
+        self.key = Arc::from(format!("{}#{}", self.key, identity.number));
+        self.identity = Some(identity);
+        self
     }
 
     /// Host and port, for people: free of secrets.
@@ -66,7 +78,7 @@ impl Target {
         self.endpoint.authority()
     }
 
-    /// What shares connections: scheme, host and port.
+    /// What shares connections: scheme, host, port and identity.
     pub(super) fn key(&self) -> &str {
         &self.key
     }
@@ -86,6 +98,11 @@ impl Target {
     /// Who must show a certificate; absent without TLS.
     pub(super) fn server_name(&self) -> Option<&ServerName<'static>> {
         self.server_name.as_ref()
+    }
+
+    /// What the webhook brings of its own to TLS.
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_deref()
     }
 
     pub(super) fn origin_form(&self) -> &Uri {

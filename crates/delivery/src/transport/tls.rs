@@ -1,16 +1,18 @@
-//! TLS as a client: whom we trust, and what went wrong in words.
+//! TLS as a client: whom we trust, who we are, and what went wrong in words.
 
 use std::io;
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
 
 use super::TransportError;
 
-/// The public authorities of Mozilla's list, and those in `extra_ca_pem`. Offers HTTP/2 and HTTP/1.1.
-pub(super) fn config(extra_ca_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>, TransportError> {
+/// The public authorities of Mozilla's list, and those in `extra_ca_pem`.
+pub(super) fn authorities(
+    extra_ca_pem: Option<&[u8]>,
+) -> Result<Arc<RootCertStore>, TransportError> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
@@ -28,12 +30,25 @@ pub(super) fn config(extra_ca_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>, T
             ));
         }
     }
+    Ok(Arc::new(roots))
+}
+
+/// A certificate with those that vouch for it, and its key.
+pub(super) type Client = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// Trusts `roots` alone and shows `client` to whoever asks. Offers HTTP/2 and HTTP/1.1.
+pub(super) fn config(
+    roots: Arc<RootCertStore>,
+    client: Option<Client>,
+) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(TransportError::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    let mut config = match client {
+        Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
@@ -56,7 +71,7 @@ pub(super) fn in_words(error: &rustls::Error) -> String {
             "the receiver's certificate is not valid yet; check its dates, and the clocks of both machines"
         }
         rustls::Error::InvalidCertificate(C::UnknownIssuer) => {
-            "the receiver's certificate was issued by an authority that is not trusted (unknown issuer); send the whole chain, use a public authority, or add this one to Heraldo's extra authorities"
+            "the receiver's certificate was issued by an authority that is not trusted (unknown issuer); send the whole chain, use a public authority, or name this one in `tls.ca` of the webhook"
         }
         rustls::Error::InvalidCertificate(
             C::NotValidForName | C::NotValidForNameContext { .. },
@@ -69,10 +84,19 @@ pub(super) fn in_words(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(other) => {
             return format!("the receiver's certificate is not valid: {other}");
         }
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the receiver requires a client certificate; set `tls.clientCertificate` and `tls.clientKey` of the webhook"
+        }
         rustls::Error::AlertReceived(
-            AlertDescription::CertificateRequired | AlertDescription::BadCertificate,
+            AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::AccessDenied,
         ) => {
-            "the receiver asks for a client certificate, which Heraldo does not send; do not require one"
+            "the receiver did not accept the client certificate; set one that it accepts in `tls.clientCertificate` and `tls.clientKey` of the webhook"
         }
         rustls::Error::AlertReceived(alert) => {
             return format!(

@@ -13,5 +13,7 @@ mod transport_bodies;
 mod transport_connections;
 mod transport_guard;
 mod transport_heads;
+mod transport_identity;
+mod transport_proxy;
 mod transport_tls;
 mod world;

@@ -18,6 +18,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::NoClientAuth;
+use rustls::server::danger::ClientCertVerifier;
 use tokio::sync::Barrier;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -25,16 +27,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::receiver::{BODY, Bed, OK, Receiver, closed, loopback_allowed};
 
-const NAME: &str = "receiver.example";
+pub const NAME: &str = "receiver.example";
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::named("an authority")
     }
 
-    fn named(name: &str) -> Self {
+    pub fn named(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params
             .distinguished_name
@@ -43,8 +45,30 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
+    pub fn issuer(&self) -> &CertifiedIssuer<'static, KeyPair> {
+        &self.0
+    }
+
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     /// TLS as a server, with a certificate of this authority.
-    fn acceptor(&self, alpn: &[&str], edit: impl FnOnce(&mut CertificateParams)) -> TlsAcceptor {
+    pub fn acceptor(
+        &self,
+        alpn: &[&str],
+        edit: impl FnOnce(&mut CertificateParams),
+    ) -> TlsAcceptor {
+        self.acceptor_with(alpn, edit, None)
+    }
+
+    /// The same, asking clients for certificates.
+    pub fn acceptor_with(
+        &self,
+        alpn: &[&str],
+        edit: impl FnOnce(&mut CertificateParams),
+        clients: Option<Arc<dyn ClientCertVerifier>>,
+    ) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let mut params =
             CertificateParams::new(vec![NAME.to_owned(), "127.0.0.1".to_owned()]).unwrap();
@@ -55,14 +79,14 @@ impl Authority {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients.unwrap_or_else(|| Arc::new(NoClientAuth)))
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         TlsAcceptor::from(Arc::new(config))
     }
 
-    fn bed(&self) -> Bed {
+    pub fn bed(&self) -> Bed {
         let extra_ca_pem = Some(self.0.pem().into_bytes());
         let config = TransportConfig {
             extra_ca_pem,
@@ -81,14 +105,14 @@ impl Resolve for Loopback {
     }
 }
 
-type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Infallible>;
+pub type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, Infallible>;
 
-fn ok() -> Response<Body> {
+pub fn ok() -> Response<Body> {
     Response::new(Full::new(Bytes::from_static(b"ok")).boxed_unsync())
 }
 
 /// A real web server behind TLS; the handler learns the number of the connection, from 1.
-async fn serving<H, F>(bed: &Bed, acceptor: TlsAcceptor, handler: H) -> Receiver
+pub async fn serving<H, F>(bed: &Bed, acceptor: TlsAcceptor, handler: H) -> Receiver
 where
     H: Fn(usize, Request<Incoming>) -> F + Send + Sync + Clone + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,

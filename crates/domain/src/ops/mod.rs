@@ -40,7 +40,9 @@ use heraldo_wire::time::Timestamp;
 use crate::change::{Change, IdempotencyKey, IdempotentAnswer};
 use crate::inspection::{Command, Refused};
 use crate::links::Links;
-use crate::ports::{Absent, Callbacks, Clock, Documents, Entropy, Files, IdMaker, JobBell, Photos};
+use crate::ports::{
+    Absent, Callbacks, Clock, Documents, Entropy, Files, IdMaker, JobBell, Photos, TlsCheck,
+};
 use crate::store::{Store, StoreError};
 use crate::webhook::Defaults;
 
@@ -55,6 +57,7 @@ pub struct Context {
     pub photos: Arc<dyn Photos>,
     pub documents: Arc<dyn Documents>,
     pub callbacks: Arc<dyn Callbacks>,
+    pub tls: Arc<dyn TlsCheck>,
     pub bell: Arc<dyn JobBell>,
     pub links: Arc<Links>,
     pub settings: Arc<Settings>,
@@ -139,6 +142,7 @@ impl Context {
             photos: Arc::new(Absent),
             documents: Arc::new(Absent),
             callbacks: Arc::new(Absent),
+            tls: Arc::new(Absent),
             bell: Arc::new(Absent),
             links: Arc::new(links),
             settings: Arc::new(settings),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use heraldo_wire::api::{
     CreateWebhookAnswer, CreateWebhookRequest, Patch, PublicKeyShown, PublicKeysAnswer,
-    RotateSecretAnswer, RotateSecretRequest, SecretAnswer, UpdateWebhookRequest, WebhookHeaders,
-    WebhookStatus,
+    RotateSecretAnswer, RotateSecretRequest, SecretAnswer, TlsRequest, UpdateWebhookRequest,
+    WebhookHeaders, WebhookStatus,
 };
 use heraldo_wire::event::{EventListError, EventType};
 use heraldo_wire::headers::check_webhook_headers;
@@ -18,15 +18,17 @@ use heraldo_wire::time::{HumanDuration, Timestamp};
 use super::{Answer, Context, Once, json, not_found, problem_of};
 use crate::account::Caller;
 use crate::change::{AuditAction, AuditEntry, Change, Write};
-use crate::endpoint::check_url;
+use crate::endpoint::{Scheme, check_url};
 use crate::ports::random;
 use crate::retry::{WAIT_MAX, WAITS_MAX};
 use crate::store::StoreError;
-use crate::webhook::{Secrets, Webhook, WebhookSettings};
+use crate::webhook::{Secrets, TlsSettings, Webhook, WebhookSettings};
 
 const DESCRIPTION_BYTES_MAX: usize = 1_024;
 /// The shortest and the longest deadline of an attempt.
 const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
+/// The longest text of each part of `tls`: some twenty certificates.
+const PEM_BYTES_MAX: usize = 32 * 1_024;
 const CONCURRENCY: std::ops::RangeInclusive<u32> = 1..=256;
 const RATE_PER_SECOND: std::ops::RangeInclusive<u32> = 1..=10_000;
 /// The longest overlap of two secrets: 7 days.
@@ -59,8 +61,8 @@ pub async fn create_webhook(
         timeout_ms: request.timeout_ms,
         concurrency: request.concurrency,
         rate_per_second: request.rate_per_second,
+        tls: TlsSettings::default(),
     };
-    check(context, &settings)?;
     let company = context.view(caller.company_id).await?;
     let max = context.settings.webhooks_per_company_max;
     if company.webhooks.len() >= max {
@@ -73,7 +75,7 @@ pub async fn create_webhook(
     let mut secrets = Secrets::new(Secret::from_random(random(&*context.entropy)), now);
     let asymmetric = request.asymmetric_signature.unwrap_or(false);
     secrets.sign_asymmetrically(asymmetric, context.signing_key());
-    let webhook = Webhook {
+    let mut webhook = Webhook {
         id,
         company_id: caller.company_id,
         version: 1,
@@ -82,6 +84,10 @@ pub async fn create_webhook(
         created_at: now,
         updated_at: now,
     };
+    if let Some(tls) = request.tls {
+        set_tls(&mut webhook, tls)?;
+    }
+    check(context, &webhook)?;
     let body = json(&CreateWebhookAnswer { id })?;
     let change = Change {
         writes: vec![Write::CreateWebhook(webhook)],
@@ -107,7 +113,15 @@ pub async fn update_webhook(
         .change_webhook(caller, id, AuditAction::WebhookChanged, |webhook, _| {
             let mut next = webhook.clone();
             patch(&mut next.settings, request.clone(), events.clone());
-            check(context, &next.settings)?;
+            match request.tls.clone() {
+                Patch::Absent => {}
+                Patch::Null => {
+                    next.settings.tls = TlsSettings::default();
+                    next.secrets.client_key = None;
+                }
+                Patch::Set(tls) => set_tls(&mut next, tls)?,
+            }
+            check(context, &next)?;
             let wanted = match request.asymmetric_signature {
                 Patch::Absent => None,
                 Patch::Null => Some(false),
@@ -331,6 +345,58 @@ fn patch(
     request.rate_per_second.apply(&mut settings.rate_per_second);
 }
 
+fn set_tls(webhook: &mut Webhook, request: TlsRequest) -> Result<(), Problem> {
+    let tls = &mut webhook.settings.tls;
+    request.ca.apply(&mut tls.ca);
+    request
+        .client_certificate
+        .apply(&mut tls.client_certificate);
+    match request.client_key {
+        Patch::Absent => {}
+        Patch::Null => webhook.secrets.client_key = None,
+        Patch::Set(key) => {
+            let key = Secret::parse(key.reveal()).map_err(|_| {
+                ProblemCode::InvalidBody
+                    .problem("`tls.clientKey` is empty; send the key in PEM, or null for none")
+            })?;
+            webhook.secrets.client_key = Some(key);
+        }
+    }
+    Ok(())
+}
+
+/// Whether connections can be made with the webhook's certificates; the port reads them.
+fn check_tls(context: &Context, webhook: &Webhook, scheme: Scheme) -> Result<(), Problem> {
+    let invalid = |detail: String| Err(ProblemCode::InvalidBody.problem(detail));
+    let tls = &webhook.settings.tls;
+    let key = webhook.secrets.client_key.as_ref();
+    let parts = [
+        ("ca", tls.ca.as_deref()),
+        ("clientCertificate", tls.client_certificate.as_deref()),
+        ("clientKey", key.map(Secret::reveal)),
+    ];
+    if parts.iter().all(|(_, part)| part.is_none()) {
+        return Ok(());
+    }
+    for (name, part) in parts {
+        if part.is_some_and(|part| part.len() > PEM_BYTES_MAX) {
+            return invalid(format!(
+                "`tls.{name}` is longer than {PEM_BYTES_MAX} bytes; send only the certificates that are needed"
+            ));
+        }
+    }
+    if scheme == Scheme::Http {
+        return invalid(
+            "`tls` is for an https endpoint; change the endpoint, or send null for `tls`"
+                .to_owned(),
+        );
+    }
+    context
+        .tls
+        .check(tls, key)
+        .map_err(|refused| ProblemCode::InvalidBody.problem(refused.to_string()))
+}
+
 fn waits(schedule: Vec<HumanDuration>) -> Vec<Duration> {
     schedule.into_iter().map(|wait| wait.0).collect()
 }
@@ -345,9 +411,10 @@ fn parse_events<S: AsRef<str>>(names: &[S]) -> Result<Vec<EventType>, Problem> {
     })
 }
 
-fn check(context: &Context, settings: &WebhookSettings) -> Result<(), Problem> {
+fn check(context: &Context, webhook: &Webhook) -> Result<(), Problem> {
     let invalid = |detail: String| Err(ProblemCode::InvalidBody.problem(detail));
-    check_url(&settings.endpoint, &context.settings.allow_networks)
+    let settings = &webhook.settings;
+    let endpoint = check_url(&settings.endpoint, &context.settings.allow_networks)
         .map_err(|problem| ProblemCode::InvalidUrl.problem(format!("`endpoint`: {problem}")))?;
     if settings
         .description
@@ -404,5 +471,5 @@ fn check(context: &Context, settings: &WebhookSettings) -> Result<(), Problem> {
             RATE_PER_SECOND.end()
         ));
     }
-    Ok(())
+    check_tls(context, webhook, endpoint.scheme())
 }

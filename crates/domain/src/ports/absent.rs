@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use heraldo_wire::id::ImageId;
+use heraldo_wire::signature::Secret;
 
 use super::{
     Callback, CallbackFailed, Callbacks, DocumentFailed, Documents, FileError, Files, JobBell,
-    PhotoRefused, Photos, Picture, Written,
+    PhotoRefused, Photos, Picture, TlsCheck, TlsRefused, Written,
 };
 use crate::photo::{Examined, PhotoHead};
 use crate::sheet::Sheet;
+use crate::webhook::TlsSettings;
 
 /// Says of every request that there is nobody to serve it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,6 +74,16 @@ impl Documents for Absent {
 impl Callbacks for Absent {
     async fn post(&self, _callback: Callback) -> Result<(), CallbackFailed> {
         Err(CallbackFailed(WHY.to_owned()))
+    }
+}
+
+impl TlsCheck for Absent {
+    fn check(
+        &self,
+        _settings: &TlsSettings,
+        _client_key: Option<&Secret>,
+    ) -> Result<(), TlsRefused> {
+        Err(TlsRefused(WHY.to_owned()))
     }
 }
 

@@ -175,6 +175,7 @@ pub fn secrets_survive_a_new_start(harness: &dyn Harness) {
     let mut webhook = scene.webhook();
     let next = Secret::parse("any text, even with ✓").unwrap();
     let key = |byte| SigningKey::from_random([byte; 32]);
+    webhook.secrets.client_key = Some(Secret::parse("a private key").unwrap());
     webhook.secrets.sign_asymmetrically(true, key(7));
     webhook.secrets = webhook
         .secrets

@@ -14,7 +14,7 @@ use heraldo_domain::inspection::{Inspection, Product, State};
 use heraldo_domain::query::{DeliveryRecord, Page};
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::{Result, Settled, Store, StoreError};
-use heraldo_domain::webhook::{Secrets, Webhook, WebhookSettings};
+use heraldo_domain::webhook::{Secrets, TlsSettings, Webhook, WebhookSettings};
 use heraldo_wire::api::{Ordering, Scope, WebhookStatus};
 use heraldo_wire::attempt::{Cause, PhaseTimings};
 use heraldo_wire::event::EventType;
@@ -165,6 +165,10 @@ impl<'h> Scene<'h> {
                 timeout_ms: Some(4_000),
                 concurrency: None,
                 rate_per_second: Some(50),
+                tls: TlsSettings {
+                    ca: Some("an authority".to_owned()),
+                    client_certificate: Some("a certificate".to_owned()),
+                },
             },
             secrets: Secrets::new(Secret::parse(format!("whsec_{id}")).unwrap(), self.now()),
             created_at: self.now(),

@@ -19,6 +19,8 @@ struct Plain<'a> {
     created_at: i64,
     previous: Option<(std::borrow::Cow<'a, str>, i64)>,
     #[serde(default)]
+    client_key: Option<std::borrow::Cow<'a, str>>,
+    #[serde(default)]
     signing_key: Option<[u8; 32]>,
     #[serde(default)]
     previous_signing_key: Option<[u8; 32]>,
@@ -36,6 +38,7 @@ pub(super) fn seal(webhook: &Webhook, around: &Surroundings) -> Done<Vec<u8>> {
                 previous.valid_until.as_millis(),
             )
         }),
+        client_key: secrets.client_key.as_ref().map(|key| key.reveal().into()),
         signing_key: secrets.signing_key.as_ref().map(bytes),
         previous_signing_key: secrets
             .previous
@@ -67,6 +70,7 @@ pub(super) fn unseal(sealed: &[u8], id: WebhookId, key: &MasterKey) -> Done<Secr
     };
     Ok(Secrets {
         current: secret(plain.current)?,
+        client_key: plain.client_key.map(secret).transpose()?,
         signing_key: plain.signing_key.map(SigningKey::from_random),
         created_at: Timestamp::from_millis(plain.created_at),
         previous,

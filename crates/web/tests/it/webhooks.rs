@@ -40,6 +40,7 @@ async fn a_new_webhook_is_answered_with_its_id_alone() {
         "concurrency": null,
         "ratePerSecond": null,
         "asymmetricSignature": false,
+        "tls": null,
         "createdAt": "2026-11-18T09:46:40.000Z",
         "updatedAt": "2026-11-18T09:46:40.000Z",
     });

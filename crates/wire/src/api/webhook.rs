@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::Patch;
 use crate::event::EventType;
 use crate::id::{DeliveryId, EventId, WebhookId};
-use crate::object::{Object, object, words};
+use crate::object::{Confidential, Object, object, words};
 use crate::signature::{PublicKey, Secret, reveal_secret};
 use crate::time::{HumanDuration, Timestamp};
 
@@ -72,6 +72,39 @@ pub struct CreateWebhookRequest {
     /// Whether `webhook-signature` also carries an Ed25519 signature (`v1a`); false without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asymmetric_signature: Option<bool>,
+    /// Certificates of the webhook's own, for an https endpoint.
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub tls: Option<TlsRequest>,
+}
+
+/// Certificates of a webhook, each in PEM and at most 32 KiB. What is absent stays as it is; null removes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TlsRequest {
+    /// The authorities that the receiver's certificate may be signed by, instead of the public ones.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<String>)]
+    pub ca: Patch<String>,
+    /// What is shown to a receiver that asks for a client certificate, with its intermediate ones.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<String>)]
+    pub client_certificate: Patch<String>,
+    /// Its private key, without a passphrase. Kept sealed and never shown again.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<String>)]
+    pub client_key: Patch<Confidential>,
+}
+
+/// The certificates of a webhook as they are read: the private key is not in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TlsShown {
+    pub ca: Option<String>,
+    pub client_certificate: Option<String>,
 }
 
 /// Answer to a create, 201. The secret is not in it (contract 1.3, E1).
@@ -123,6 +156,13 @@ pub struct UpdateWebhookRequest {
     #[serde(skip_serializing_if = "Patch::is_absent")]
     #[schema(value_type = Option<bool>)]
     pub asymmetric_signature: Patch<bool>,
+    /// Changes what it names; null removes all of it.
+    #[serde(
+        deserialize_with = "read_tls",
+        skip_serializing_if = "Patch::is_absent"
+    )]
+    #[schema(value_type = Option<TlsRequest>)]
+    pub tls: Patch<TlsRequest>,
 }
 
 /// A webhook as it is read. Null means the server's default.
@@ -148,6 +188,8 @@ pub struct Webhook {
     pub rate_per_second: Option<u32>,
     /// Whether `webhook-signature` also carries an Ed25519 signature (`v1a`).
     pub asymmetric_signature: bool,
+    /// Certificates of the webhook's own; null when it has none.
+    pub tls: Option<TlsShown>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -225,6 +267,11 @@ fn read_headers<'de, D: Deserializer<'de>>(
 ) -> Result<Patch<WebhookHeaders>, D::Error> {
     let given = Patch::<Object<WebhookHeaders>>::deserialize(deserializer)?;
     Ok(given.map(|Object(headers)| headers))
+}
+
+fn read_tls<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Patch<TlsRequest>, D::Error> {
+    let given = Patch::<Object<TlsRequest>>::deserialize(deserializer)?;
+    Ok(given.map(|Object(tls)| tls))
 }
 
 fn read_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {

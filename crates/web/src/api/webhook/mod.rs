@@ -10,7 +10,7 @@ pub mod secret;
 pub mod test;
 pub mod update;
 
-use heraldo_domain::webhook::{Defaults, Webhook};
+use heraldo_domain::webhook::{Defaults, TlsSettings, Webhook};
 use heraldo_wire::api;
 use heraldo_wire::time::HumanDuration;
 
@@ -30,6 +30,10 @@ fn show(webhook: &Webhook, server: &Defaults) -> api::Webhook {
         timeout_ms: settings.timeout_ms,
         concurrency: settings.concurrency,
         rate_per_second: settings.rate_per_second,
+        tls: (settings.tls != TlsSettings::default()).then(|| api::TlsShown {
+            ca: settings.tls.ca.clone(),
+            client_certificate: settings.tls.client_certificate.clone(),
+        }),
         asymmetric_signature: webhook.secrets.signing_key.is_some(),
         created_at: webhook.created_at,
         updated_at: webhook.updated_at,
