@@ -24,6 +24,7 @@ mod crash;
 mod examples;
 mod first_run;
 mod full_disk;
+mod hostile;
 mod idempotency;
 mod lifecycle;
 mod limits;
