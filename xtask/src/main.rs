@@ -10,6 +10,7 @@ mod arrows;
 mod bench;
 mod ci;
 mod deny;
+mod fuzz;
 mod generated;
 mod needs;
 mod run;
@@ -27,6 +28,7 @@ cargo xtask <chore>
   arrows                       who may know whom, and the rules of tidiness
   deny [--require-advisories]  licences, bans, sources, yanked crates and advisories of the dependencies
   generate                     writes the generated files anew
+  fuzz [TARGET] [SECONDS]      builds the fuzz targets and runs one of them, or each, for 10 seconds or as long as said
   bench [ARGS…]                builds the server for release and runs the benchmarks; passes ARGS on
 
 --require-advisories makes it a failure when the advisory database cannot be fetched.
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         "arrows" => no_args(rest).and_then(|()| ci::arrows_and_tidiness()),
         "deny" => deny::Strictness::from_args(rest).and_then(deny::run_alone),
         "generate" => no_args(rest).and_then(|()| generated::write()),
+        "fuzz" => fuzz::start(rest),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -337,3 +337,29 @@ fn a_wildcard_address_is_reached_through_loopback() {
         "https://heraldo.example.com"
     );
 }
+
+proptest::proptest! {
+    /// The fuzz target `settings` does the same for longer.
+    #[test]
+    fn any_file_and_any_environment_give_settings_or_sentences(
+        which in proptest::collection::vec(0..all().count(), 0..4),
+        values in proptest::collection::vec("(none|[0-9]{1,12}(ms|s|m|h|d|KiB)?|http://[a-z:@/.0-9]{0,12}|[a-z=,.:/0-9]{0,16}|\\PC{0,8})", 4),
+        rest in "\\PC{0,60}",
+    ) {
+        let keys: Vec<&Setting> = which.iter().filter_map(|index| all().nth(*index)).collect();
+        let pairs = || keys.iter().zip(&values);
+        let text: String = pairs()
+            .map(|(setting, value)| format!("{} = {value:?}\n", setting.key))
+            .chain([rest])
+            .collect();
+        let file = file_with(&text);
+        let from_file = Sources { config: Some(file.path().to_owned()), ..Sources::default() };
+        let env = pairs().map(|(setting, value)| (setting.env().into(), value.into())).collect();
+        let from_env = Sources { env, ..Sources::default() };
+        for sources in [from_file, from_env] {
+            if let Err(mistakes) = resolve(&sources) {
+                proptest::prop_assert!(mistakes.iter().all(|mistake| mistake.len() > 10));
+            }
+        }
+    }
+}

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod any_body;
 mod bad_input;
 mod complaints;
 mod credentials;
