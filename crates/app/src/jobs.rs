@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use heraldo_domain::job::Job;
+use heraldo_domain::job::{Job, Task};
 use heraldo_domain::ops::Context;
 use heraldo_domain::ops::jobs;
 use heraldo_domain::ports::JobBell;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 /// Jobs under way at once: most of them wait for a file, a processor thread or somebody else's server.
 const UNDER_WAY_MAX: usize = 16;
 /// Jobs looked at in one go; more than can be under way, so that those that are hide no others.
-const LOOK: u32 = 64;
+const LOOK: u32 = 256;
 /// How long a failing store is left alone.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// The longest sleep: a clock that is set is noticed after it.

@@ -246,8 +246,8 @@ impl Lanes {
                 continue;
             }
             lane.in_turn = false;
-            if lane.ready.is_empty() || lane.in_flight >= lane.concurrency(self.limits.concurrency)
-            {
+            let default = self.limits.concurrency;
+            if !lane.has_ready(default) || lane.in_flight >= lane.concurrency(default) {
                 // It was allowed more when it was given its turn.
                 continue;
             }
@@ -355,7 +355,7 @@ impl Lanes {
         let Some(lane) = self.lanes.get_mut(&webhook) else {
             return;
         };
-        let may_start = !lane.ready.is_empty() && lane.in_flight < lane.concurrency(default);
+        let may_start = lane.has_ready(default) && lane.in_flight < lane.concurrency(default);
         if self.open && !lane.in_turn && lane.wait == Wait::No && may_start {
             lane.in_turn = true;
             self.turns.push_back(webhook);

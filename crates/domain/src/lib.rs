@@ -8,6 +8,7 @@ pub mod account;
 pub mod change;
 pub mod delivery;
 pub mod endpoint;
+pub mod explain;
 pub mod fanout;
 pub mod inspection;
 pub mod job;

@@ -6,6 +6,7 @@ mod absent;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,6 +18,7 @@ pub use absent::Absent;
 
 use crate::delivery::Leased;
 use crate::photo::{Examined, PhotoHead};
+use crate::query::DeliveryRecord;
 use crate::sheet::Sheet;
 use crate::webhook::TlsSettings;
 

@@ -17,6 +17,7 @@ use heraldo_wire::time::Timestamp;
 use crate::account::{ApiKey, Company, KeyHash, Member};
 use crate::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use crate::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
+use crate::explain::WebhookState;
 use crate::inspection::Inspection;
 use crate::job::Job;
 use crate::photo::Fingerprint;
@@ -117,6 +118,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     // What the use cases read.
 
     async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>>;
+    /// Of each of these webhooks the two newest states from up to `at` and the oldest one after it, in
+    /// their order. An engine notes a state with each version of a webhook that differs from the one
+    /// before in it, and forgets them when the webhook is deleted.
+    async fn webhook_states(
+        &self,
+        webhooks: Vec<WebhookId>,
+        at: Timestamp,
+    ) -> Result<Vec<WebhookState>>;
     async fn api_keys(&self, company: CompanyId, page: Page<ApiKeyId>) -> Result<Vec<ApiKey>>;
     async fn company(&self, id: CompanyId) -> Result<Option<Arc<CompanyView>>>;
     /// Whether any company exists: the first run makes one.

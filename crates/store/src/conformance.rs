@@ -26,6 +26,7 @@ pub mod scene;
 pub mod settlements;
 pub mod statistics;
 pub mod strict;
+pub mod states;
 pub mod tokens;
 mod world;
 
@@ -121,6 +122,10 @@ macro_rules! conformance_tests {
                 cancelling_ends_a_resend_that_was_asked_before_a_crash
             }
             strict {
+            states {
+                the_states_around_a_moment_are_found
+                only_the_newest_states_are_kept
+            }
                 the_next_event_waits_until_the_one_before_is_delivered_or_given_up
                 inspections_and_webhooks_do_not_wait_for_each_other
                 what_has_its_turn_and_no_room_waits_and_is_claimed_before_what_came_later

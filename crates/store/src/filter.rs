@@ -16,7 +16,7 @@ fn text_is(asked: Option<&str>, value: Option<&str>) -> bool {
 }
 
 /// Lists go by the time an id was made, as their order does.
-fn made_within(id: Id, from: Option<Timestamp>, to: Option<Timestamp>) -> bool {
+pub(crate) fn made_within(id: Id, from: Option<Timestamp>, to: Option<Timestamp>) -> bool {
     from.is_none_or(|from| id.key() >= Id::first_key_at(from))
         && to.is_none_or(|to| id.key() < Id::first_key_at(to))
 }

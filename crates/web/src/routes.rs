@@ -97,6 +97,7 @@ routes! {
     event::publish,
     event::list,
     event::retrieve,
+    event::explain,
     delivery::list,
     delivery::retrieve,
     delivery::resend,

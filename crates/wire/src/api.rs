@@ -8,6 +8,7 @@ mod account;
 mod create;
 mod delivery;
 mod event;
+mod explain;
 mod health;
 mod image;
 mod inspection;
@@ -33,6 +34,7 @@ pub use delivery::{
 pub use event::{Event, EventListQuery, PublishAnswer, PublishItem, PublishedId};
 pub use health::{HealthAnswer, HealthStatus};
 pub use image::{
+pub use explain::{ExplainAnswer, ExplainedReason, ExplainedState, Explanation};
     CoordinatesRequest, ImageRequest, ImageResultDamage, ImageResultRequest, ImageResultValidation,
     ImageTokenAnswer, ProcessorRequest,
 };

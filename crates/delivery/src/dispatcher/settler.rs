@@ -4,8 +4,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use heraldo_domain::delivery::{Leased, Next, Settlement};
+use heraldo_domain::query::DeliveryRecord;
 use heraldo_domain::store::{Settled, StoreError};
+use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::id::{DeliveryId, WebhookId};
+use heraldo_wire::time::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -186,7 +189,12 @@ async fn release(inner: &Arc<Inner>, releases: &[Release]) {
             }
         }
     }
-    let mut lanes = inner.lanes();
+    {
+        let mut lanes = inner.lanes();
+        for release in releases {
+            lanes.returned(release.webhook_id, release.body_bytes);
+        }
+    }
     for release in releases {
         lanes.returned(release.webhook_id, release.body_bytes);
     }

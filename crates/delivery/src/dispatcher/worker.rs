@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use heraldo_domain::delivery::{
-    AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, interrupted_report, settle,
+    AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, Next, Settlement, interrupted_report,
+    settle,
 };
+use heraldo_domain::query::DeliveryRecord;
 use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::Webhook;
-use heraldo_wire::api::WebhookStatus;
+use heraldo_wire::api::{DeliveryStatus, WebhookStatus};
 use heraldo_wire::id::AttemptId;
 
 use super::prepared::Prepared;

@@ -24,6 +24,12 @@ impl Lanes {
         }
     }
 
+    /// Lets a lane be known. `true`: its settings are to be read first.
+    pub fn look_at(&mut self, webhook: WebhookId) -> bool {
+        self.lane(webhook);
+        self.stale.contains_key(&webhook)
+    }
+
     /// Lanes whose settings must be read and given to [`Lanes::configure`] with the same mark. Until
     /// then their reservations are refused.
     #[must_use]

@@ -75,7 +75,7 @@ pub(super) fn hand_over(lanes: &mut Lanes, deliveries: impl IntoIterator<Item = 
     count
 }
 
-fn start_all(lanes: &mut Lanes) -> Vec<(Leased, Hold)> {
+pub(super) fn start_all(lanes: &mut Lanes) -> Vec<(Leased, Hold)> {
     std::iter::from_fn(|| lanes.next_start(NOW)).collect()
 }
 

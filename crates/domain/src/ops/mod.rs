@@ -7,6 +7,7 @@ pub mod create_inspection;
 pub mod deliveries;
 pub mod detail;
 pub mod enter_access_code;
+pub mod explain;
 pub mod files;
 pub mod finish;
 pub mod image_jobs;

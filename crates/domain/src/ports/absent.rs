@@ -1,10 +1,11 @@
 //! Stand-ins for what is not there: for commands that serve no photos and call nobody.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use heraldo_wire::id::ImageId;
+use heraldo_wire::id::{ImageId, WebhookId};
 use heraldo_wire::signature::Secret;
 
 use super::{

@@ -11,7 +11,7 @@ use heraldo_domain::statistics::{Counted, Note};
 use heraldo_domain::store::{Result, StoreError};
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::DeliveryStatus;
-use heraldo_wire::id::{CompanyId, DeliveryId, InspectionId, WebhookId};
+use heraldo_wire::id::{CompanyId, DeliveryId, EventId, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
 use super::state::{Delivery, State, Table, answer_key};
@@ -106,12 +106,14 @@ impl Step<'_> {
             Write::CreateWebhook(webhook) => {
                 self.company_exists(webhook.company_id)?;
                 self.changed_webhooks.push(webhook.id);
+                self.state.note_state(&webhook);
                 insert(&mut self.state.webhooks, webhook.id, Arc::new(webhook))
             }
             Write::UpdateWebhook(webhook) => self.update_webhook(webhook),
             Write::DeleteWebhook { company_id, id } => {
                 self.webhook_of(company_id, id)?;
                 self.state.webhooks.remove(&id);
+                self.state.forget_states(id);
                 self.changed_webhooks.push(id);
                 Ok(())
             }
@@ -170,6 +172,7 @@ impl Step<'_> {
 
     fn update_inspection(&mut self, inspection: Inspection) -> Result<()> {
         let stored = self.state.inspections.get(&inspection.id);
+        self.state.note_state(&webhook);
         let stored = stored.filter(|stored| stored.company_id == inspection.company_id);
         if stored.ok_or(StoreError::NotFound)?.version + 1 != inspection.version {
             return Err(StoreError::Conflict);

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
 use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
+use heraldo_domain::explain::WebhookState;
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
 use heraldo_domain::photo::Fingerprint;
@@ -227,6 +228,19 @@ impl Store for MemoryStore {
     }
 
     async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>> {
+    async fn webhook_states(
+        &self,
+        webhooks: Vec<WebhookId>,
+        at: Timestamp,
+    ) -> Result<Vec<WebhookState>> {
+        self.read(|state| {
+            let of_each = webhooks.iter();
+            of_each
+                .flat_map(|webhook| state.states_around(*webhook, at))
+                .collect()
+        })
+    }
+
         self.read(|state| {
             state
                 .api_keys

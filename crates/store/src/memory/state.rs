@@ -1,11 +1,12 @@
 //! What the memory engine holds: maps whose changes can be taken back until they are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
 use heraldo_domain::change::{AuditEntry, IdempotencyKey, IdempotentAnswer, Origin};
 use heraldo_domain::delivery::{Attempt, Epoch, Leased};
+use heraldo_domain::explain::{WEBHOOK_STATES_KEPT_MAX, WebhookState};
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
 use heraldo_domain::photo::Fingerprint;
@@ -143,6 +144,7 @@ impl State {
         self.each(|table| table.take_back());
     }
 
+    webhook_states: Table<(WebhookId, Timestamp, u64), WebhookState>,
     fn each(&mut self, act: impl Fn(&mut dyn Undo)) {
         let tables: [&mut dyn Undo; 17] = [
             &mut self.companies,
@@ -179,6 +181,7 @@ impl State {
     /// Writes a delivery's row; it waits exactly while it is pending and nobody holds it.
     pub(super) fn put_delivery(&mut self, id: DeliveryId, delivery: Delivery) {
         if let Some(place) = self
+            &mut self.webhook_states,
             .deliveries
             .get(&id)
             .and_then(|before| waiting_place(id, before))

@@ -13,7 +13,7 @@ use super::codes::{Code, key_of, tail_of};
 use super::fault::{Done, Fault};
 use super::group::Group;
 use super::sheets::Entry;
-use super::{records, secrets, sends};
+use super::{records, secrets, sends, states};
 use crate::plan::ResendDue;
 
 /// Applies the change, or fails having possibly written a part of it, which the caller undoes.
@@ -229,6 +229,7 @@ fn create_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
     Ok(())
 }
 
+    states::note(group, webhook)?;
 fn update_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
     let id = webhook.id.0;
     let company = webhook.company_id.0.as_bytes();
@@ -263,6 +264,7 @@ fn update_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
     Ok(())
 }
 
+    states::note(group, webhook)?;
 fn delete_webhook(group: &mut Group<'_, '_>, company: CompanyId, id: WebhookId) -> Done<()> {
     let gone = group.run(
         "DELETE FROM webhook WHERE key = ?1 AND tail = ?2 AND company = ?3",
@@ -277,6 +279,7 @@ fn delete_webhook(group: &mut Group<'_, '_>, company: CompanyId, id: WebhookId) 
 
 fn create_inspection(group: &mut Group<'_, '_>, inspection: &Inspection) -> Done<()> {
     let id = inspection.id.0;
+    states::forget(group, id)?;
     group
         .run(
             "INSERT INTO inspection (key, tail, company, version, event_count, status, expires_at, doc)

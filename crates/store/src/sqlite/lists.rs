@@ -5,12 +5,12 @@
 
 use heraldo_domain::query::{DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, Page};
 use heraldo_wire::api::DeliveryStatus;
-use heraldo_wire::id::{CompanyId, DeliveryId, EventId, Id, InspectionId};
+use heraldo_wire::id::{CompanyId, DeliveryId, EventId, Id, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params};
 
-use super::codes::{Code, key_of, signed, tail_of};
+use super::codes::{Code, code_at, id_at, key_of, signed, tail_of};
 use super::fault::{Done, Fault};
 use super::listed::{Listed, page};
 use super::rows::{DELIVERY, EVENT, delivery_from, earlier_attempts, event_from, many, one};

@@ -21,6 +21,10 @@ pub(super) const STEPS: [(&str, &str); 5] = [
         include_str!("../../migrations/sqlite/0004_sheets.sql"),
     ),
     (
+        "webhook_states",
+        include_str!("../../migrations/sqlite/0006_webhook_states.sql"),
+    ),
+    (
         "statistics",
         include_str!("../../migrations/sqlite/0007_statistics.sql"),
     ),
@@ -43,6 +47,7 @@ mod tests {
     use std::sync::Arc;
 
     use heraldo_domain::account::KeyHash;
+    use heraldo_domain::explain::WebhookState;
     use heraldo_domain::query::InspectionFilter;
     use heraldo_domain::store::Store;
     use heraldo_domain::token::Purpose;
@@ -51,7 +56,7 @@ mod tests {
     use rusqlite::{Connection, params};
 
     use super::super::codes::{key_of, tail_of};
-    use super::super::{load, records, sheets};
+    use super::super::{load, records, sheets, states};
     use crate::MemoryStore;
     use crate::conformance::scene::Scene;
     use crate::conformance::{Harness, World};
@@ -94,6 +99,32 @@ mod tests {
         assert_eq!(token.purpose, Purpose::SignIn { user_id });
         assert_eq!(token.company_id, CompanyId(company));
         assert_eq!(token.expires_at, Timestamp::from_millis(90));
+    }
+
+    #[test]
+    fn what_webhooks_of_an_older_database_are_set_to_is_known_since_their_last_change() {
+        let webhook = Scene::without_epoch(&Memory).webhook();
+        let mut db = Connection::open_in_memory().expect("a database");
+        super::all().to_version(&mut db, 2).expect("two steps");
+        db.execute(
+            "INSERT INTO webhook (key, tail, company, version, settings, secrets, created_at, updated_at)
+             VALUES (?1, ?2, ?3, 3, ?4, x'00', 7, 9)",
+            params![
+                key_of(webhook.id.0),
+                tail_of(webhook.id.0),
+                webhook.company_id.0.as_bytes(),
+                serde_json::to_string(&webhook.settings).expect("settings")
+            ],
+        )
+        .expect("a webhook");
+        super::all().to_latest(&mut db).expect("the other steps");
+        let found = states::around(&db, &[webhook.id], Timestamp::from_millis(9));
+        let expected = WebhookState {
+            version: 3,
+            since: Timestamp::from_millis(9),
+            ..WebhookState::of(&webhook)
+        };
+        assert_eq!(found.expect("states"), [expected]);
     }
 
     #[test]

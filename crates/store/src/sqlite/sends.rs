@@ -5,8 +5,9 @@ use heraldo_domain::delivery::{Epoch, Fallback, Leased};
 use heraldo_domain::statistics::{Counted, Note};
 use heraldo_domain::store::StoreError;
 use heraldo_wire::api::DeliveryStatus;
-use heraldo_wire::id::{CompanyId, DeliveryId};
-use rusqlite::params;
+use heraldo_wire::id::{CompanyId, DeliveryId, EventId};
+use heraldo_wire::time::Timestamp;
+use rusqlite::{OptionalExtension, params};
 
 use super::codes::{Code, fallback_code, key_of, tail_of};
 use super::fault::{Done, Fault};
@@ -226,8 +227,7 @@ fn plan_next(
             tail_of(id.0),
             next.status.code(),
             next.cause.code(),
-            next.next_attempt_at
-                .map(heraldo_wire::time::Timestamp::as_millis),
+            next.next_attempt_at.map(Timestamp::as_millis),
             fallback,
             fallback_at,
             lease.map(|epoch| epoch.0),

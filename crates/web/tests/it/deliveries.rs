@@ -13,7 +13,7 @@ use crate::world::{World, id_in};
 const PATH: &str = "/v1/notification/delivery";
 
 /// Makes the attempts that are due, each with this result.
-async fn attempt(world: &World, webhook: &str, result: &AttemptResult) {
+pub async fn attempt(world: &World, webhook: &str, result: &AttemptResult) {
     let lease = world.store.open_epoch().await.unwrap();
     let now = world.context.clock.now();
     let webhook_id = webhook.parse().unwrap();

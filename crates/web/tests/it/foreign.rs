@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::world::{World, id_in};
 
 /// Every route with an id in it, with `{}` in its place.
-const ROUTES: [(&str, &str, &str); 16] = [
+const ROUTES: [(&str, &str, &str); 19] = [
     ("inspection", "GET", "/v1/inspection/{}"),
     ("inspection", "POST", "/v1/inspection/finish/{}"),
     ("inspection", "POST", "/v1/inspection/{}/review"),
@@ -24,6 +24,7 @@ const ROUTES: [(&str, &str, &str); 16] = [
     ("event", "GET", "/v1/notification/event/{}"),
     ("delivery", "GET", "/v1/notification/delivery/{}"),
     ("delivery", "POST", "/v1/notification/delivery/{}/resend"),
+    ("event", "GET", "/v1/notification/event/{}/explain"),
     ("key", "DELETE", "/v1/account/key/{}"),
     ("key", "DELETE", "/v1/account/key/%7B%7D"),
     ("inspection", "GET", "/v1/inspection/%FF%00"),
@@ -55,7 +56,7 @@ async fn a_second_company_sees_nothing_of_the_first() {
             let call = world
                 .bare(method, &path.replace("{}", id))
                 .header("x-api-key", &other);
-            let body = json!({"event": "image_processed", "veredict": "approved"});
+            let body = json!({"event": "image_processed", "veredict": "approved", "from": "2020-01-01T00:00:00.000Z"});
             let answer = call.json(&body).send().await;
             answer.problem(ProblemCode::NotFound);
             bodies.push(answer.text().to_owned());

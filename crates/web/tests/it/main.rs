@@ -15,6 +15,7 @@ mod credentials;
 mod deliveries;
 mod description;
 mod events;
+mod explain;
 mod foreign;
 mod idempotency;
 mod images;

@@ -45,7 +45,7 @@ pub async fn handle(call: &mut Call) -> Outcome {
     ))
 }
 
-fn show(delivery: DeliveryRecord) -> DeliverySummary {
+pub fn show(delivery: DeliveryRecord) -> DeliverySummary {
     DeliverySummary {
         head: head(&delivery),
         attempt_count: delivery.attempt_count,

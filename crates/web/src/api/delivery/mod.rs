@@ -21,7 +21,7 @@ fn head(delivery: &DeliveryRecord) -> api::DeliveryHead {
     }
 }
 
-fn show_attempt(attempt: Attempt) -> api::Attempt {
+pub fn show_attempt(attempt: Attempt) -> api::Attempt {
     api::Attempt {
         id: attempt.id,
         number: attempt.number,

@@ -1,5 +1,6 @@
 //! Events: published and read (contract 8, 8.2 "Published events").
 
+pub mod explain;
 pub mod list;
 pub mod publish;
 pub mod retrieve;
