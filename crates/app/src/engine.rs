@@ -234,6 +234,7 @@ impl Engine {
         let config = web_config(&settings);
         let web = heraldo_web::Web::new(context.clone(), readiness.clone(), config);
         let grace = settings.shutdown_grace;
+        dispatcher.announce_to(web.announcer());
         let serving = heraldo_web::serve(listener, web, stopping.clone(), tasks.clone(), grace);
         let web = tasks.spawn(serving);
         tasks.spawn(upkeep::sweep(

@@ -36,6 +36,12 @@ pub struct WebConfig {
     pub wrong_keys_per_minute: u32,
     /// Wrong access codes of one address (contract 8.2, "Limits that protect").
     pub wrong_codes_per_minute: u32,
+    /// Open streams of attempts of one company.
+    pub streams_per_company_max: usize,
+    /// Attempts that the reader of a stream may be behind before it is cut off.
+    pub stream_backlog_max: usize,
+    /// How often a silent stream says that it is still there.
+    pub stream_heartbeat: Duration,
     /// Peers whose `X-Forwarded-For` says whose address counts for these limits.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -57,6 +63,9 @@ impl Default for WebConfig {
             connections_max: 4096,
             wrong_keys_per_minute: 20,
             wrong_codes_per_minute: 30,
+            streams_per_company_max: 16,
+            stream_backlog_max: 1_024,
+            stream_heartbeat: Duration::from_secs(15),
             trusted_proxies: Vec::new(),
         }
     }

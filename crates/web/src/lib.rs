@@ -20,6 +20,7 @@ mod reply;
 mod routes;
 mod serve;
 mod sign_in;
+mod streams;
 mod unparsed;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use bytes::Bytes;
 use heraldo_domain::ops::Context;
+use heraldo_domain::ports::Announcer;
 use tokio::sync::Semaphore;
 
 pub use config::WebConfig;
@@ -35,6 +37,7 @@ pub use openapi::{openapi, openapi_json};
 pub use serve::serve;
 
 use limits::WrongTries;
+use streams::{StreamLimits, Streams};
 
 /// What `GET /health/ready` asks (contract 8.2, "Ready").
 #[async_trait]
@@ -58,6 +61,7 @@ struct State {
     wrong_codes: WrongTries,
     /// One permit for each multipart body that is held in memory.
     uploads: Semaphore,
+    streams: Arc<Streams>,
     /// Rendered when it is first asked for.
     openapi: OnceLock<Bytes>,
 }
@@ -70,6 +74,10 @@ impl Web {
             wrong_keys: WrongTries::new(config.wrong_keys_per_minute),
             wrong_codes: WrongTries::new(config.wrong_codes_per_minute),
             uploads: Semaphore::new(config.uploads_max),
+            streams: Arc::new(Streams::new(StreamLimits {
+                per_company_max: config.streams_per_company_max,
+                backlog_max: config.stream_backlog_max,
+            })),
             openapi: OnceLock::new(),
             context,
             health,
@@ -78,6 +86,12 @@ impl Web {
         Self {
             state: Arc::new(state),
         }
+    }
+
+    /// Where attempts that ended are told of, for those who listen.
+    #[must_use]
+    pub fn announcer(&self) -> Arc<dyn Announcer> {
+        self.state.streams.clone()
     }
 
     /// Every route, ready to be served. The peer's address is read from an

@@ -57,6 +57,7 @@ pub async fn serve(
     let config = web.state.config.clone();
     let places = config.connections_max.min(Semaphore::MAX_PERMITS);
     let connections = Arc::new(Semaphore::new(places));
+    let web_streams = web.state.streams.clone();
     let server = Server {
         router: web.router(),
         builder: Arc::new(builder(&config, tracker.clone())),
@@ -71,6 +72,8 @@ pub async fn serve(
     let accepting = accept(&listener, &server, &connections, &tracker);
     shutdown.run_until_cancelled(accepting).await;
     drop(listener);
+    // They would never end by themselves.
+    web_streams.closing().cancel();
     let all = u32::try_from(places).unwrap_or(u32::MAX);
     if tokio::time::timeout(grace, connections.acquire_many(all))
         .await

@@ -18,6 +18,7 @@ mod patch;
 mod report;
 mod statistics;
 mod template;
+mod stream;
 mod update;
 mod webhook;
 
@@ -55,6 +56,7 @@ pub use statistics::{
     BacklogItem, Bucket, FailedByClass, Figures, Percentiles, Resolution, StatisticsAnswer,
     StatisticsQuery,
 };
+pub use stream::{StreamCloseReason, StreamClosed, StreamQuery, StreamReady};
 pub use template::TemplateListQuery;
 pub use update::{GoodsRequest, UpdateInspectionRequest};
 pub use webhook::{

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use heraldo_domain::delivery::{Claim, Epoch, Leased};
-use heraldo_domain::ports::{Clock, Entropy, HandOver, IdMaker};
+use heraldo_domain::ports::{Announcer, Clock, Entropy, HandOver, IdMaker};
 use heraldo_domain::store::{Store, StoreError};
 use heraldo_domain::webhook::Defaults;
 use heraldo_wire::id::WebhookId;
@@ -61,6 +61,8 @@ struct Inner {
     tracker: TaskTracker,
     /// Wakes the manager: a lane wants something, or an earlier time is due.
     attention: Notify,
+    /// Set by [`Dispatcher::announce_to`].
+    announcer: OnceLock<Arc<dyn Announcer>>,
     /// Ends the manager and, once nothing is under way, the settler.
     stopping: CancellationToken,
     /// Set by [`Dispatcher::start`]; the store is made with the dispatcher, so it comes later.
@@ -110,6 +112,7 @@ impl Dispatcher {
             tracker,
             attention: Notify::new(),
             stopping: CancellationToken::new(),
+            announcer: OnceLock::new(),
             started: OnceLock::new(),
         };
         Self {
@@ -119,6 +122,12 @@ impl Dispatcher {
 
     /// Opens a new epoch on the store and begins to deliver: first what earlier ones left.
     ///
+    /// Has the ends of attempts announced from now on. Whoever was named first stays.
+    pub fn announce_to(&self, announcer: Arc<dyn Announcer>) {
+        // A second one is not needed: one server announces to one place.
+        let _ = self.inner.announcer.set(announcer);
+    }
+
     /// # Errors
     /// The store's, when the epoch cannot be opened or the backlog cannot be read.
     ///

@@ -30,6 +30,8 @@ struct Waiting {
     settlements: Vec<Settlement>,
     /// The hold of each settlement, in the same order.
     holds: Vec<Hold>,
+    /// What is told of each once it is written, in the same order; `None` while nobody listens.
+    ended: Vec<Option<Box<DeliveryRecord>>>,
     releases: Vec<Release>,
     /// Taken by the settler and not yet written.
     writing: bool,
@@ -51,10 +53,16 @@ impl Outbox {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn settle(&self, settlement: Settlement, hold: Hold) {
+    pub(super) fn settle(
+        &self,
+        settlement: Settlement,
+        hold: Hold,
+        ended: Option<Box<DeliveryRecord>>,
+    ) {
         let mut waiting = self.waiting();
         waiting.settlements.push(settlement);
         waiting.holds.push(hold);
+        waiting.ended.push(ended);
         drop(waiting);
         self.filled.notify_one();
     }
@@ -99,6 +107,7 @@ impl Outbox {
         let batch = Waiting {
             settlements: waiting.settlements.drain(..taken).collect(),
             holds: waiting.holds.drain(..taken).collect(),
+            ended: waiting.ended.drain(..taken).collect(),
             releases: std::mem::take(&mut waiting.releases),
             writing: true,
         };
@@ -128,7 +137,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
 
 async fn write(inner: &Arc<Inner>, batch: Waiting) {
     if !batch.settlements.is_empty() {
-        settle(inner, batch.settlements, &batch.holds).await;
+        settle(inner, batch.settlements, &batch.holds, batch.ended).await;
     }
     if !batch.releases.is_empty() {
         release(inner, &batch.releases).await;
@@ -137,7 +146,12 @@ async fn write(inner: &Arc<Inner>, batch: Waiting) {
 
 /// Writes until it is written: an outcome that is known is never dropped while the server runs. The
 /// windows stay full meanwhile, so memory stays bounded.
-async fn settle(inner: &Arc<Inner>, settlements: Vec<Settlement>, holds: &[Hold]) {
+async fn settle(
+    inner: &Arc<Inner>,
+    settlements: Vec<Settlement>,
+    holds: &[Hold],
+    ended: Vec<Option<Box<DeliveryRecord>>>,
+) {
     let Some(started) = inner.started.get() else {
         return;
     };
@@ -152,6 +166,7 @@ async fn settle(inner: &Arc<Inner>, settlements: Vec<Settlement>, holds: &[Hold]
         }
     };
     let now = inner.clock.now();
+    announce(inner, ended, &outcome, now);
     let wanted = {
         let mut lanes = inner.lanes();
         let wake = lanes.next_wake();

@@ -89,9 +89,34 @@ async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Ho
     let id = AttemptId(inner.ids.next(now, &*inner.entropy));
     let policy = webhook.retry_policy(&inner.config.defaults);
     let settlement = settle(leased, report, id, &policy, now);
+    let ended = inner.heard().map(|_| Box::new(ended(leased, &settlement)));
     slot.unsettled = None;
     slot.sign = Sign::of(&settlement.attempt);
-    inner.outbox.settle(settlement, hold);
+    inner.outbox.settle(settlement, hold, ended);
+}
+
+/// What is told of a delivery once its outcome is written.
+fn ended(leased: &Leased, settlement: &Settlement) -> DeliveryRecord {
+    let (status, next_attempt_at) = match settlement.next {
+        Next::Delivered => (DeliveryStatus::Delivered, None),
+        Next::Failed => (DeliveryStatus::Failed, None),
+        Next::Cancelled => (DeliveryStatus::Cancelled, None),
+        Next::RetryAt(at) => (DeliveryStatus::Pending, Some(at)),
+    };
+    DeliveryRecord {
+        id: leased.delivery_id,
+        company_id: leased.company_id,
+        webhook_id: leased.webhook_id,
+        event_id: leased.event_id,
+        event_type: leased.event_type,
+        inspection_id: leased.inspection_id,
+        status,
+        next_attempt_at,
+        created_at: leased.delivery_id.0.made_at(),
+        attempt_count: settlement.attempt.number,
+        last_attempt: Some(settlement.attempt.clone()),
+        attempts: Vec::new(),
+    }
 }
 
 /// The webhook as it is now; `None` when nothing may be sent to it. A store that fails is asked until it

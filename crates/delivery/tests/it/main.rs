@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod announcing;
 mod dispatcher;
 mod receiver;
 mod transport_bodies;

@@ -196,6 +196,50 @@ impl State {
 
     /// What waits for a webhook, oldest first.
     pub(super) fn waiting_for(
+    fn states_of(
+        &self,
+        webhook: WebhookId,
+    ) -> impl DoubleEndedIterator<Item = (&(WebhookId, Timestamp, u64), &WebhookState)> {
+        let time = Timestamp::from_millis;
+        let all = (webhook, time(i64::MIN), 0)..=(webhook, time(i64::MAX), u64::MAX);
+        self.webhook_states.rows().range(all)
+    }
+
+    /// Notes what a webhook is set to, if that differs from before.
+    pub(super) fn note_state(&mut self, webhook: &Webhook) {
+        let state = WebhookState::of(webhook);
+        let before = self.states_of(webhook.id).next_back();
+        if before.is_some_and(|(_, before)| before.decides_as(&state)) {
+            return;
+        }
+        let place = (webhook.id, state.since, state.version);
+        self.webhook_states.put(place, state);
+        let kept = usize::try_from(WEBHOOK_STATES_KEPT_MAX).unwrap_or(usize::MAX);
+        let old: Vec<_> = self.states_of(webhook.id).rev().skip(kept).collect();
+        let old: Vec<_> = old.into_iter().map(|(place, _)| *place).collect();
+        for place in old {
+            self.webhook_states.remove(&place);
+        }
+    }
+
+    pub(super) fn forget_states(&mut self, webhook: WebhookId) {
+        let places: Vec<_> = self.states_of(webhook).map(|(place, _)| *place).collect();
+        for place in places {
+            self.webhook_states.remove(&place);
+        }
+    }
+
+    /// The two newest states from up to `at` and the oldest one after it, in their order.
+    pub(super) fn states_around(&self, webhook: WebhookId, at: Timestamp) -> Vec<WebhookState> {
+        let states: Vec<&WebhookState> = self.states_of(webhook).map(|(_, state)| state).collect();
+        let until = states.partition_point(|state| state.since <= at);
+        let around = states.iter().skip(until.saturating_sub(2));
+        around
+            .take(until.min(2) + 1)
+            .map(|state| (*state).clone())
+            .collect()
+    }
+
         &self,
         webhook: WebhookId,
     ) -> impl Iterator<Item = (Timestamp, DeliveryId)> + '_ {

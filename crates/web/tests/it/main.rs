@@ -30,5 +30,6 @@ mod server;
 mod sizes;
 mod socket;
 mod templates;
+mod stream;
 mod webhooks;
 mod world;

@@ -306,3 +306,20 @@ async fn a_request_that_outlives_the_grace_is_cut_off() {
     server.stop().await;
     assert_eq!(read_to_end(&mut stream).await, "");
 }
+
+#[tokio::test]
+async fn a_stream_ends_when_the_server_stops() {
+    let server = Server::start(WebConfig::default(), LONG).await;
+    let mut stream = server.connect().await;
+    let request = server.head("GET", "/v1/notification/stream", "");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut read = Vec::new();
+    while !String::from_utf8_lossy(&read).contains("event: ready") {
+        assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0);
+    }
+    // The grace is long: the stream ends by itself.
+    server.stop().await;
+    let rest = read_to_end(&mut stream).await;
+    assert!(rest.contains("event: closed"), "{rest}");
+    assert!(rest.contains("shutting_down"), "{rest}");
+}

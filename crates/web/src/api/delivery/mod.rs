@@ -3,6 +3,7 @@
 pub mod list;
 pub mod resend;
 pub mod retrieve;
+pub mod stream;
 
 use heraldo_domain::delivery::Attempt;
 use heraldo_domain::query::DeliveryRecord;
