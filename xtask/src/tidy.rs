@@ -13,6 +13,10 @@ const LONG: &[(&str, &str)] = &[
         "one program that fills, asks and prints, read from top to bottom",
     ),
     (
+        "crates/store/src/memory/mod.rs",
+        "the whole store contract, a few lines for each of its functions",
+    ),
+    (
         "crates/store/src/sqlite/mod.rs",
         "the whole store contract, a few lines of forwarding for each of its functions",
     ),

@@ -180,6 +180,7 @@ impl Engine {
         let mut context = context(store, ids, &settings, settings.public_url(address))?;
         let bell = Arc::new(Bell::default());
         context.bell = bell.clone();
+        context.lulls = Arc::new(dispatcher.clone());
         context.callbacks = Arc::new(callbacks);
         context.tls = tls;
         context.files = files;
@@ -233,8 +234,8 @@ impl Engine {
         );
         let config = web_config(&settings);
         let web = heraldo_web::Web::new(context.clone(), readiness.clone(), config);
-        let grace = settings.shutdown_grace;
         dispatcher.announce_to(web.announcer());
+        let grace = settings.shutdown_grace;
         let serving = heraldo_web::serve(listener, web, stopping.clone(), tasks.clone(), grace);
         let web = tasks.spawn(serving);
         tasks.spawn(upkeep::sweep(

@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Jobs under way at once: most of them wait for a file, a processor thread or somebody else's server.
 const UNDER_WAY_MAX: usize = 16;
+/// Of them recoveries, which wait for their webhooks.
+const RECOVERIES_UNDER_WAY_MAX: usize = 8;
 /// Jobs looked at in one go; more than can be under way, so that those that are hide no others.
 const LOOK: u32 = 256;
 /// How long a failing store is left alone.
@@ -38,6 +40,7 @@ impl JobBell for Bell {
 /// Runs jobs until `stopping`; those under way are then left, and run again at the next start.
 pub async fn run(context: Context, bell: Arc<Bell>, stopping: CancellationToken) {
     let mut running = HashSet::new();
+    let mut recovering = HashSet::new();
     let mut under_way = FuturesUnordered::new();
     loop {
         let pause = match context.store.jobs(LOOK).await {
@@ -55,6 +58,12 @@ pub async fn run(context: Context, bell: Arc<Bell>, stopping: CancellationToken)
                     if running.len() >= UNDER_WAY_MAX {
                         break;
                     }
+                    if matches!(job.task, Task::Recover { .. }) {
+                        if recovering.len() >= RECOVERIES_UNDER_WAY_MAX {
+                            continue;
+                        }
+                        recovering.insert(job.id);
+                    }
                     running.insert(job.id);
                     under_way.push(one(&context, job));
                 }
@@ -70,6 +79,7 @@ pub async fn run(context: Context, bell: Arc<Bell>, stopping: CancellationToken)
             () = bell.0.notified() => {}
             Some(id) = under_way.next(), if !under_way.is_empty() => {
                 running.remove(&id);
+                recovering.remove(&id);
             }
             () = tokio::time::sleep(pause) => {}
         }

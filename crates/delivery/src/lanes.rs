@@ -40,6 +40,8 @@ pub struct Hold {
     /// The chain that its end releases.
     pub chain: Option<InspectionId>,
     pub body_bytes: usize,
+    /// What a recovery sends again.
+    pub low: bool,
     /// It has a token of its lane's rate that is not spent; see [`Lanes::sending`].
     pub metered: bool,
 }
@@ -160,6 +162,14 @@ impl Lanes {
         self.lanes.get(&webhook).map_or(0, |lane| lane.held)
     }
 
+    /// Whether the webhook may be sent to, nothing fresh waits for it, and little of low priority.
+    #[must_use]
+    pub fn is_calm(&self, webhook: WebhookId) -> bool {
+        let known = self.open && !self.stale.contains_key(&webhook);
+        // Of a lane that nobody knows of the settings are not known either.
+        known && self.lanes.get(&webhook).is_some_and(Lane::is_calm)
+    }
+
     /// Whether no lane holds anything: no place is taken, nothing waits in memory or is under way.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -258,7 +268,7 @@ impl Lanes {
                     continue;
                 }
             };
-            let Some((delivery, chain)) = lane.ready.pop_front() else {
+            let Some((delivery, chain, low)) = lane.take() else {
                 continue;
             };
             lane.in_flight += 1;
@@ -268,6 +278,7 @@ impl Lanes {
                 webhook_id: webhook,
                 chain,
                 body_bytes: delivery.body.len(),
+                low,
                 metered,
             };
             self.enter_turn(webhook);
@@ -363,6 +374,8 @@ impl Lanes {
     }
 }
 
+#[cfg(test)]
+mod low_tests;
 #[cfg(test)]
 mod pace_tests;
 #[cfg(test)]

@@ -64,6 +64,14 @@ pub enum Write {
         cause: Cause,
         now: Timestamp,
     },
+    /// Makes a delivery of an event that was made before, due at once. `NotFound` without the event;
+    /// `Conflict` when the event has one for this webhook already.
+    CreateDelivery {
+        company_id: CompanyId,
+        event_id: EventId,
+        delivery: NewDelivery,
+        now: Timestamp,
+    },
     /// `NameTaken` when the company has one of this kind and name.
     CreateRecord(Record),
     /// Replaces the record whose stored version is `record.version - 1`; `NameTaken` as above.
@@ -170,6 +178,8 @@ pub enum AuditAction {
     SecretRevealed,
     SecretRotated,
     DeliveryResent,
+    RecoveryBegun,
+    RecoveryCancelled,
     OauthAppCreated,
     /// A user gave an OAuth application access; the subject is the application.
     OauthAuthorised,

@@ -40,7 +40,7 @@ pub struct Leased {
     pub lease: Epoch,
     /// Attempts made so far, of every cause.
     pub attempts: u32,
-    /// Attempts made so far by the schedule (`first` and `retry`).
+    /// Attempts made so far by the schedule (`first` and `retry`, and the `recover` of what had no delivery).
     pub scheduled_attempts: u32,
     /// Why the next attempt is made.
     pub cause: Cause,
@@ -223,7 +223,12 @@ pub fn settle(
         ),
     };
     let first_attempt_at = leased.first_attempt_at.unwrap_or(report.started_at);
-    let scheduled = matches!(leased.cause, Cause::First | Cause::Retry);
+    let scheduled = match leased.cause {
+        Cause::First | Cause::Retry => true,
+        // A recovered event that had no delivery begins its schedule with this attempt.
+        Cause::Recover => leased.fallback == Fallback::Schedule,
+        Cause::Manual => false,
+    };
     let scheduled_attempts = leased.scheduled_attempts + u32::from(scheduled);
     let next = match outcome {
         AttemptOutcome::Delivered => Next::Delivered,

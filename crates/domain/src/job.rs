@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use heraldo_wire::id::{CompanyId, ImageId, InspectionId, JobId, ReportId};
+use heraldo_wire::id::{CompanyId, ImageId, InspectionId, JobId, RecoveryId, ReportId};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,8 @@ pub enum Task {
     RenderReport { report_id: ReportId },
     /// Tell the report's `callbackURL`.
     CallBackReport { report_id: ReportId },
+    /// Send again what a webhook did not get.
+    Recover { recovery_id: RecoveryId },
 }
 
 /// The wait after the first failure; it doubles with each one.
@@ -55,6 +57,8 @@ impl Task {
     const fn longest_wait(self) -> Duration {
         match self {
             Self::CallBackReport { .. } => Duration::from_secs(3_600),
+            // Its webhook may be paused for weeks, and should not be waited for once it is enabled.
+            Self::Recover { .. } => Duration::from_secs(5),
             Self::ExamineImage { .. }
             | Self::AskProcessor { .. }
             | Self::GiveUpOnProcessor { .. }

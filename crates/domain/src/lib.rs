@@ -19,6 +19,7 @@ pub mod photo;
 pub mod ports;
 pub mod query;
 pub mod record;
+pub mod recovery;
 pub mod report;
 pub mod retry;
 pub mod sheet;

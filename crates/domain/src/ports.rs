@@ -210,6 +210,23 @@ pub trait JobBell: Send + Sync + std::fmt::Debug {
     fn ring(&self);
 }
 
+/// Tells whoever listens of attempts that ended, after their outcomes were written. No call may block.
+pub trait Announcer: Send + Sync + std::fmt::Debug {
+    /// Whether anybody listens: if not, nothing is put together.
+    fn is_heard(&self) -> bool;
+
+    /// Deliveries whose last attempt has just ended, in the order in which they were written.
+    fn announce(&self, ended: Vec<DeliveryRecord>);
+}
+
+/// Knows when a webhook has nothing better to do.
+#[async_trait]
+pub trait Lulls: Send + Sync + std::fmt::Debug {
+    /// Waits, at most this long, until the webhook may be sent to, nothing fresh waits for it, and most of
+    /// what was enqueued at low priority is on its way. `false`: it did not come to that.
+    async fn lull(&self, webhook: WebhookId, wait: Duration) -> bool;
+}
+
 /// Makes ids that only ever grow, even when the clock steps back.
 #[derive(Debug, Default)]
 pub struct IdMaker {

@@ -106,6 +106,16 @@ pub struct EventRecord {
     pub body: Bytes,
 }
 
+/// An event as a recovery looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventStanding {
+    pub event_id: EventId,
+    pub event_type: EventType,
+    pub origin: Origin,
+    /// Its delivery to the webhook that was asked for, and where that stands.
+    pub delivery: Option<(DeliveryId, DeliveryStatus)>,
+}
+
 /// A delivery as it is read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryRecord {

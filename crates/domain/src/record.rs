@@ -18,6 +18,8 @@ pub enum RecordKind {
     TemplateRevision,
     /// A report request; its subject is the inspection.
     Report,
+    /// A recovery; its subject is the webhook.
+    Recovery,
     /// An OAuth application.
     OauthApp,
     /// A user who gave an OAuth application access; its subject is the application.

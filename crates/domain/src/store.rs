@@ -22,7 +22,8 @@ use crate::inspection::Inspection;
 use crate::job::Job;
 use crate::photo::Fingerprint;
 use crate::query::{
-    CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
+    CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, EventStanding,
+    InspectionFilter, Page,
 };
 use crate::record::{Record, RecordKind};
 use crate::statistics::{Backlog, Measures, Statistic, StatisticsQuery};
@@ -117,7 +118,6 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     // What the use cases read.
 
-    async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>>;
     /// Of each of these webhooks the two newest states from up to `at` and the oldest one after it, in
     /// their order. An engine notes a state with each version of a webhook that differs from the one
     /// before in it, and forgets them when the webhook is deleted.
@@ -126,6 +126,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         webhooks: Vec<WebhookId>,
         at: Timestamp,
     ) -> Result<Vec<WebhookState>>;
+    async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>>;
     async fn api_keys(&self, company: CompanyId, page: Page<ApiKeyId>) -> Result<Vec<ApiKey>>;
     async fn company(&self, id: CompanyId) -> Result<Option<Arc<CompanyView>>>;
     /// Whether any company exists: the first run makes one.
@@ -185,6 +186,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         filter: EventFilter,
         page: Page<EventId>,
     ) -> Result<Vec<EventRecord>>;
+    /// Up to `limit` of the company's events that were made within `made` (from the first, before the second)
+    /// and after this one, oldest first, each with its delivery to this webhook. A page that is not full is
+    /// the last one.
+    async fn standings(
+        &self,
+        company: CompanyId,
+        webhook: WebhookId,
+        made: (Timestamp, Timestamp),
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<EventStanding>>;
     async fn delivery(&self, company: CompanyId, id: DeliveryId) -> Result<Option<DeliveryRecord>>;
     async fn deliveries(
         &self,

@@ -21,12 +21,13 @@ pub mod jobs;
 pub mod leases;
 pub mod lists;
 pub mod records;
+pub mod recoveries;
 pub mod resends;
 pub mod scene;
 pub mod settlements;
+pub mod states;
 pub mod statistics;
 pub mod strict;
-pub mod states;
 pub mod tokens;
 mod world;
 
@@ -121,11 +122,11 @@ macro_rules! conformance_tests {
                 what_waits_for_an_enabled_or_paused_webhook_is_not_cancelled
                 cancelling_ends_a_resend_that_was_asked_before_a_crash
             }
-            strict {
             states {
                 the_states_around_a_moment_are_found
                 only_the_newest_states_are_kept
             }
+            strict {
                 the_next_event_waits_until_the_one_before_is_delivered_or_given_up
                 inspections_and_webhooks_do_not_wait_for_each_other
                 what_has_its_turn_and_no_room_waits_and_is_claimed_before_what_came_later
@@ -166,6 +167,13 @@ macro_rules! conformance_tests {
                 the_backlog_is_counted_anew_after_a_crash
                 companies_read_nothing_of_each_others_figures
                 what_is_measured_of_all_companies_counts_an_event_once
+            }
+            recoveries {
+                events_stand_as_their_delivery_to_the_webhook_does
+                a_late_delivery_is_handed_over_or_waits_like_any_other
+                an_event_gets_one_delivery_of_a_webhook_at_most
+                a_late_delivery_begins_its_schedule
+                what_a_recovery_enqueues_is_written_with_its_place
             }
             inspections {
                 inspections_are_counted_and_filtered

@@ -11,8 +11,8 @@ use utoipa::openapi::HttpMethod;
 
 use crate::Web;
 use crate::api::{
-    self, delivery, event, file, health, image, inspection, key, membership, oauth, report,
-    statistics, template, webhook,
+    self, delivery, event, file, health, image, inspection, key, membership, oauth, recovery,
+    report, statistics, template, webhook,
 };
 use crate::call::{Call, bounded};
 use crate::problem::{Failure, no_method, no_route};
@@ -102,6 +102,11 @@ routes! {
     delivery::retrieve,
     delivery::resend,
     statistics::read,
+    delivery::stream,
+    recovery::begin,
+    recovery::list,
+    recovery::retrieve,
+    recovery::cancel,
     key::create,
     key::list,
     key::revoke,

@@ -15,10 +15,11 @@ mod inspection;
 mod list;
 mod oauth;
 mod patch;
+mod recovery;
 mod report;
 mod statistics;
-mod template;
 mod stream;
+mod template;
 mod update;
 mod webhook;
 
@@ -33,9 +34,9 @@ pub use delivery::{
     ResendAnswer,
 };
 pub use event::{Event, EventListQuery, PublishAnswer, PublishItem, PublishedId};
+pub use explain::{ExplainAnswer, ExplainedReason, ExplainedState, Explanation};
 pub use health::{HealthAnswer, HealthStatus};
 pub use image::{
-pub use explain::{ExplainAnswer, ExplainedReason, ExplainedState, Explanation};
     CoordinatesRequest, ImageRequest, ImageResultDamage, ImageResultRequest, ImageResultValidation,
     ImageTokenAnswer, ProcessorRequest,
 };
@@ -48,6 +49,10 @@ pub use oauth::{
     parse_oauth_scopes,
 };
 pub use patch::Patch;
+pub use recovery::{
+    RecoverCounts, RecoverDryRunAnswer, RecoverRequest, RecoverStatus, RecoverStatuses, Recovery,
+    RecoveryState,
+};
 pub use report::{
     CreateReportAnswer, CreateReportRequest, PresignAnswer, PresignIdentity, PresignIdentityType,
     PresignRequest, ReportListAnswer, ReportRequest, ReportResult, ReportStatus,

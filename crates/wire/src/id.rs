@@ -180,6 +180,8 @@ ids! {
     AuditEntryId = "";
     /// A piece of work that is done after its commit.
     JobId = "";
+    /// A recovery of a webhook's time range.
+    RecoveryId = "";
     /// A request for a report.
     ReportId = "";
     /// An OAuth application; its `client_app_id`.

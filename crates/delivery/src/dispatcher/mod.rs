@@ -3,6 +3,7 @@
 //! It holds no transaction and no lock across the network: [`Lanes`] decides under a short lock, a
 //! worker sends, a settler writes outcomes in groups. What it knows is a hint; the store is the truth.
 
+mod lulls;
 mod prepared;
 mod settler;
 mod worker;
@@ -24,6 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::lanes::{ClaimPlan, Hold, LaneSettings, Lanes, Limits};
 use crate::transport::Transport;
+use lulls::Waiters;
 use prepared::Prepared;
 use settler::Outbox;
 
@@ -52,17 +54,17 @@ struct Inner {
     lanes: Mutex<Lanes>,
     prepared: Mutex<HashMap<WebhookId, Arc<Prepared>>>,
     outbox: Outbox,
+    waiters: Waiters,
     transport: Transport,
     clock: Arc<dyn Clock>,
-    waiters: Waiters,
     entropy: Arc<dyn Entropy>,
     ids: Arc<IdMaker>,
     runtime: Handle,
     tracker: TaskTracker,
-    /// Wakes the manager: a lane wants something, or an earlier time is due.
-    attention: Notify,
     /// Set by [`Dispatcher::announce_to`].
     announcer: OnceLock<Arc<dyn Announcer>>,
+    /// Wakes the manager: a lane wants something, or an earlier time is due.
+    attention: Notify,
     /// Ends the manager and, once nothing is under way, the settler.
     stopping: CancellationToken,
     /// Set by [`Dispatcher::start`]; the store is made with the dispatcher, so it comes later.
@@ -103,16 +105,16 @@ impl Dispatcher {
             lanes,
             prepared: Mutex::default(),
             outbox: Outbox::default(),
+            waiters: Waiters::default(),
             transport,
             clock: ports.clock,
             entropy: ports.entropy,
             ids: ports.ids,
-            waiters: Waiters::default(),
             runtime: Handle::current(),
             tracker,
+            announcer: OnceLock::new(),
             attention: Notify::new(),
             stopping: CancellationToken::new(),
-            announcer: OnceLock::new(),
             started: OnceLock::new(),
         };
         Self {
@@ -120,14 +122,14 @@ impl Dispatcher {
         }
     }
 
-    /// Opens a new epoch on the store and begins to deliver: first what earlier ones left.
-    ///
     /// Has the ends of attempts announced from now on. Whoever was named first stays.
     pub fn announce_to(&self, announcer: Arc<dyn Announcer>) {
         // A second one is not needed: one server announces to one place.
         let _ = self.inner.announcer.set(announcer);
     }
 
+    /// Opens a new epoch on the store and begins to deliver: first what earlier ones left.
+    ///
     /// # Errors
     /// The store's, when the epoch cannot be opened or the backlog cannot be read.
     ///
@@ -233,6 +235,13 @@ impl Inner {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whoever is to be told of attempts that end, while somebody listens.
+    fn heard(&self) -> Option<&Arc<dyn Announcer>> {
+        self.announcer
+            .get()
+            .filter(|announcer| announcer.is_heard())
+    }
+
     fn look_again(&self) {
         if self.lanes().wants_attention() {
             self.attention.notify_one();
@@ -254,6 +263,9 @@ impl Inner {
         drop(lanes);
         if earlier {
             self.attention.notify_one();
+        }
+        if let Some((leased, _)) = &next {
+            self.tell_lull(leased.webhook_id);
         }
         next
     }
@@ -324,6 +336,7 @@ async fn configure(
     let back = inner.lanes().configure(id, mark, settings, now);
     inner.give_back(back);
     inner.start_workers();
+    inner.tell_lull(id);
     if inner.lanes().is_ended(id) {
         inner
             .tracker
@@ -375,6 +388,7 @@ async fn claim(inner: Arc<Inner>, plan: ClaimPlan) {
             let late = inner.lanes().claimed(plan, claimed);
             inner.give_back(late);
             inner.start_workers();
+            inner.tell_lull(plan.webhook_id);
         }
         Err(error) => {
             if error != StoreError::Closed {

@@ -185,6 +185,37 @@ async fn settle(
     }
 }
 
+/// Tells whoever listens of the outcomes that were written.
+fn announce(
+    inner: &Inner,
+    ended: Vec<Option<Box<DeliveryRecord>>>,
+    outcome: &[Settled],
+    now: Timestamp,
+) {
+    let Some(announcer) = inner.heard() else {
+        return;
+    };
+    let written = ended
+        .into_iter()
+        .zip(outcome)
+        .filter_map(|(ended, settled)| {
+            let ended = *ended?;
+            match settled {
+                Settled::Written => Some(ended),
+                Settled::WrittenResendDue => Some(DeliveryRecord {
+                    status: DeliveryStatus::Pending,
+                    next_attempt_at: Some(now),
+                    ..ended
+                }),
+                Settled::LeaseLost => None,
+            }
+        });
+    let written: Vec<DeliveryRecord> = written.collect();
+    if !written.is_empty() {
+        announcer.announce(written);
+    }
+}
+
 async fn release(inner: &Arc<Inner>, releases: &[Release]) {
     let Some(started) = inner.started.get() else {
         return;
@@ -211,6 +242,6 @@ async fn release(inner: &Arc<Inner>, releases: &[Release]) {
         }
     }
     for release in releases {
-        lanes.returned(release.webhook_id, release.body_bytes);
+        inner.tell_lull(release.webhook_id);
     }
 }

@@ -12,6 +12,9 @@ use heraldo_wire::time::Timestamp;
 use super::pace::{Brake, Bucket, Empty};
 use super::{Hold, Sign};
 
+/// Of low priority so many wait in memory at most before more of it is asked for.
+const LOW_AHEAD_MAX: usize = 32;
+
 /// What a lane needs to know of its webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneSettings {
@@ -70,6 +73,10 @@ pub(super) struct Lane {
     /// May start now, oldest first, each with the chain that its end releases: the one it was put in, for
     /// the order that the webhook wants may change while it waits.
     pub ready: VecDeque<(Leased, Option<InspectionId>)>,
+    /// Sent while nothing of `ready` may be: what recoveries send again.
+    pub low: VecDeque<Leased>,
+    /// Attempts under way of what was in `low`.
+    pub low_in_flight: usize,
     /// An inspection is here while a first attempt of it is ready or under way; later ones wait behind.
     pub chains: HashMap<InspectionId, VecDeque<Leased>>,
     pub in_flight: usize,
@@ -147,9 +154,40 @@ impl Lane {
         }
     }
 
+    /// Whether something may start, given a slot. Half of the slots are kept free of what is of low priority,
+    /// so that something fresh never waits for slow answers to it.
+    pub fn has_ready(&self, default: usize) -> bool {
+        let low_max = (self.concurrency(default) / 2).max(1);
+        !self.ready.is_empty() || (!self.low.is_empty() && self.low_in_flight < low_max)
+    }
+
+    /// The next to start, with the chain that its end releases, and whether it is of low priority.
+    pub fn take(&mut self) -> Option<(Leased, Option<InspectionId>, bool)> {
+        if let Some((delivery, chain)) = self.ready.pop_front() {
+            return Some((delivery, chain, false));
+        }
+        let delivery = self.low.pop_front()?;
+        self.low_in_flight += 1;
+        Some((delivery, None, true))
+    }
+
+    /// Whether nothing fresh waits, in memory or in the store, and little of low priority.
+    pub fn is_calm(&self) -> bool {
+        self.is_enabled()
+            && self.ready.is_empty()
+            && self.low.len() < LOW_AHEAD_MAX
+            && self.returning == 0
+            && !self.backlog
+            && !self.due_now
+            && !self.claiming
+    }
+
     /// An attempt has given its slot back.
     pub fn leave(&mut self, hold: &Hold) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        if hold.low {
+            self.low_in_flight = self.low_in_flight.saturating_sub(1);
+        }
         if let Some(bucket) = self.bucket.as_mut().filter(|_| hold.metered) {
             bucket.give_back();
         }
@@ -166,11 +204,19 @@ impl Lane {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.held == 0 && self.in_flight == 0 && self.ready.is_empty() && self.chains.is_empty()
+        self.held == 0
+            && self.in_flight == 0
+            && self.ready.is_empty()
+            && self.low.is_empty()
+            && self.chains.is_empty()
     }
 
     /// Lets a delivery wait for its turn, behind the first attempts of its inspection's earlier events.
     pub fn put(&mut self, delivery: Leased) {
+        if delivery.cause == Cause::Recover {
+            self.low.push_back(delivery);
+            return;
+        }
         let chain = chain_of(self.settings.ordering, &delivery);
         if let Some(inspection) = chain {
             if let Some(behind) = self.chains.get_mut(&inspection) {
@@ -199,7 +245,7 @@ impl Lane {
 
     /// Takes out all that has not started. A chain stays while its first attempt is under way.
     pub fn drain(&mut self) -> Vec<Leased> {
-        let mut waiting = Vec::new();
+        let mut waiting: Vec<Leased> = self.low.drain(..).collect();
         waiting.extend(self.chains.values_mut().flat_map(|behind| behind.drain(..)));
         for (delivery, chain) in self.ready.drain(..) {
             if let Some(inspection) = chain {

@@ -2,7 +2,7 @@
 
 use heraldo_wire::problem::Problem;
 
-use super::{Context, image_jobs, report_jobs};
+use super::{Context, image_jobs, recoveries, report_jobs};
 use crate::change::{Change, Write};
 use crate::job::{Job, Task};
 use crate::store::StoreError;
@@ -46,6 +46,7 @@ pub async fn run(context: &Context, job: Job) -> Result<(), JobFailed> {
         Task::CallBackReport { report_id } => {
             report_jobs::call_back(context, &job, report_id).await
         }
+        Task::Recover { recovery_id } => recoveries::run(context, &job, recovery_id).await,
     };
     let Err(failed) = outcome else { return Ok(()) };
     let failures = job.failures.saturating_add(1);

@@ -19,6 +19,7 @@ pub mod oauth_tokens;
 pub mod products;
 pub mod publish;
 mod recorded;
+pub mod recoveries;
 mod report_jobs;
 pub mod reports;
 pub mod review;
@@ -42,7 +43,7 @@ use crate::change::{Change, IdempotencyKey, IdempotentAnswer};
 use crate::inspection::{Command, Refused};
 use crate::links::Links;
 use crate::ports::{
-    Absent, Callbacks, Clock, Documents, Entropy, Files, IdMaker, JobBell, Photos, TlsCheck,
+    Absent, Callbacks, Clock, Documents, Entropy, Files, IdMaker, JobBell, Lulls, Photos, TlsCheck,
 };
 use crate::store::{Store, StoreError};
 use crate::webhook::Defaults;
@@ -60,6 +61,7 @@ pub struct Context {
     pub callbacks: Arc<dyn Callbacks>,
     pub tls: Arc<dyn TlsCheck>,
     pub bell: Arc<dyn JobBell>,
+    pub lulls: Arc<dyn Lulls>,
     pub links: Arc<Links>,
     pub settings: Arc<Settings>,
 }
@@ -145,6 +147,7 @@ impl Context {
             callbacks: Arc::new(Absent),
             tls: Arc::new(Absent),
             bell: Arc::new(Absent),
+            lulls: Arc::new(Absent),
             links: Arc::new(links),
             settings: Arc::new(settings),
         }

@@ -10,7 +10,7 @@ use heraldo_wire::signature::Secret;
 
 use super::{
     Callback, CallbackFailed, Callbacks, DocumentFailed, Documents, FileError, Files, JobBell,
-    PhotoRefused, Photos, Picture, TlsCheck, TlsRefused, Written,
+    Lulls, PhotoRefused, Photos, Picture, TlsCheck, TlsRefused, Written,
 };
 use crate::photo::{Examined, PhotoHead};
 use crate::sheet::Sheet;
@@ -90,4 +90,12 @@ impl TlsCheck for Absent {
 
 impl JobBell for Absent {
     fn ring(&self) {}
+}
+
+/// Nobody delivers in this process: there is nobody to be held up.
+#[async_trait]
+impl Lulls for Absent {
+    async fn lull(&self, _webhook: WebhookId, _wait: Duration) -> bool {
+        true
+    }
 }

@@ -127,6 +127,12 @@ impl Step<'_> {
                 cause,
                 now,
             } => self.resend(company_id, delivery_id, ResendDue { cause, at: now }),
+            Write::CreateDelivery {
+                company_id,
+                event_id,
+                delivery,
+                now,
+            } => self.late_delivery(company_id, event_id, delivery, now),
             Write::CreateRecord(record) => self.create_record(record),
             Write::UpdateRecord(record) => self.update_record(record),
             Write::CreateJob(job) => insert(&mut self.state.jobs, job.id, job),
@@ -166,13 +172,13 @@ impl Step<'_> {
             ..webhook
         };
         self.changed_webhooks.push(webhook.id);
+        self.state.note_state(&webhook);
         self.state.webhooks.put(webhook.id, Arc::new(webhook));
         Ok(())
     }
 
     fn update_inspection(&mut self, inspection: Inspection) -> Result<()> {
         let stored = self.state.inspections.get(&inspection.id);
-        self.state.note_state(&webhook);
         let stored = stored.filter(|stored| stored.company_id == inspection.company_id);
         if stored.ok_or(StoreError::NotFound)?.version + 1 != inspection.version {
             return Err(StoreError::Conflict);
@@ -254,28 +260,54 @@ impl Step<'_> {
         } else {
             self.reserve(delivery.webhook_id, event.body.len())
         };
+        let standing = Standing {
+            status: DeliveryStatus::Pending,
+            cause: delivery.cause,
+            next_attempt_at: (!waits).then(|| event.id.0.made_at()),
+            fallback: Fallback::Schedule,
+        };
         let row = Delivery {
-            company_id: event.company_id,
-            webhook_id: delivery.webhook_id,
-            event_id: event.id,
-            standing: Standing {
-                status: DeliveryStatus::Pending,
-                cause: delivery.cause,
-                next_attempt_at: (!waits).then(|| event.id.0.made_at()),
-                fallback: Fallback::Schedule,
-            },
             lease,
-            attempts: Vec::new(),
-            scheduled_attempts: 0,
-            first_attempt_at: None,
-            recovered: false,
-            interruptions: 0,
-            started: false,
-            resend_due: None,
             strict: delivery.strict,
+            ..Delivery::new(event.company_id, delivery.webhook_id, event.id, standing)
         };
         self.state.put_delivery(delivery.id, row);
         self.note_leased(delivery.id, lease);
+        Ok(())
+    }
+
+    /// Makes a delivery of an event that was made before, due at once, handed over if there is room.
+    fn late_delivery(
+        &mut self,
+        company: CompanyId,
+        event: EventId,
+        delivery: NewDelivery,
+        now: Timestamp,
+    ) -> Result<()> {
+        let stored = self.state.events.get(&event);
+        stored
+            .filter(|stored| stored.company_id == company)
+            .ok_or(StoreError::NotFound)?;
+        let is_there = self.state.deliveries().iter().any(|(id, row)| {
+            *id == delivery.id || (row.event_id, row.webhook_id) == (event, delivery.webhook_id)
+        });
+        if is_there {
+            return Err(StoreError::Conflict);
+        }
+        let standing = Standing {
+            status: DeliveryStatus::Pending,
+            cause: delivery.cause,
+            next_attempt_at: Some(now),
+            fallback: Fallback::Schedule,
+        };
+        let row = Delivery::new(company, delivery.webhook_id, event, standing);
+        self.go_on(delivery.id, row);
+        self.notes.push(Note {
+            company_id: company,
+            webhook_id: Some(delivery.webhook_id),
+            at: now,
+            counted: Counted::Delivery,
+        });
         Ok(())
     }
 

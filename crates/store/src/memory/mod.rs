@@ -21,7 +21,8 @@ use heraldo_domain::job::Job;
 use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::ports::{Clock, HandOver};
 use heraldo_domain::query::{
-    CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
+    CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, EventStanding,
+    InspectionFilter, Page,
 };
 use heraldo_domain::record::{Record, RecordKind};
 use heraldo_domain::statistics::{Backlog, Counted, Figures, Measures, Statistic, StatisticsQuery};
@@ -227,7 +228,6 @@ impl Store for MemoryStore {
         self.read(|state| state.webhooks.get(&id).cloned())
     }
 
-    async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>> {
     async fn webhook_states(
         &self,
         webhooks: Vec<WebhookId>,
@@ -241,6 +241,7 @@ impl Store for MemoryStore {
         })
     }
 
+    async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>> {
         self.read(|state| {
             state
                 .api_keys
@@ -427,6 +428,18 @@ impl Store for MemoryStore {
             });
             page(matching, cursor).cloned().collect()
         })
+    }
+
+    async fn standings(
+        &self,
+        company: CompanyId,
+        webhook: WebhookId,
+        made: (Timestamp, Timestamp),
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<EventStanding>> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.read(|state| state.standings(company, webhook, made, after, limit))
     }
 
     async fn delivery(&self, company: CompanyId, id: DeliveryId) -> Result<Option<DeliveryRecord>> {

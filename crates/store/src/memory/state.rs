@@ -10,7 +10,7 @@ use heraldo_domain::explain::{WEBHOOK_STATES_KEPT_MAX, WebhookState};
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
 use heraldo_domain::photo::Fingerprint;
-use heraldo_domain::query::{DeliveryRecord, EventRecord};
+use heraldo_domain::query::{DeliveryRecord, EventRecord, EventStanding};
 use heraldo_domain::record::{Record, RecordKind};
 use heraldo_domain::statistics::Figures;
 use heraldo_domain::token::Token;
@@ -22,6 +22,7 @@ use heraldo_wire::id::{
 };
 use heraldo_wire::time::Timestamp;
 
+use crate::filter;
 use crate::plan::{ResendDue, Standing};
 use crate::tally::Place;
 
@@ -94,6 +95,30 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
+    /// A new one that nobody holds.
+    pub(super) const fn new(
+        company_id: CompanyId,
+        webhook_id: WebhookId,
+        event_id: EventId,
+        standing: Standing,
+    ) -> Self {
+        Self {
+            company_id,
+            webhook_id,
+            event_id,
+            standing,
+            lease: None,
+            attempts: Vec::new(),
+            scheduled_attempts: 0,
+            first_attempt_at: None,
+            recovered: false,
+            interruptions: 0,
+            started: false,
+            resend_due: None,
+            strict: false,
+        }
+    }
+
     pub(super) fn attempt_count(&self) -> u32 {
         self.attempts.last().map_or(0, |attempt| attempt.number)
     }
@@ -118,6 +143,7 @@ pub(super) struct State {
     pub jobs: Table<JobId, Job>,
     pub fingerprints: Table<(CompanyId, ImageId), Fingerprint>,
     pub webhooks: Table<WebhookId, Arc<Webhook>>,
+    webhook_states: Table<(WebhookId, Timestamp, u64), WebhookState>,
     pub inspections: Table<InspectionId, Inspection>,
     pub events: Table<EventId, EventRecord>,
     pub sequences: Table<(CompanyId, InspectionId, u32), EventId>,
@@ -144,9 +170,8 @@ impl State {
         self.each(|table| table.take_back());
     }
 
-    webhook_states: Table<(WebhookId, Timestamp, u64), WebhookState>,
     fn each(&mut self, act: impl Fn(&mut dyn Undo)) {
-        let tables: [&mut dyn Undo; 17] = [
+        let tables: [&mut dyn Undo; 18] = [
             &mut self.companies,
             &mut self.members,
             &mut self.api_keys,
@@ -155,6 +180,7 @@ impl State {
             &mut self.jobs,
             &mut self.fingerprints,
             &mut self.webhooks,
+            &mut self.webhook_states,
             &mut self.inspections,
             &mut self.events,
             &mut self.sequences,
@@ -170,32 +196,6 @@ impl State {
         }
     }
 
-    pub(super) const fn deliveries(&self) -> &BTreeMap<DeliveryId, Delivery> {
-        self.deliveries.rows()
-    }
-
-    pub(super) fn delivery(&self, id: DeliveryId) -> Option<&Delivery> {
-        self.deliveries.get(&id)
-    }
-
-    /// Writes a delivery's row; it waits exactly while it is pending and nobody holds it.
-    pub(super) fn put_delivery(&mut self, id: DeliveryId, delivery: Delivery) {
-        if let Some(place) = self
-            &mut self.webhook_states,
-            .deliveries
-            .get(&id)
-            .and_then(|before| waiting_place(id, before))
-        {
-            self.waiting.remove(&place);
-        }
-        if let Some(place) = waiting_place(id, &delivery) {
-            self.waiting.put(place, ());
-        }
-        self.deliveries.put(id, delivery);
-    }
-
-    /// What waits for a webhook, oldest first.
-    pub(super) fn waiting_for(
     fn states_of(
         &self,
         webhook: WebhookId,
@@ -240,6 +240,31 @@ impl State {
             .collect()
     }
 
+    pub(super) const fn deliveries(&self) -> &BTreeMap<DeliveryId, Delivery> {
+        self.deliveries.rows()
+    }
+
+    pub(super) fn delivery(&self, id: DeliveryId) -> Option<&Delivery> {
+        self.deliveries.get(&id)
+    }
+
+    /// Writes a delivery's row; it waits exactly while it is pending and nobody holds it.
+    pub(super) fn put_delivery(&mut self, id: DeliveryId, delivery: Delivery) {
+        if let Some(place) = self
+            .deliveries
+            .get(&id)
+            .and_then(|before| waiting_place(id, before))
+        {
+            self.waiting.remove(&place);
+        }
+        if let Some(place) = waiting_place(id, &delivery) {
+            self.waiting.put(place, ());
+        }
+        self.deliveries.put(id, delivery);
+    }
+
+    /// What waits for a webhook, oldest first.
+    pub(super) fn waiting_for(
         &self,
         webhook: WebhookId,
     ) -> impl Iterator<Item = (Timestamp, DeliveryId)> + '_ {
@@ -287,6 +312,35 @@ impl State {
             interruptions: delivery.interruptions,
             strict: delivery.strict,
         })
+    }
+
+    pub(super) fn standings(
+        &self,
+        company: CompanyId,
+        webhook: WebhookId,
+        made: (Timestamp, Timestamp),
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Vec<EventStanding> {
+        let of_webhook: HashMap<EventId, (DeliveryId, DeliveryStatus)> = self
+            .deliveries()
+            .iter()
+            .filter(|(_, row)| row.webhook_id == webhook)
+            .map(|(id, row)| (row.event_id, (*id, row.standing.status)))
+            .collect();
+        let events = self.events.rows().values();
+        events
+            .filter(|event| event.company_id == company)
+            .filter(|event| filter::made_within(event.id.0, Some(made.0), Some(made.1)))
+            .filter(|event| after.is_none_or(|after| event.id > after))
+            .take(limit)
+            .map(|event| EventStanding {
+                event_id: event.id,
+                event_type: event.event_type,
+                origin: event.origin,
+                delivery: of_webhook.get(&event.id).copied(),
+            })
+            .collect()
     }
 
     pub(super) fn record(&self, id: DeliveryId, with_attempts: bool) -> Option<DeliveryRecord> {

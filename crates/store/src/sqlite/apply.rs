@@ -64,6 +64,12 @@ fn apply(group: &mut Group<'_, '_>, write: &Write) -> Done<()> {
                 at: *now,
             },
         ),
+        Write::CreateDelivery {
+            company_id,
+            event_id,
+            delivery,
+            now,
+        } => sends::late_delivery(group, *company_id, *event_id, delivery, *now),
         Write::CreateRecord(record) => records::create_record(group, record),
         Write::UpdateRecord(record) => records::update_record(group, record),
         Write::CreateJob(job) => records::create_job(group, job),
@@ -223,13 +229,13 @@ fn create_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
             ],
         )
         .map_err(taken)?;
+    states::note(group, webhook)?;
     group
         .stale
         .push(Stale::Company(webhook.company_id, Some(webhook.id)));
     Ok(())
 }
 
-    states::note(group, webhook)?;
 fn update_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
     let id = webhook.id.0;
     let company = webhook.company_id.0.as_bytes();
@@ -258,13 +264,13 @@ fn update_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
         }
         .into());
     }
+    states::note(group, webhook)?;
     group
         .stale
         .push(Stale::Company(webhook.company_id, Some(webhook.id)));
     Ok(())
 }
 
-    states::note(group, webhook)?;
 fn delete_webhook(group: &mut Group<'_, '_>, company: CompanyId, id: WebhookId) -> Done<()> {
     let gone = group.run(
         "DELETE FROM webhook WHERE key = ?1 AND tail = ?2 AND company = ?3",
@@ -273,13 +279,13 @@ fn delete_webhook(group: &mut Group<'_, '_>, company: CompanyId, id: WebhookId) 
     if gone == 0 {
         return Err(StoreError::NotFound.into());
     }
+    states::forget(group, id)?;
     group.stale.push(Stale::Company(company, Some(id)));
     Ok(())
 }
 
 fn create_inspection(group: &mut Group<'_, '_>, inspection: &Inspection) -> Done<()> {
     let id = inspection.id.0;
-    states::forget(group, id)?;
     group
         .run(
             "INSERT INTO inspection (key, tail, company, version, event_count, status, expires_at, doc)

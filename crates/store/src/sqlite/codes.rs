@@ -121,6 +121,7 @@ codes! {
         Report = 2,
         OauthApp = 3,
         OauthConnection = 4,
+        Recovery = 16,
     }
 }
 

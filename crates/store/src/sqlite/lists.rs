@@ -3,7 +3,9 @@
 //! Every list walks an index in its own order and stops at its limit; a filter without an index of its
 //! own is tried on the rows on the way.
 
-use heraldo_domain::query::{DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, Page};
+use heraldo_domain::query::{
+    DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, EventStanding, Page,
+};
 use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::id::{CompanyId, DeliveryId, EventId, Id, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
@@ -14,6 +16,7 @@ use super::codes::{Code, code_at, id_at, key_of, signed, tail_of};
 use super::fault::{Done, Fault};
 use super::listed::{Listed, page};
 use super::rows::{DELIVERY, EVENT, delivery_from, earlier_attempts, event_from, many, one};
+use super::sends::delivery_keys;
 
 /// An inspection with more events than this is looked for on the way through the company's deliveries.
 const GATHERED_EVENTS_MAX: u16 = 500;
@@ -77,6 +80,54 @@ pub(super) fn events(
         "SELECT {EVENT} FROM event e INDEXED BY {index} WHERE {conditions} ORDER BY e.key DESC LIMIT ?"
     );
     page(db, &sql, &values, asked.limit, event_from)
+}
+
+/// The company's events of a time, oldest first, each with its delivery to one webhook.
+pub(super) fn standings(
+    db: &Connection,
+    company: CompanyId,
+    webhook: WebhookId,
+    made: (Timestamp, Timestamp),
+    after: Option<EventId>,
+    limit: u32,
+) -> Done<Listed<EventStanding>> {
+    let (lowest, end) = key_range(None, Some(made.0), Some(made.1));
+    let after = after.map_or(i64::MIN, |id| key_of(id.0));
+    let moment = db.unchecked_transaction()?;
+    let mut of_webhook = db
+        .prepare_cached("SELECT key, tail, status FROM delivery WHERE key = ?1 AND webhook = ?2")?;
+    let listed = page(
+        db,
+        "SELECT e.key, e.tail, e.type, e.origin, e.deliveries FROM event e INDEXED BY event_company
+         WHERE e.company = ?1 AND e.key >= ?2 AND e.key < ?3 AND e.key > ?4 ORDER BY e.key LIMIT ?5",
+        &[
+            Value::Blob(company.0.as_bytes().to_vec()),
+            Value::Integer(lowest),
+            Value::Integer(end),
+            Value::Integer(after),
+        ],
+        limit,
+        |row| {
+            let keys = row.get_ref(4)?.as_blob();
+            let keys = keys.map_err(|_| Fault::unreadable("an odd list of deliveries"))?;
+            let mut delivery = None;
+            for key in delivery_keys(keys) {
+                let mut found = of_webhook.query(params![key, webhook.0.as_bytes()])?;
+                if let Some(row) = found.next()? {
+                    delivery = Some((DeliveryId(id_at(row, 0)?), code_at(row, 2)?));
+                }
+            }
+            Ok(EventStanding {
+                event_id: EventId(id_at(row, 0)?),
+                event_type: code_at(row, 2)?,
+                origin: code_at(row, 3)?,
+                delivery,
+            })
+        },
+    )?;
+    drop(of_webhook);
+    moment.finish()?;
+    Ok(listed)
 }
 
 pub(super) fn delivery(
@@ -176,8 +227,7 @@ fn few_keys(
     if lists.len() > usize::from(GATHERED_EVENTS_MAX) {
         return Ok(None);
     }
-    let chunks = lists.iter().flat_map(|list| list.as_chunks::<8>().0);
-    let mut keys: Vec<i64> = chunks.map(|key| i64::from_be_bytes(*key)).collect();
+    let mut keys: Vec<i64> = lists.iter().flat_map(|list| delivery_keys(list)).collect();
     keys.sort_unstable_by(|a, b| b.cmp(a));
     Ok(Some(keys))
 }

@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// Each with its name; other engines carry the same names. They are never changed, only added to.
-pub(super) const STEPS: [(&str, &str); 5] = [
+pub(super) const STEPS: [(&str, &str); 6] = [
     (
         "foundation",
         include_str!("../../migrations/sqlite/0001_foundation.sql"),

@@ -1,7 +1,5 @@
 //! The embedded engine: SQLite with a write-ahead log, one writer with group commit, a few readers, and
 //! what is asked most in memory. It needs no async runtime; its callers only wait for answers.
-//!
-//! Longer than 500 lines: it carries every method of the contract, a few lines each.
 
 mod apply;
 mod attempts;
@@ -44,7 +42,8 @@ use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
 use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::query::{
-    CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
+    CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, EventStanding,
+    InspectionFilter, Page,
 };
 use heraldo_domain::record::{Record, RecordKind};
 use heraldo_domain::statistics::{Backlog, Measures, Statistic, StatisticsQuery};
@@ -293,7 +292,6 @@ impl Store for SqliteStore {
         Ok(webhook)
     }
 
-    async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>> {
     async fn webhook_states(
         &self,
         webhooks: Vec<WebhookId>,
@@ -304,6 +302,7 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn api_key(&self, hash: KeyHash) -> Result<Option<Arc<ApiKey>>> {
         let generation = match self.shared.cache.api_key(&hash) {
             Found::Kept(key) => return Ok(Some(key)),
             Found::Missing { generation } => generation,
@@ -456,6 +455,20 @@ impl Store for SqliteStore {
     ) -> Result<Vec<EventRecord>> {
         self.list("event", move |db| lists::events(db, company, &filter, page))
             .await
+    }
+
+    async fn standings(
+        &self,
+        company: CompanyId,
+        webhook: WebhookId,
+        made: (Timestamp, Timestamp),
+        after: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<EventStanding>> {
+        self.list("event", move |db| {
+            lists::standings(db, company, webhook, made, after, limit)
+        })
+        .await
     }
 
     async fn delivery(&self, company: CompanyId, id: DeliveryId) -> Result<Option<DeliveryRecord>> {

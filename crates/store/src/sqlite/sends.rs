@@ -153,6 +153,69 @@ fn first_lease(event: &NewEvent, delivery: &NewDelivery, sequence: u32, lease: E
     }
 }
 
+/// Makes a delivery of an event that was made before, due at once, handed over if there is room.
+pub(super) fn late_delivery(
+    group: &mut Group<'_, '_>,
+    company: CompanyId,
+    event: EventId,
+    delivery: &NewDelivery,
+    now: Timestamp,
+) -> Done<()> {
+    let (event_key, id) = (key_of(event.0), delivery.id);
+    let keys: Option<Vec<u8>> = group
+        .statement("SELECT deliveries FROM event WHERE key = ?1 AND tail = ?2 AND company = ?3")?
+        .query_row(
+            params![event_key, tail_of(event.0), company.0.as_bytes()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let mut keys = keys.ok_or(StoreError::NotFound)?;
+    let webhook = delivery.webhook_id.0.as_bytes();
+    for key in delivery_keys(&keys) {
+        let mut statement =
+            group.statement("SELECT 1 FROM delivery WHERE key = ?1 AND webhook = ?2")?;
+        if statement.exists(params![key, webhook])? {
+            return Err(StoreError::Conflict.into());
+        }
+    }
+    keys.extend_from_slice(&key_of(id.0).to_be_bytes());
+    group.run(
+        "UPDATE event SET deliveries = ?2 WHERE key = ?1",
+        params![event_key, keys],
+    )?;
+    let mut insert = group.kept.insert_delivery.borrow_mut();
+    insert
+        .execute(params![
+            key_of(id.0),
+            tail_of(id.0),
+            company.0.as_bytes(),
+            webhook,
+            event_key,
+            delivery.cause.code(),
+            now.as_millis(),
+            None::<u32>,
+            false,
+        ])
+        .map_err(|error| Fault::from(error).or_taken(StoreError::Conflict))?;
+    drop(insert);
+    group.notes.push(Note {
+        company_id: company,
+        webhook_id: Some(delivery.webhook_id),
+        at: now,
+        counted: Counted::Delivery,
+    });
+    let planned = rows::planned(group.db, id)?;
+    let planned = planned.ok_or_else(|| Fault::unreadable("a delivery that was just written"))?;
+    let standing = planned.standing;
+    go_on(group, id, &planned, standing)
+}
+
+/// The keys of an event's deliveries.
+pub(super) fn delivery_keys(list: &[u8]) -> impl Iterator<Item = i64> {
+    let chunks = list.as_chunks::<8>().0;
+    chunks.iter().map(|key| i64::from_be_bytes(*key))
+}
+
 /// Plans one more attempt: at once, or after the attempt that is under way.
 pub(super) fn resend(
     group: &mut Group<'_, '_>,

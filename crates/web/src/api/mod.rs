@@ -10,6 +10,7 @@ pub mod inspection;
 pub mod key;
 pub mod membership;
 pub mod oauth;
+pub mod recovery;
 pub mod report;
 pub mod statistics;
 pub mod template;
