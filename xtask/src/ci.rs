@@ -1,7 +1,7 @@
 //! Everything that must be true before a change is merged, in the order that fails soonest.
 
 use crate::run::{Outcome, Steps, cargo, run as run_command};
-use crate::{arrows, deny, generated, test, tidy};
+use crate::{arrows, deny, fuzz, generated, test, tidy};
 
 /// `cargo xtask ci`.
 pub fn run(strictness: deny::Strictness) -> Outcome {
@@ -16,6 +16,7 @@ pub fn run(strictness: deny::Strictness) -> Outcome {
     steps.step("dependencies", |not_checked| {
         deny::run(strictness, not_checked)
     })?;
+    steps.step("fuzz targets", |_| fuzz::check())?;
     steps.step("tests", |_| test::run())?;
     steps.summary();
     println!("\nEverything that was checked is as it must be.");

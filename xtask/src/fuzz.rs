@@ -40,6 +40,17 @@ pub fn start(args: &[String]) -> Outcome {
     Ok(())
 }
 
+/// Whether the targets still compile, without the instruments, whose build takes minutes.
+pub fn check() -> Outcome {
+    run(cargo(&[
+        "check",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--target-dir",
+        "target/fuzz",
+    ]))
+}
+
 fn targets() -> Outcome<Vec<String>> {
     let mut list = cargo(&["fuzz", "list", "--fuzz-dir", "fuzz"]);
     list.current_dir(root());
