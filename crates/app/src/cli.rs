@@ -22,6 +22,9 @@ const FOR_ADMINISTRATION: &[&str] = &[
     "log_format",
 ];
 
+/// Settings that commands need which call a server.
+const FOR_CALLING: &[&str] = &["data_dir", "tls_extra_ca_file"];
+
 /// Reads the arguments of the process. Without a command it is `dev`.
 pub fn read(mut args: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
     let alone = match args.get(1).and_then(|arg| arg.to_str()) {
@@ -61,6 +64,8 @@ pub fn command() -> Command {
             Command::new("doctor").about("Checks the set-up and says what to do"),
             |_| true,
         ))
+        .subcommand(listen())
+        .subcommand(trigger())
         .subcommand(verify())
         .subcommand(
             Command::new("openapi")
@@ -189,6 +194,55 @@ fn oauth() -> Command {
         "OAuth applications",
         vec![app, administration(code)],
     )
+}
+
+fn listen() -> Command {
+    let command = Command::new("listen")
+        .about("Hands a company's events to a receiver on this machine, signed, without a public address")
+        .arg(text("forward-to", "URL", "The receiver, such as http://localhost:3000/webhook").required(true))
+        .arg(text(
+            "events",
+            "EVENTS",
+            "Only these, with commas; all without it",
+        ))
+        .arg(text(
+            "secret",
+            "SECRET",
+            "Signs with this one; without it a new secret is made and shown",
+        ));
+    calling(command)
+}
+
+fn trigger() -> Command {
+    let command = Command::new("trigger")
+        .about("Makes a real sample event, for every webhook that is subscribed to it, and prints its id")
+        .arg(
+            Arg::new("event")
+                .value_name("EVENT")
+                .help("Its type, such as inspection_completed")
+                .required(true),
+        )
+        .arg(text(
+            "webhook",
+            "ID",
+            "Sends it to this webhook alone, marked as a test",
+        ));
+    calling(command)
+}
+
+/// A command that calls a server.
+fn calling(command: Command) -> Command {
+    with_settings(command, |setting| FOR_CALLING.contains(&setting.key))
+        .arg(text(
+            "url",
+            "URL",
+            "The server; without it the one that runs on the data folder [variable: HERALDO_URL]",
+        ))
+        .arg(text(
+            "api-key",
+            "KEY",
+            "The company's key [variable: HERALDO_API_KEY]",
+        ))
 }
 
 fn verify() -> Command {

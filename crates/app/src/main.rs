@@ -17,14 +17,17 @@ mod generated;
 mod health;
 mod jobs;
 mod links;
+mod listen;
 mod logs;
 mod open_files;
 mod photos;
 mod ports;
 mod private_file;
+mod remote;
 mod serve;
 mod settings;
 mod terminal;
+mod trigger;
 mod upkeep;
 mod verify;
 
@@ -60,6 +63,8 @@ fn run(matches: &ArgMatches) -> Outcome<ExitCode> {
         "dev" => dev::run(settings(matches)?),
         "doctor" => doctor::run(&cli::sources(matches, std::env::vars_os().collect())),
         "verify" => verify::run(matches),
+        "listen" => listen::run(matches, &settings(matches)?),
+        "trigger" => trigger::run(matches, &settings(matches)?),
         "openapi" => generated::run(&heraldo_web::openapi_json(), matches),
         what => match matches.subcommand() {
             Some(("configuration", matches)) => generated::run(&settings::markdown(), matches),

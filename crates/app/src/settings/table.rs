@@ -10,7 +10,7 @@ use super::{LogFilter, Settings, values};
 pub const CONFIG_ENV: &str = "HERALDO_CONFIG";
 
 /// Variables that begin as ours do, but are for those who call the API, not for the server.
-pub const FOR_CALLERS: &[&str] = &["HERALDO_API_KEY"];
+pub const FOR_CALLERS: &[&str] = &["HERALDO_API_KEY", "HERALDO_URL"];
 
 /// Settings that are read and checked, but that nothing heeds yet, and what so does not happen. Whoever
 /// gives one a value is told at the start.

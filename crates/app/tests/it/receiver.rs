@@ -81,7 +81,15 @@ impl Receiver {
     }
 
     pub fn new(decide: impl Fn(&Received) -> Reaction + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), decide)
+    }
+
+    /// One that listens on this address.
+    pub fn at(
+        address: SocketAddr,
+        decide: impl Fn(&Received) -> Reaction + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let got = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
         let peers: Arc<(Mutex<Peers>, Condvar)> = Arc::default();

@@ -38,6 +38,7 @@ pub use identity::Identity;
 pub use proxy::Proxy;
 pub use resolve::{Resolve, SystemResolver};
 pub use target::Target;
+pub use tls::api_client_config;
 
 use connect::Connector;
 use link::Link;

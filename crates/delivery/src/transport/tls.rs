@@ -33,6 +33,17 @@ pub(super) fn authorities(
     Ok(Arc::new(roots))
 }
 
+/// TLS for calls that are no deliveries and speak HTTP/1.1: the public authorities and those in `extra_ca_pem`.
+///
+/// # Errors
+/// When the extra authorities cannot be read.
+pub fn api_client_config(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, TransportError> {
+    let config = config(authorities(extra_ca_pem)?, None).map_err(TransportError::Tls)?;
+    let mut config = ClientConfig::clone(&config);
+    config.alpn_protocols.clear();
+    Ok(config)
+}
+
 /// A certificate with those that vouch for it, and its key.
 pub(super) type Client = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
