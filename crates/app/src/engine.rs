@@ -299,6 +299,7 @@ fn transport(
     let extra_ca_pem = extra_authorities(settings)?;
     let config = TransportConfig {
         allow_networks: settings.allow_networks.clone(),
+        answer_headers_kept: settings.answer_headers.clone(),
         extra_ca_pem,
         proxy: settings.egress_proxy.clone(),
         idle_connections_per_authority_max: settings.webhook_concurrency.max(64),

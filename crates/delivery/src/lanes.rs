@@ -16,7 +16,7 @@ mod time;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use heraldo_domain::delivery::{Attempt, Leased};
+use heraldo_domain::delivery::{Leased, Settlement};
 use heraldo_wire::attempt::{AttemptOutcome, ErrorClass};
 use heraldo_wire::id::{InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
@@ -53,6 +53,8 @@ pub enum Sign {
     Delivered,
     /// It did not answer in time.
     TimedOut,
+    /// It wants nothing more until then.
+    Hold(Timestamp),
     /// Nothing that matters here.
     Other,
 }
@@ -60,8 +62,11 @@ pub enum Sign {
 impl Sign {
     /// What an attempt that ended tells.
     #[must_use]
-    pub fn of(attempt: &Attempt) -> Self {
-        match (attempt.outcome, attempt.error_class) {
+    pub fn of(settlement: &Settlement) -> Self {
+        if let Some(until) = settlement.hold_until {
+            return Self::Hold(until);
+        }
+        match (settlement.attempt.outcome, settlement.attempt.error_class) {
             (AttemptOutcome::Delivered, _) => Self::Delivered,
             (AttemptOutcome::Failed, Some(ErrorClass::Timeout)) => Self::TimedOut,
             (AttemptOutcome::Failed, _) => Self::Other,

@@ -1,5 +1,7 @@
 //! The delivery machine: what is leased, what an attempt came to, and what happens next.
 
+mod answer;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,10 +9,12 @@ use heraldo_wire::attempt::{AttemptOutcome, Cause, ErrorClass, Phase, PhaseTimin
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{AttemptId, CompanyId, DeliveryId, EventId, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::retry::RetryPolicy;
 use crate::statistics::{Attempted, Counted, Note};
+use answer::{Seen, TOO_MANY_REQUESTS};
 
 /// A start of the server. It grows by one with each start; leases of older epochs are void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,7 +86,7 @@ pub struct AttemptReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptResult {
     /// The receiver answered; only a 2XX is a success.
-    Answered { status: u16, body: String },
+    Answered(Received),
     /// No whole answer came. `status` is there when the head had arrived.
     Failed {
         class: ErrorClass,
@@ -91,6 +95,21 @@ pub enum AttemptResult {
         status: Option<u16>,
     },
 }
+
+/// An answer, as far as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Received {
+    pub status: u16,
+    /// Its beginning, as text.
+    pub body: String,
+    /// Those that are kept, names in lower case.
+    pub headers: AnswerHeaders,
+    /// The value of `retry-after` as it came.
+    pub retry_after: Option<String>,
+}
+
+/// Headers of an answer, name to value.
+pub type AnswerHeaders = IndexMap<String, String>;
 
 /// One attempt as it is stored and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +132,8 @@ pub struct Attempt {
     pub error: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub response_body: String,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub response_headers: AnswerHeaders,
     #[serde(default)]
     pub phases: PhaseTimings,
 }
@@ -139,6 +160,8 @@ pub struct Settlement {
     /// Attempts made by the schedule, this one included.
     pub scheduled_attempts: u32,
     pub next: Next,
+    /// The receiver asked for fewer requests, and for none at all until then.
+    pub hold_until: Option<Timestamp>,
     /// Whose turn it is next when this delivery has ended: the inspection, and the event's number in it.
     pub strict: Option<(InspectionId, u32)>,
 }
@@ -188,40 +211,8 @@ pub fn settle(
     policy: &RetryPolicy,
     now: Timestamp,
 ) -> Settlement {
-    let (outcome, status_code, error_class, phase, error, response_body) = match report.result {
-        AttemptResult::Answered { status, body } if (200..300).contains(&status) => (
-            AttemptOutcome::Delivered,
-            Some(status),
-            None,
-            None,
-            None,
-            body,
-        ),
-        AttemptResult::Answered { status, body } => {
-            let error = status_in_words(status);
-            (
-                AttemptOutcome::Failed,
-                Some(status),
-                Some(ErrorClass::Status),
-                None,
-                Some(error),
-                body,
-            )
-        }
-        AttemptResult::Failed {
-            class,
-            phase,
-            error,
-            status,
-        } => (
-            AttemptOutcome::Failed,
-            status,
-            Some(class),
-            phase,
-            Some(error),
-            String::new(),
-        ),
-    };
+    let seen = Seen::of(report.result);
+    let not_before = seen.not_before(policy.retry_after_max, now);
     let first_attempt_at = leased.first_attempt_at.unwrap_or(report.started_at);
     let scheduled = match leased.cause {
         Cause::First | Cause::Retry => true,
@@ -230,16 +221,17 @@ pub fn settle(
         Cause::Manual => false,
     };
     let scheduled_attempts = leased.scheduled_attempts + u32::from(scheduled);
-    let next = match outcome {
+    let later = |at: Timestamp| Next::RetryAt(not_before.map_or(at, |earliest| at.max(earliest)));
+    let next = match seen.outcome {
         AttemptOutcome::Delivered => Next::Delivered,
         AttemptOutcome::Failed => match leased.fallback {
-            Fallback::RetryAt(at) => Next::RetryAt(at),
+            Fallback::RetryAt(at) => later(at),
             Fallback::Delivered => Next::Delivered,
             Fallback::Failed => Next::Failed,
             Fallback::Cancelled => Next::Cancelled,
             Fallback::Schedule => policy
                 .next_attempt_at(leased.event_type, scheduled_attempts, first_attempt_at, now)
-                .map_or(Next::Failed, Next::RetryAt),
+                .map_or(Next::Failed, later),
         },
     };
     Settlement {
@@ -253,17 +245,19 @@ pub fn settle(
             cause: leased.cause,
             started_at: report.started_at,
             duration_ms: report.duration_ms,
-            outcome,
-            status_code,
-            error_class,
-            phase,
-            error,
-            response_body,
+            outcome: seen.outcome,
+            status_code: seen.status_code,
+            error_class: seen.error_class,
+            phase: seen.phase,
+            error: seen.error,
+            response_body: seen.response_body,
+            response_headers: seen.response_headers,
             phases: report.timings,
         },
         first_attempt_at,
         scheduled_attempts,
         next,
+        hold_until: not_before.filter(|_| seen.status_code == Some(TOO_MANY_REQUESTS)),
         strict: leased
             .strict
             .then_some((leased.inspection_id, leased.sequence)),
@@ -286,23 +280,6 @@ pub fn interrupted_report(now: Timestamp) -> AttemptReport {
             status: None,
         },
         timings: PhaseTimings::default(),
-    }
-}
-
-fn status_in_words(status: u16) -> String {
-    match status {
-        300..=399 => format!(
-            "the receiver answered {status}, a redirect; redirects are not followed, so set the webhook's \
-             endpoint to the final address"
-        ),
-        401 | 403 => format!("the receiver answered {status}: it does not let Heraldo in"),
-        404 | 405 => {
-            format!("the receiver answered {status}: check the path of the webhook's endpoint")
-        }
-        410 => "the receiver answered 410: it says that this endpoint is gone".to_owned(),
-        429 => "the receiver answered 429: it asks for fewer requests".to_owned(),
-        500..=599 => format!("the receiver answered {status}: it failed; see its own logs"),
-        _ => format!("the receiver answered {status}; only a 2XX counts as received"),
     }
 }
 

@@ -13,12 +13,17 @@ pub struct RetryPolicy {
     pub waits: Vec<Duration>,
     /// Events of other types are sent once.
     pub retried: Vec<EventType>,
+    /// A receiver that asks for time gets at most this much.
+    pub retry_after_max: Duration,
 }
 
 /// No schedule is longer than this many waits.
 pub const WAITS_MAX: usize = 32;
 /// No single wait is longer than this.
 pub const WAIT_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+/// What a receiver that asks for time gets at most, unless the server says otherwise.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 
 impl Default for RetryPolicy {
     /// The documented rule: three events, two repetitions within 30 minutes.
@@ -30,6 +35,7 @@ impl Default for RetryPolicy {
                 .into_iter()
                 .filter(|event| event.is_retried_by_default())
                 .collect(),
+            retry_after_max: RETRY_AFTER_MAX,
         }
     }
 }

@@ -97,6 +97,7 @@ impl Webhook {
                 .retry_events
                 .clone()
                 .unwrap_or_else(|| retry.retried.clone()),
+            retry_after_max: retry.retry_after_max,
         }
     }
 

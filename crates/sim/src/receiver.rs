@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use heraldo_domain::delivery::AttemptResult;
+use heraldo_domain::delivery::{AttemptResult, Received};
 use heraldo_wire::attempt::{ErrorClass, Phase};
 use heraldo_wire::id::WebhookId;
 
@@ -73,10 +73,10 @@ impl Receivers {
 }
 
 fn answered(status: u16) -> AttemptResult {
-    AttemptResult::Answered {
+    AttemptResult::Answered(Received {
         status,
-        body: String::new(),
-    }
+        ..Received::default()
+    })
 }
 
 fn timeout() -> AttemptResult {
@@ -96,6 +96,14 @@ fn failure(dice: &mut Dice) -> AttemptResult {
             error: "the connection was cut".to_owned(),
             status: None,
         },
-        Some(status) => answered(*status),
+        Some(status) => {
+            // As often as not it says when to come back, with whatever status.
+            let seconds = dice.chance(500).then(|| dice.between(0, 40).to_string());
+            AttemptResult::Answered(Received {
+                status: *status,
+                retry_after: seconds,
+                ..Received::default()
+            })
+        }
     }
 }

@@ -324,7 +324,11 @@ fn config(dice: &mut Dice) -> Config {
     Config {
         limits,
         defaults: Defaults {
-            retry: RetryPolicy { waits, retried },
+            retry: RetryPolicy {
+                waits,
+                retried,
+                retry_after_max: Duration::from_secs(dice.between(0, 30)),
+            },
             timeout: Duration::from_millis(dice.between(500, 15_000)),
             rate_per_second: dice.chance(100).then_some(5),
             ordering: if dice.chance(200) {

@@ -115,8 +115,7 @@ pub fn check_webhook_headers(headers: &WebhookHeaders) -> Result<(), HeadersRefu
 /// When the name is no HTTP token or is reserved, or the value holds a control character or anything
 /// beyond ASCII, or one of them is too long.
 pub fn check_webhook_header(name: &str, value: &str) -> Result<(), HeaderRefusal> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(is_token) {
+    if !is_header_name(name) {
         return Err(HeaderRefusal::Name);
     }
     if is_reserved(name) {
@@ -127,6 +126,13 @@ pub fn check_webhook_header(name: &str, value: &str) -> Result<(), HeaderRefusal
         return Err(HeaderRefusal::Value);
     }
     Ok(())
+}
+
+/// Whether a text can be the name of a header: a token of HTTP, not too long.
+#[must_use]
+pub fn is_header_name(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.bytes().all(is_token)
 }
 
 fn is_reserved(name: &str) -> bool {

@@ -40,6 +40,22 @@ impl Timestamp {
         )
     }
 
+    /// The instant of an HTTP date, in each of the three forms that a recipient must know (RFC 9110,
+    /// 5.6.7).
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        const FORMS: [&str; 3] = [
+            "%a, %d %b %Y %H:%M:%S GMT",
+            "%A, %d-%b-%y %H:%M:%S GMT",
+            "%a %b %e %H:%M:%S %Y",
+        ];
+        let civil = FORMS
+            .iter()
+            .find_map(|form| jiff::civil::DateTime::strptime(form, text).ok())?;
+        let instant = jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()?;
+        Some(Self(instant.as_millisecond()))
+    }
+
     /// How long ago `earlier` was; zero when it is not in the past.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -249,6 +265,30 @@ mod tests {
         check(0, "1970-01-01T00:00:00.000Z");
         check(1_000, "1970-01-01T00:00:01.000Z");
         assert!("yesterday".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn an_http_date_is_read_in_each_of_its_three_forms() {
+        for text in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            let date = Timestamp::from_http_date(text);
+            assert_eq!(
+                date,
+                Some(Timestamp::from_millis(784_111_777_000)),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "1994-11-06T08:49:37Z",
+            "Sun, 06 Nov 1994 08:49:37",
+            "6 Nov 1994",
+        ] {
+            assert_eq!(Timestamp::from_http_date(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use heraldo_domain::retry::WAIT_MAX;
+
 use super::table::{Group, Setting};
 use super::values;
 
@@ -46,6 +48,29 @@ pub(super) const DELIVERY: &[Setting] = &[
         set: |settings, text| {
             values::duration(text, ms(100), secs(60))
                 .map(|value| settings.webhook_defaults.timeout = value)
+        },
+    },
+    Setting {
+        key: "retry_after_max",
+        group: Group::Delivery,
+        value: "DURATION",
+        default: "1h",
+        without: "",
+        help: "How long a receiver that answers 429 or 503 with Retry-After is left alone at most, 0ms to 30d; with 0ms it is not listened to.",
+        set: |settings, text| {
+            values::duration(text, ms(0), WAIT_MAX)
+                .map(|value| settings.webhook_defaults.retry.retry_after_max = value)
+        },
+    },
+    Setting {
+        key: "answer_headers",
+        group: Group::Delivery,
+        value: "NAMES",
+        default: "content-type,location,retry-after,server,x-request-id",
+        without: "",
+        help: "Headers of receivers' answers that are kept with the attempt, with commas, at most 16; `none`: none are. Values are cut at 512 bytes; set-cookie is never kept.",
+        set: |settings, text| {
+            values::answer_headers(text).map(|value| settings.answer_headers = value)
         },
     },
     Setting {

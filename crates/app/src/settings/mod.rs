@@ -47,6 +47,8 @@ pub struct Settings {
     pub master_key_file: Option<PathBuf>,
     pub retention: Duration,
     pub webhook_defaults: Defaults,
+    /// In lower case.
+    pub answer_headers: Vec<String>,
     pub webhook_concurrency: usize,
     pub webhooks_per_company_max: usize,
     pub allow_networks: Vec<IpNet>,
@@ -102,6 +104,7 @@ impl Settings {
             master_key_file: None,
             retention: Duration::ZERO,
             webhook_defaults: Defaults::default(),
+            answer_headers: Vec::new(),
             webhook_concurrency: 0,
             webhooks_per_company_max: 0,
             allow_networks: Vec::new(),

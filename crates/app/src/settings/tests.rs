@@ -294,6 +294,9 @@ fn what_holds_for_webhooks_that_say_nothing_is_set() {
         ("webhook_headers", "x-from"),
         ("webhook_headers", "host=elsewhere"),
         ("webhook_headers", "x-a=1,X-A=2"),
+        ("answer_headers", "server,Set-Cookie"),
+        ("answer_headers", "two words"),
+        ("retry_after_max", "31d"),
     ] {
         assert!(
             resolve(&sources(&[(key, wrong)], &[], None)).is_err(),

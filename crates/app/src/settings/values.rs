@@ -9,7 +9,7 @@ use heraldo_domain::endpoint::URL_BYTES_MAX;
 use heraldo_domain::retry::{WAIT_MAX, WAITS_MAX};
 use heraldo_wire::api::{Ordering, WebhookHeaders};
 use heraldo_wire::event::EventType;
-use heraldo_wire::headers::check_webhook_headers;
+use heraldo_wire::headers::{check_webhook_headers, is_header_name};
 use heraldo_wire::time::HumanDuration;
 use ipnet::IpNet;
 
@@ -160,6 +160,34 @@ pub fn headers(text: &str) -> Read<WebhookHeaders> {
     }
     check_webhook_headers(&headers).map_err(|refused| refused.to_string())?;
     Ok(headers)
+}
+
+/// Names of headers, separated by commas, in lower case.
+pub fn answer_headers(text: &str) -> Read<Vec<String>> {
+    const NAMES_MAX: usize = 16;
+    not_empty(text, "`none`, or names of headers like server,x-request-id")?;
+    let mut names: Vec<String> = Vec::new();
+    for word in words(text) {
+        let name = word.to_ascii_lowercase();
+        if !is_header_name(&name) {
+            return Err(format!("`{word}` is not the name of a header"));
+        }
+        if matches!(name.as_str(), "set-cookie" | "set-cookie2") {
+            return Err(format!(
+                "`{word}` is not kept: it holds secrets; leave it out"
+            ));
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.len() > NAMES_MAX {
+        return Err(format!(
+            "it has {} names; at most {NAMES_MAX} are allowed",
+            names.len()
+        ));
+    }
+    Ok(names)
 }
 
 /// Bytes: a plain number, or one with `KiB`, `MiB` or `GiB`.

@@ -18,7 +18,7 @@ use crate::transport::{Target, Transport};
 #[derive(Debug)]
 pub(super) struct Prepared {
     webhook: Arc<Webhook>,
-    target: Result<Arc<Target>, AttemptResult>,
+    target: Result<Arc<Target>, Box<AttemptResult>>,
     current: Signers,
     previous: Option<Signers>,
     /// The webhook's own headers and those that never change.
@@ -74,8 +74,9 @@ impl Prepared {
         Arc::ptr_eq(&self.webhook, webhook) || *self.webhook == **webhook
     }
 
-    pub(super) fn target(&self) -> Result<&Arc<Target>, AttemptResult> {
-        self.target.as_ref().map_err(AttemptResult::clone)
+    /// Where it is sent, or why its endpoint cannot be called.
+    pub(super) fn target(&self) -> Result<&Arc<Target>, &AttemptResult> {
+        self.target.as_ref().map_err(|problem| &**problem)
     }
 
     pub(super) fn timeout(&self, server: &Defaults) -> Duration {
@@ -132,13 +133,13 @@ impl Prepared {
 }
 
 /// Whom to call. What is set was checked when it was set: it fails here only when the rules have changed.
-fn target(webhook: &Webhook, transport: &Transport) -> Result<Target, AttemptResult> {
-    let failed = |class, error| AttemptResult::Failed {
+fn target(webhook: &Webhook, transport: &Transport) -> Result<Target, Box<AttemptResult>> {
+    let failed = |class, error| Box::new(AttemptResult::Failed {
         class,
         phase: None,
         error,
         status: None,
-    };
+    });
     let target = Target::parse(&webhook.settings.endpoint).map_err(|problem| {
         let error = format!("the webhook's endpoint cannot be called: {problem}");
         failed(ErrorClass::AddressRefused, error)

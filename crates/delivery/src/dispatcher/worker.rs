@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use heraldo_domain::delivery::{
-    AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, Next, Settlement, interrupted_report,
-    settle,
+    AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, Next, Received, Settlement,
+    interrupted_report, settle,
 };
 use heraldo_domain::query::DeliveryRecord;
 use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::{DeliveryStatus, WebhookStatus};
+use heraldo_wire::attempt::PhaseTimings;
 use heraldo_wire::id::AttemptId;
 
 use super::prepared::Prepared;
@@ -91,7 +92,7 @@ async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Ho
     let settlement = settle(leased, report, id, &policy, now);
     let ended = inner.heard().map(|_| Box::new(ended(leased, &settlement)));
     slot.unsettled = None;
-    slot.sign = Sign::of(&settlement.attempt);
+    slot.sign = Sign::of(&settlement);
     inner.outbox.settle(settlement, hold, ended);
 }
 
@@ -184,8 +185,8 @@ async fn send(inner: &Arc<Inner>, webhook: &Arc<Webhook>, leased: &Leased) -> At
             return AttemptReport {
                 started_at,
                 duration_ms: 0,
-                result: problem,
-                timings: heraldo_wire::attempt::PhaseTimings::default(),
+                result: problem.clone(),
+                timings: PhaseTimings::default(),
             };
         }
     };
@@ -201,10 +202,12 @@ async fn send(inner: &Arc<Inner>, webhook: &Arc<Webhook>, leased: &Leased) -> At
 
 fn to_report(started_at: heraldo_wire::time::Timestamp, report: Report) -> AttemptReport {
     let result = match report.outcome {
-        Ok(answer) => AttemptResult::Answered {
+        Ok(answer) => AttemptResult::Answered(Received {
             status: answer.status,
             body: String::from_utf8_lossy(&answer.body_head).into_owned(),
-        },
+            headers: answer.headers,
+            retry_after: answer.retry_after,
+        }),
         Err(failure) => AttemptResult::Failed {
             class: failure.class,
             phase: failure.phase,

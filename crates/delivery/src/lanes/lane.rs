@@ -104,6 +104,8 @@ pub(super) struct Lane {
     /// `None` without a rate.
     pub bucket: Option<Bucket>,
     pub brake: Brake,
+    /// Its receiver wants nothing before then.
+    pub held_until: Option<Timestamp>,
 }
 
 impl Lane {
@@ -135,6 +137,10 @@ impl Lane {
 
     /// Whether an attempt may start now, and then whether it took a token.
     pub fn may_go(&mut self, now: Timestamp) -> Result<bool, Wait> {
+        match self.held_until {
+            Some(until) if until > now => return Err(Wait::Until(until)),
+            Some(_) | None => self.held_until = None,
+        }
         let Some(bucket) = &mut self.bucket else {
             return Ok(false);
         };
@@ -199,6 +205,9 @@ impl Lane {
         match sign {
             Sign::Delivered => self.brake.delivered(most),
             Sign::TimedOut => self.brake.timed_out(most),
+            Sign::Hold(until) => {
+                self.held_until = Some(self.held_until.map_or(until, |held| held.max(until)));
+            }
             Sign::Other => {}
         }
     }

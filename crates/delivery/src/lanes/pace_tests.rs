@@ -3,7 +3,7 @@
 use heraldo_wire::api::WebhookStatus;
 
 use super::tests::{
-    BODY_BYTES, NOW, claimed, delivery, finish, hand_over, lanes, limits, webhook, webhooks,
+    BODY_BYTES, LATER, NOW, claimed, delivery, finish, hand_over, lanes, limits, webhook, webhooks,
 };
 use super::*;
 
@@ -246,4 +246,21 @@ fn a_webhook_that_nobody_has_read_gets_no_room() {
     let mut lanes = lanes(limits());
     assert_eq!(hand_over(&mut lanes, [delivery(webhook(4), 1, 1)]), 0);
     assert_eq!(lanes.stale().len(), 1);
+}
+
+#[test]
+fn a_receiver_that_wants_time_gets_it_and_nobody_else_waits() {
+    let mut lanes = lanes(limits());
+    hand_over(&mut lanes, (0..4).map(|n| delivery(webhook(1), n, 1)));
+    hand_over(&mut lanes, (0..1).map(|n| delivery(webhook(2), n, 1)));
+    let (_, first) = lanes.next_start(NOW).unwrap();
+    lanes.ended(&first, Sign::Hold(LATER));
+    // What was under way already says the same, for a shorter time.
+    lanes.ended(&first, Sign::Hold(NOW));
+    assert_eq!(webhooks(&start_all_at(&mut lanes, NOW)), [webhook(2)]);
+    assert_eq!(lanes.next_wake(), Some(LATER));
+    assert_eq!(
+        webhooks(&start_all_at(&mut lanes, LATER)),
+        [webhook(1), webhook(1)]
+    );
 }

@@ -10,7 +10,7 @@ use heraldo_wire::id::{CompanyId, DeliveryId, EventId, Id};
 use super::*;
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_000);
-const LATER: Timestamp = Timestamp::from_millis(2_000);
+pub(super) const LATER: Timestamp = Timestamp::from_millis(2_000);
 pub(super) const BODY_BYTES: usize = 100;
 
 pub(super) fn webhook(number: u64) -> WebhookId {

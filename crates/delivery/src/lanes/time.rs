@@ -97,6 +97,9 @@ impl Lanes {
             if let Wait::Until(at) = &mut lane.wait {
                 *at = earlier(*at);
             }
+            if let Some(held_until) = &mut lane.held_until {
+                *held_until = earlier(*held_until);
+            }
             if let Some(bucket) = &mut lane.bucket {
                 bucket.set_back(step_ms);
             }

@@ -4,9 +4,10 @@ use std::future::poll_fn;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use heraldo_domain::delivery::AnswerHeaders;
 use heraldo_wire::attempt::{ErrorClass, Phase};
 use http::header::{HOST, RETRY_AFTER, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 
@@ -22,10 +23,15 @@ const RETRY_AFTER_BYTES_MAX: usize = 64;
 /// What every request says that we are.
 pub(super) const OURSELVES: &str = concat!("heraldo/", env!("CARGO_PKG_VERSION"));
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+/// The longest value of another header that is kept, in bytes.
+const HEADER_BYTES_MAX: usize = 512;
+
+/// What is kept of an answer, and how much is read for it.
+#[derive(Debug, Clone)]
+pub(super) struct Keep {
     pub(super) kept_bytes_max: usize,
     pub(super) read_bytes_max: usize,
+    pub(super) headers: Vec<HeaderName>,
 }
 
 /// An exchange that broke off.
@@ -98,13 +104,13 @@ pub(super) async fn head(
 pub(super) async fn body(
     link: &mut Link,
     response: Response<Incoming>,
-    limits: Limits,
+    keep: &Keep,
     target: &Target,
     trace: &mut Trace,
 ) -> Result<Read, Cut> {
     let (parts, mut body) = response.into_parts();
     let status = parts.status.as_u16();
-    let mut kept = Kept::new(limits.kept_bytes_max);
+    let mut kept = Kept::new(keep.kept_bytes_max);
     let mut to_the_end = true;
     while !body.is_end_stream() {
         let frame = link
@@ -131,22 +137,37 @@ pub(super) async fn body(
                 });
             }
         }
-        if kept.seen() > limits.read_bytes_max {
+        if kept.seen() > keep.read_bytes_max {
             to_the_end = false;
             break;
         }
     }
     let (body_head, body_truncated) = kept.finish(&parts.headers);
     let retry_after = retry_after(&parts.headers);
+    let headers = kept_headers(&parts.headers, &keep.headers);
     Ok(Read {
         answer: Answer {
             status,
             body_head,
             body_truncated,
+            headers,
             retry_after,
         },
         to_the_end,
     })
+}
+
+/// The first value of each name that is to be kept.
+fn kept_headers(headers: &HeaderMap, names: &[HeaderName]) -> AnswerHeaders {
+    names
+        .iter()
+        .filter_map(|name| {
+            let value = headers.get(name)?.as_bytes();
+            let value = value.get(..HEADER_BYTES_MAX).unwrap_or(value);
+            let value = String::from_utf8_lossy(value).into_owned();
+            Some((name.as_str().to_owned(), value))
+        })
+        .collect()
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<String> {

@@ -23,11 +23,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use heraldo_domain::delivery::AnswerHeaders;
 use heraldo_domain::ports::TlsRefused;
 use heraldo_domain::webhook::TlsSettings;
 use heraldo_wire::attempt::{ErrorClass, Phase, PhaseTimings};
 use heraldo_wire::signature::Secret;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use thiserror::Error;
 use tokio::time::timeout_at;
@@ -58,6 +59,8 @@ pub struct TransportConfig {
     pub answer_bytes_kept_max: usize,
     /// How much of an answer's body is read before the connection is dropped, in bytes.
     pub answer_bytes_read_max: usize,
+    /// Names of the headers of an answer that are kept.
+    pub answer_headers_kept: Vec<String>,
     /// The largest head of an answer, in bytes.
     pub answer_head_bytes_max: u32,
     /// Kept-alive HTTP/1.1 connections without work, per scheme, host and port.
@@ -78,6 +81,7 @@ impl Default for TransportConfig {
             proxy: None,
             answer_bytes_kept_max: 4096,
             answer_bytes_read_max: 65_536,
+            answer_headers_kept: Vec::new(),
             answer_head_bytes_max: 16_384,
             idle_connections_per_authority_max: 64,
             idle_connections_max: 4096,
@@ -117,6 +121,8 @@ pub struct Answer {
     pub body_head: Vec<u8>,
     /// Whether the body was longer than what is kept.
     pub body_truncated: bool,
+    /// Those headers that are kept, each cut to a reasonable length.
+    pub headers: AnswerHeaders,
     /// The `retry-after` header as it came, if it is text of reasonable length.
     pub retry_after: Option<String>,
 }
@@ -138,6 +144,8 @@ pub struct Failure {
 pub enum TransportError {
     #[error("the extra certificate authorities cannot be read: {0}")]
     ExtraCa(String),
+    #[error("`{0}` is no name of a header")]
+    AnswerHeader(String),
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
 }
@@ -151,7 +159,7 @@ pub struct Transport {
 struct Inner {
     connector: Connector,
     pool: Arc<Pool>,
-    limits: exchange::Limits,
+    keep: exchange::Keep,
 }
 
 impl fmt::Debug for Transport {
@@ -188,9 +196,13 @@ impl Transport {
         tracker: TaskTracker,
         shutdown: CancellationToken,
     ) -> Result<Self, TransportError> {
-        let limits = exchange::Limits {
+        let headers = config.answer_headers_kept.iter().map(|name| {
+            HeaderName::try_from(name).map_err(|_| TransportError::AnswerHeader(name.clone()))
+        });
+        let keep = exchange::Keep {
             kept_bytes_max: config.answer_bytes_kept_max,
             read_bytes_max: config.answer_bytes_read_max,
+            headers: headers.collect::<Result<_, _>>()?,
         };
         let pool = Arc::new(Pool::new(&config));
         pool::sweep_under(&pool, config.idle_timeout, &tracker, shutdown);
@@ -199,7 +211,7 @@ impl Transport {
             inner: Arc::new(Inner {
                 connector,
                 pool,
-                limits,
+                keep,
             }),
         })
     }
@@ -278,7 +290,7 @@ impl Inner {
         let request = exchange::request(outgoing, &link);
         let response = exchange::head(&mut link, request, &outgoing.url, trace).await?;
         suspicion.lift();
-        let read = exchange::body(&mut link, response, self.limits, &outgoing.url, trace).await?;
+        let read = exchange::body(&mut link, response, &self.keep, &outgoing.url, trace).await?;
         if let Link::H1(mut connection) = link
             && read.to_the_end
             && connection.rest().await

@@ -8,6 +8,7 @@
 )]
 
 mod announcing;
+mod answers;
 mod dispatcher;
 mod receiver;
 mod transport_bodies;

@@ -34,6 +34,7 @@ pub struct Bed {
 pub fn loopback_allowed() -> TransportConfig {
     TransportConfig {
         allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
+        answer_headers_kept: vec!["retry-after".to_owned(), "server".to_owned()],
         ..TransportConfig::default()
     }
 }

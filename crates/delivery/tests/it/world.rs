@@ -237,6 +237,12 @@ impl World {
         deliveries.reverse();
         deliveries
     }
+
+    /// A delivery with all its attempts.
+    pub async fn whole(&self, listed: &DeliveryRecord) -> DeliveryRecord {
+        let whole = self.store.delivery(self.caller.company_id, listed.id).await;
+        whole.unwrap().unwrap()
+    }
 }
 
 pub fn human(ms: u64) -> HumanDuration {

@@ -34,10 +34,11 @@ fn leased(event_type: EventType, cause: Cause, fallback: Fallback) -> Leased {
 }
 
 fn answered(status: u16) -> AttemptReport {
-    let result = AttemptResult::Answered {
+    let result = AttemptResult::Answered(Received {
         status,
         body: "body".to_owned(),
-    };
+        ..Received::default()
+    });
     AttemptReport {
         started_at: STARTED,
         duration_ms: 200,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use heraldo_wire::id::WebhookId;
+use heraldo_wire::time::Timestamp;
 
 use heraldo_delivery::lanes::Sign;
 
@@ -160,12 +161,19 @@ impl Driver {
                     self.brakes.remove(&webhook);
                 }
             }
+            (Sign::Hold(until), _) => {
+                let held = self.holds.entry(webhook).or_insert(until);
+                *held = until.max(*held);
+            }
             (Sign::Delivered, None) | (Sign::Other, _) => {}
         }
     }
 
     /// A start must have found a slot of its webhook's own, and one of all, or be its webhook's only one.
-    pub(super) fn check_start(&self, webhook: WebhookId) -> Check {
+    pub(super) fn check_start(&self, webhook: WebhookId, now: Timestamp) -> Check {
+        if self.holds.get(&webhook).is_some_and(|until| now < *until) {
+            return violated("a webhook is sent something that asked for fewer requests");
+        }
         let slots = self.slots();
         let own = slots.get(&webhook).copied().unwrap_or(0);
         let all: usize = slots.values().sum();

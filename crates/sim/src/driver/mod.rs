@@ -89,6 +89,8 @@ pub struct Driver {
     configured: BTreeMap<WebhookId, LaneSettings>,
     /// Counted beside the lanes: how many attempts at once a webhook that timed out may have.
     brakes: BTreeMap<WebhookId, limits::Brake>,
+    /// Until when a webhook wants nothing.
+    holds: BTreeMap<WebhookId, Timestamp>,
 }
 
 /// Something that can go on now.
@@ -145,6 +147,7 @@ impl Driver {
             settler: Settler::Idle,
             configured: BTreeMap::new(),
             brakes: BTreeMap::new(),
+            holds: BTreeMap::new(),
         }
     }
 

@@ -229,6 +229,7 @@ impl Driver {
             let mut shared = self.port.shared();
             if shared.lanes.forget(task.webhook, world.now()) {
                 self.brakes.remove(&task.webhook);
+                self.holds.remove(&task.webhook);
             }
             shared.attention = true;
             return Ok(());

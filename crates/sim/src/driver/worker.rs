@@ -94,7 +94,7 @@ impl Driver {
                 .and_then(|settings| settings.rate_per_second),
             sign: Sign::Other,
         });
-        self.check_start(hold.webhook_id)
+        self.check_start(hold.webhook_id, world.now())
     }
 
     pub(super) fn work(&mut self, at: usize, world: &mut World, oracle: &mut Oracle) -> Check {
@@ -179,7 +179,7 @@ impl Driver {
                 oracle.ended(&leased, &report, &policy, world)?;
                 let id = AttemptId(self.ids.next(now, &*world.entropy));
                 let settlement = settle(&leased, report, id, &policy, now);
-                worker.sign = Sign::of(&settlement.attempt);
+                worker.sign = Sign::of(&settlement);
                 self.outbox.settle(settlement, worker.hold);
                 worker.stage = Stage::Ends { panicked: false };
                 self.workers.push(worker);

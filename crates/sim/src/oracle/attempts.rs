@@ -174,10 +174,23 @@ impl Oracle {
         if expected.now != UnderWay::Started && !robbed {
             return violated(format!("an attempt of {name} ended that had not started"));
         }
-        let (delivered, status_code) = match &report.result {
-            AttemptResult::Answered { status, .. } => ((200..300).contains(status), Some(*status)),
-            AttemptResult::Failed { status, .. } => (false, *status),
+        let (delivered, status_code, asked) = match &report.result {
+            AttemptResult::Answered(received) => {
+                let delivered = (200..300).contains(&received.status);
+                (
+                    delivered,
+                    Some(received.status),
+                    received.retry_after.clone(),
+                )
+            }
+            AttemptResult::Failed { status, .. } => (false, *status, None),
         };
+        // Only with these two, and not for longer than is allowed.
+        let asked = asked
+            .filter(|_| matches!(status_code, Some(429 | 503)))
+            .and_then(|seconds| seconds.parse().ok())
+            .map(|seconds| Duration::from_secs(seconds).min(policy.retry_after_max));
+        let not_before = asked.map(|wait| now.plus(wait));
         let attempted = Attempted {
             cause: leased.cause,
             started_at: report.started_at,
@@ -185,6 +198,11 @@ impl Oracle {
             status_code,
         };
         let due = expected.due_after(&attempted, policy, now);
+        let due = due.map(|due| not_before.map_or(due, |earliest| due.max(earliest)));
+        if leased.cause == Cause::Manual && !delivered {
+            // The retry that was planned keeps its time, or gets a later one.
+            expected.manual_not_before = not_before;
+        }
         expected.first_over = true;
         expected.now = UnderWay::Ended(attempted, due);
         let came = if delivered { "delivered" } else { "failed" };
@@ -414,6 +432,9 @@ impl Expected {
                 DeliveryStatus::Failed
             };
             self.due = due.unwrap_or(self.due);
+        }
+        if let Some(earliest) = self.manual_not_before.take() {
+            self.due = self.due.max(earliest);
         }
         if manual {
             self.manual_open = false;

@@ -63,6 +63,8 @@ pub(crate) struct Expected {
     permits: u32,
     /// A manual attempt was begun and is not settled; a sample's is from the beginning.
     manual_open: bool,
+    /// A manual attempt failed, and the receiver asked for time.
+    manual_not_before: Option<Timestamp>,
     /// No attempt has started since somebody asked for one.
     owed: bool,
 }
@@ -236,6 +238,7 @@ impl Oracle {
                 cuts: 0,
                 permits: 0,
                 manual_open: test,
+                manual_not_before: None,
                 owed: false,
             };
             let place = (*webhook, event.inspection, event.sequence);

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use heraldo_domain::delivery::{AttemptReport, AttemptResult, Leased, settle};
+use heraldo_domain::delivery::{AttemptReport, AttemptResult, Leased, Received, settle};
 use heraldo_domain::ports::{Clock, Entropy, HandOver};
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::{Settled, Store};
@@ -115,10 +115,11 @@ pub fn settle_all(
             let report = AttemptReport {
                 started_at: now,
                 duration_ms: 3,
-                result: AttemptResult::Answered {
+                result: AttemptResult::Answered(Received {
                     status: 200,
                     body: "ok".to_owned(),
-                },
+                    ..Received::default()
+                }),
                 timings: PhaseTimings {
                     first_byte_ms: Some(3),
                     ..PhaseTimings::default()

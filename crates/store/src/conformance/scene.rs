@@ -8,7 +8,7 @@ use heraldo_domain::change::{
     Change, Committed, IdempotencyKey, IdempotentAnswer, NewDelivery, NewEvent, Origin, Write,
 };
 use heraldo_domain::delivery::{
-    AttemptReport, AttemptResult, Claim, Claimed, Epoch, Leased, Next, Settlement, settle,
+    AttemptReport, AttemptResult, Claim, Claimed, Epoch, Leased, Next, Received, Settlement, settle,
 };
 use heraldo_domain::inspection::{Inspection, Product, State};
 use heraldo_domain::query::{DeliveryRecord, Page};
@@ -337,10 +337,12 @@ impl<'h> Scene<'h> {
         let report = AttemptReport {
             started_at: self.now(),
             duration_ms: 12,
-            result: AttemptResult::Answered {
+            result: AttemptResult::Answered(Received {
                 status,
                 body: "seen".to_owned(),
-            },
+                headers: [("server".to_owned(), "nginx".to_owned())].into(),
+                retry_after: None,
+            }),
             timings: PhaseTimings {
                 first_byte_ms: Some(9),
                 ..PhaseTimings::default()

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use heraldo_domain::delivery::Attempt;
+use heraldo_domain::delivery::{AnswerHeaders, Attempt};
 use heraldo_wire::attempt::PhaseTimings;
 use heraldo_wire::id::AttemptId;
 use heraldo_wire::time::Timestamp;
@@ -26,6 +26,7 @@ struct Places<'a>(
     /* error */ Option<Cow<'a, str>>,
     /* response body */ Cow<'a, str>,
     /* resolve, connect, TLS, first byte and body, ms */ [Option<u32>; 5],
+    /* headers of the answer */ #[serde(default)] Cow<'a, AnswerHeaders>,
 );
 
 pub(super) fn text_of(attempt: &Attempt) -> Done<String> {
@@ -49,6 +50,7 @@ pub(super) fn text_of(attempt: &Attempt) -> Done<String> {
         attempt.error.as_deref().map(Cow::Borrowed),
         Cow::Borrowed(&attempt.response_body),
         [resolve_ms, connect_ms, tls_ms, first_byte_ms, body_ms],
+        Cow::Borrowed(&attempt.response_headers),
     );
     Ok(serde_json::to_string(&places)?)
 }
@@ -67,6 +69,7 @@ pub(super) fn from_text(text: &[u8]) -> Done<Attempt> {
         error,
         response_body,
         [resolve_ms, connect_ms, tls_ms, first_byte_ms, body_ms],
+        response_headers,
     ) = serde_json::from_slice(text)?;
     Ok(Attempt {
         id,
@@ -80,6 +83,7 @@ pub(super) fn from_text(text: &[u8]) -> Done<Attempt> {
         phase: phase.map(decoded).transpose()?,
         error: error.map(Cow::into_owned),
         response_body: response_body.into_owned(),
+        response_headers: response_headers.into_owned(),
         phases: PhaseTimings {
             resolve_ms,
             connect_ms,
@@ -115,6 +119,7 @@ mod tests {
             phase: Some(Phase::Body),
             error: Some("the answer's body did not end in time: \"…\"".to_owned()),
             response_body: String::new(),
+            response_headers: [("server".to_owned(), "nginx".to_owned())].into(),
             phases: PhaseTimings {
                 connect_ms: Some(2),
                 body_ms: Some(3_998),
@@ -125,8 +130,18 @@ mod tests {
         assert_eq!(
             text,
             "[\"6920f3000040000700000009\",3,1,1763647402118,4000,1,200,4,4,\
-             \"the answer's body did not end in time: \\\"…\\\"\",\"\",[null,2,null,null,3998]]"
+             \"the answer's body did not end in time: \\\"…\\\"\",\"\",[null,2,null,null,3998],\
+             {\"server\":\"nginx\"}]"
         );
         assert_eq!(from_text(text.as_bytes()).expect("an attempt"), failed);
+    }
+
+    #[test]
+    fn an_attempt_from_before_headers_were_kept_has_none() {
+        let text =
+            b"[\"6920f3000040000700000009\",1,0,1763647402118,4,0,200,null,null,null,\"ok\",\
+                     [null,null,null,4,0]]";
+        let attempt = from_text(text).expect("an attempt");
+        assert_eq!((attempt.number, attempt.response_headers.len()), (1, 0));
     }
 }

@@ -1,6 +1,6 @@
 //! Deliveries with their attempts.
 
-use heraldo_domain::delivery::{AttemptReport, AttemptResult, Claim, settle};
+use heraldo_domain::delivery::{AttemptReport, AttemptResult, Claim, Received, settle};
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::Store as _;
 use heraldo_wire::attempt::{ErrorClass, Phase, PhaseTimings};
@@ -88,16 +88,23 @@ async fn a_delivery_tells_of_every_attempt() {
         .await
         .json(202);
     assert_eq!(resent["deliveryId"], id);
-    let received = AttemptResult::Answered {
+    let received = AttemptResult::Answered(Received {
         status: 200,
         body: "ok".to_owned(),
-    };
+        headers: [("server".to_owned(), "nginx".to_owned())].into(),
+        ..Received::default()
+    });
     attempt(&world, &webhook, &received).await;
     let read = world.get(&format!("{PATH}/{id}")).await.json(200);
     assert_eq!(read["status"], "delivered");
     assert_eq!(read["attempts"].as_array().unwrap().len(), 2);
     assert_eq!(read["attempts"][1]["cause"], "manual");
     assert_eq!(read["attempts"][1]["statusCode"], 200);
+    assert_eq!(
+        read["attempts"][1]["responseHeaders"],
+        json!({"server": "nginx"})
+    );
+    assert_eq!(read["attempts"][0].get("responseHeaders"), None);
     assert_eq!(read["attempts"][1]["responseBody"], "ok");
     let listed = world.get(PATH).await.json(200);
     assert_eq!(listed["data"][0]["attemptCount"], 2);

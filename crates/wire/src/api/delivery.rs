@@ -1,5 +1,6 @@
 //! Deliveries and their attempts as they are read (contract 8.2, "Delivery and attempt").
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptOutcome, Cause, ErrorClass, Phase, PhaseTimings};
@@ -83,6 +84,10 @@ pub struct Attempt {
     /// The first bytes of the answer, as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_body: Option<String>,
+    /// Those headers of the answer that are kept, names in lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
+    pub response_headers: Option<IndexMap<String, String>>,
     pub phases: PhaseTimings,
 }
 

@@ -35,6 +35,7 @@ pub fn show_attempt(attempt: Attempt) -> api::Attempt {
         phase: attempt.phase,
         error: attempt.error,
         response_body: Some(attempt.response_body).filter(|body| !body.is_empty()),
+        response_headers: Some(attempt.response_headers).filter(|headers| !headers.is_empty()),
         phases: attempt.phases,
     }
 }
