@@ -25,6 +25,10 @@ const LONG: &[(&str, &str)] = &[
         "one story: codes, tokens and lists are made from each other",
     ),
     (
+        "crates/wire/examples/reference/meanings.rs",
+        "one table: what each field means, in both languages",
+    ),
+    (
         "crates/web/tests/it/templates.rs",
         "one table of bad templates beside the good ones that it changes",
     ),

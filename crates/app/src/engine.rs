@@ -82,6 +82,7 @@ pub fn context(
         access_attempts_max: settings.max_access_attempts,
         allow_networks: settings.allow_networks.clone(),
         webhook_defaults: settings.webhook_defaults.clone(),
+        webhook_challenge: settings.webhook_challenge,
         webhooks_per_company_max: settings.webhooks_per_company_max,
         distance_max_metres: f64::from(settings.image_distance_max_metres),
         processor: processor(settings)?,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use heraldo_domain::ports::{Callback, CallbackFailed, Callbacks, Clock};
+use heraldo_domain::webhook::TlsSettings;
 use heraldo_wire::headers::{
     AUTOINSPECTOR_SIGNATURE, CONTENT_TYPE_JSON, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP,
 };
@@ -40,17 +42,23 @@ impl fmt::Debug for CallbackSender {
 
 #[async_trait]
 impl Callbacks for CallbackSender {
-    async fn post(&self, callback: Callback) -> Result<(), CallbackFailed> {
-        let target = Target::parse(&callback.url)
+    async fn post(&self, callback: Callback) -> Result<Bytes, CallbackFailed> {
+        let mut target = Target::parse(&callback.url)
             .map_err(|error| CallbackFailed(format!("its address cannot be called: {error}")))?;
+        let key = callback.client_key.as_ref();
+        if callback.tls != TlsSettings::default() || key.is_some() {
+            let identity = self.transport.identity(&callback.tls, key);
+            let identity = identity.map_err(|refused| CallbackFailed(refused.to_string()))?;
+            target = target.with_identity(Arc::new(identity));
+        }
         let outgoing = Outgoing {
             url: Arc::new(target),
             headers: self.headers(&callback)?,
             body: callback.body,
-            timeout: self.timeout,
+            timeout: callback.timeout.unwrap_or(self.timeout),
         };
         match self.transport.send(outgoing).await.outcome {
-            Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
+            Ok(answer) if (200..300).contains(&answer.status) => Ok(answer.body_head.into()),
             Ok(answer) => Err(CallbackFailed(format!("it answered {}", answer.status))),
             Err(failure) => Err(CallbackFailed(failure.detail)),
         }

@@ -131,7 +131,7 @@ impl Caller {
     pub const fn user(&self) -> Option<UserId> {
         match self.actor {
             Actor::User(user_id) => Some(user_id),
-            Actor::ApiKey(_) | Actor::CommandLine => None,
+            Actor::ApiKey(_) | Actor::CommandLine | Actor::System => None,
         }
     }
 }

@@ -48,6 +48,8 @@ pub enum Write {
     /// Replaces the webhook whose stored version is `webhook.version - 1`. An engine cancels nothing
     /// by itself: the dispatcher cancels what waits for a disabled webhook, in slices.
     UpdateWebhook(Webhook),
+    /// Forgets the webhook's run of failures: what comes begins a new one.
+    ForgetFailing(WebhookId),
     /// Deletes the webhook; what waits for it is cancelled by the dispatcher, in slices.
     DeleteWebhook {
         company_id: CompanyId,
@@ -109,6 +111,8 @@ pub enum Origin {
     Published,
     /// A sample, sent to one webhook.
     Test,
+    /// It tells of a webhook.
+    Webhook,
 }
 
 /// A delivery that exists because its event does.
@@ -151,6 +155,9 @@ pub struct AuditEntry {
     pub action: AuditAction,
     /// The id of the thing acted on.
     pub subject: String,
+    /// In words, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     pub at: Timestamp,
 }
 
@@ -162,6 +169,8 @@ pub enum Actor {
     User(UserId),
     /// The command line on the machine itself.
     CommandLine,
+    /// Heraldo itself, because of what it saw.
+    System,
 }
 
 /// What was done.
@@ -175,6 +184,8 @@ pub enum AuditAction {
     WebhookCreated,
     WebhookChanged,
     WebhookDeleted,
+    /// By whom or by what, the actor and the detail say.
+    WebhookDisabled,
     SecretRevealed,
     SecretRotated,
     DeliveryResent,

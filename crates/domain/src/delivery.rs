@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::retry::RetryPolicy;
 use crate::statistics::{Attempted, Counted, Note};
-use answer::{Seen, TOO_MANY_REQUESTS};
+use answer::{GONE, Seen, TOO_MANY_REQUESTS};
 
 /// A start of the server. It grows by one with each start; leases of older epochs are void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -199,6 +199,13 @@ impl Settlement {
             at,
             counted: Counted::Attempt(attempted),
         }
+    }
+
+    /// The receiver wants nothing any more.
+    #[must_use]
+    pub fn says_gone(&self) -> bool {
+        self.attempt.status_code == Some(GONE)
+            && self.attempt.error_class == Some(ErrorClass::Status)
     }
 }
 

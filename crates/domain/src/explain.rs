@@ -157,9 +157,13 @@ mod tests {
                 timeout_ms: None,
                 concurrency: None,
                 rate_per_second: None,
+                retry_on_recovery: None,
+                disable_after: None,
+                disable_attempts_min: None,
                 tls: TlsSettings::default(),
             },
             secrets: Secrets::new(Secret::from_random([1; 32]), at(0)),
+            life: crate::life::Life::default(),
             created_at: at(0),
             updated_at: at(0),
         }

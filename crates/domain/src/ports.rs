@@ -178,6 +178,11 @@ pub struct Callback {
     pub body: Bytes,
     /// Without it the request goes unsigned.
     pub secret: Option<Secret>,
+    /// Certificates of its own, and the key of its client certificate.
+    pub tls: TlsSettings,
+    pub client_key: Option<Secret>,
+    /// Over everything; `None`: as long as a delivery may take.
+    pub timeout: Option<Duration>,
 }
 
 /// Why a callback was not taken: what failed, in words.
@@ -188,7 +193,8 @@ pub struct CallbackFailed(pub String);
 /// Makes callbacks: once each, guarded and limited like a delivery; anything but 2XX is a failure.
 #[async_trait]
 pub trait Callbacks: Send + Sync + std::fmt::Debug {
-    async fn post(&self, callback: Callback) -> Result<(), CallbackFailed>;
+    /// Posts; answers the first bytes of the body that came with the 2XX.
+    async fn post(&self, callback: Callback) -> Result<Bytes, CallbackFailed>;
 }
 
 /// Somebody who can read the certificates of a webhook.

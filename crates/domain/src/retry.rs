@@ -26,12 +26,13 @@ pub const WAIT_MAX: Duration = Duration::from_secs(30 * 86_400);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 
 impl Default for RetryPolicy {
-    /// The documented rule: three events, two repetitions within 30 minutes.
+    /// The documented rule: three events, two repetitions within 30 minutes. What tells of webhooks is
+    /// repeated as well.
     fn default() -> Self {
         let quarter = Duration::from_secs(15 * 60);
         Self {
             waits: vec![quarter, quarter],
-            retried: EventType::ALL
+            retried: EventType::SUBSCRIBABLE
                 .into_iter()
                 .filter(|event| event.is_retried_by_default())
                 .collect(),

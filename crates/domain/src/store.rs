@@ -18,6 +18,7 @@ use crate::account::{ApiKey, Company, KeyHash, Member};
 use crate::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use crate::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use crate::explain::WebhookState;
+use crate::health::{Failing, WebhookTurn};
 use crate::inspection::Inspection;
 use crate::job::Job;
 use crate::photo::Fingerprint;
@@ -90,10 +91,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         deliveries: Vec<DeliveryId>,
     ) -> Result<Vec<DeliveryId>>;
 
-    /// Writes outcomes, each only if its lease still holds. Returns, in the same order, whether each
-    /// was written, and whether the delivery has an attempt planned at once because somebody asked for
-    /// one meanwhile.
-    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>>;
+    /// Writes outcomes, each only if its lease still holds, and with them the run of failures of each of
+    /// their webhooks.
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<SettledGroup>;
 
     /// Gives leases back unsent (on a graceful stop): the deliveries wait as they did before.
     async fn release(&self, lease: Epoch, deliveries: Vec<DeliveryId>) -> Result<()>;
@@ -102,6 +102,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// was asked for beside; returns how many. Of any other webhook it cancels none: it may have been enabled
     /// since the caller looked.
     async fn cancel_waiting(&self, webhook: WebhookId, limit: u32) -> Result<u32>;
+
+    /// Plans up to `limit` waiting retries of a webhook for `now` that were planned for later, in the order
+    /// of their times; returns how many.
+    async fn bring_forward(&self, webhook: WebhookId, now: Timestamp, limit: u32) -> Result<u32>;
 
     /// Deletes up to `limit` idempotent answers and as many tokens that have expired, and as many rows of
     /// figures that were kept long enough; returns how many in all.
@@ -115,6 +119,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// The webhook with its secrets, from memory where possible; `None` when it does not exist or
     /// was deleted.
     async fn webhook(&self, id: WebhookId) -> Result<Option<Arc<Webhook>>>;
+
+    /// Those of these webhooks that fail now, with their runs.
+    async fn failing(&self, webhooks: Vec<WebhookId>) -> Result<Vec<(WebhookId, Failing)>>;
 
     // What the use cases read.
 
@@ -228,6 +235,15 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Lets what was accepted finish, then closes; later calls answer `Closed`.
     async fn close(&self) -> Result<()>;
+}
+
+/// What became of a group of settlements.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettledGroup {
+    /// In the order of the settlements.
+    pub each: Vec<Settled>,
+    /// Their webhooks that fail, or have recovered just now, each once.
+    pub turns: Vec<WebhookTurn>,
 }
 
 /// What became of one settlement.

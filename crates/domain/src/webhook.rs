@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use heraldo_wire::api::{Ordering, WebhookHeaders, WebhookStatus};
+use heraldo_wire::api::{DisableAfter, Ordering, WebhookHeaders, WebhookStatus};
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{CompanyId, WebhookId};
 use heraldo_wire::signature::{PublicKey, Secret, SigningKey};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::health::DisablePolicy;
+use crate::life::Life;
 use crate::retry::RetryPolicy;
 
 /// A configured endpoint.
@@ -20,6 +22,7 @@ pub struct Webhook {
     pub version: u64,
     pub settings: WebhookSettings,
     pub secrets: Secrets,
+    pub life: Life,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -41,6 +44,13 @@ pub struct WebhookSettings {
     pub concurrency: Option<u32>,
     /// Attempts that may be sent in one second.
     pub rate_per_second: Option<u32>,
+    /// When it recovers, what waits for a retry is sent at once.
+    #[serde(default)]
+    pub retry_on_recovery: Option<bool>,
+    #[serde(default)]
+    pub disable_after: Option<DisableAfter>,
+    #[serde(default)]
+    pub disable_attempts_min: Option<u32>,
     #[serde(default)]
     pub tls: TlsSettings,
 }
@@ -68,6 +78,8 @@ pub struct Defaults {
     pub ordering: Ordering,
     /// Sent with every delivery; a webhook's own of the same name win.
     pub headers: WebhookHeaders,
+    pub retry_on_recovery: bool,
+    pub disable: DisablePolicy,
 }
 
 impl Default for Defaults {
@@ -78,6 +90,8 @@ impl Default for Defaults {
             rate_per_second: None,
             ordering: Ordering::Inspection,
             headers: WebhookHeaders::new(),
+            retry_on_recovery: false,
+            disable: DisablePolicy::default(),
         }
     }
 }
@@ -119,6 +133,30 @@ impl Webhook {
     #[must_use]
     pub fn ordering(&self, server: &Defaults) -> Ordering {
         self.settings.ordering.unwrap_or(server.ordering)
+    }
+
+    /// Whether what waits for a retry is sent at once when it recovers.
+    #[must_use]
+    pub fn retry_on_recovery(&self, server: &Defaults) -> bool {
+        self.settings
+            .retry_on_recovery
+            .unwrap_or(server.retry_on_recovery)
+    }
+
+    /// When it is disabled because it takes nothing.
+    #[must_use]
+    pub fn disable_policy(&self, server: &Defaults) -> DisablePolicy {
+        let own = &self.settings;
+        DisablePolicy {
+            after: match own.disable_after {
+                None => server.disable.after,
+                Some(DisableAfter::Never) => None,
+                Some(DisableAfter::After(time)) => Some(time.0),
+            },
+            attempts_min: own
+                .disable_attempts_min
+                .unwrap_or(server.disable.attempts_min),
+        }
     }
 
     /// The headers that it adds: the server's first, each name once, case aside.
@@ -242,7 +280,7 @@ impl Secrets {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -293,14 +331,15 @@ mod tests {
             headers: headers(&[("x-from", "server"), ("x-region", "eu")]),
             ..Defaults::default()
         };
-        let webhook = webhook(headers(&[("X-From", "own")]));
+        let mut webhook = webhook();
+        webhook.settings.headers = headers(&[("X-From", "own")]);
         assert_eq!(
             webhook.headers(&server).collect::<Vec<_>>(),
             [("x-region", "eu"), ("X-From", "own")]
         );
     }
 
-    fn webhook(headers: WebhookHeaders) -> Webhook {
+    pub(crate) fn webhook() -> Webhook {
         Webhook {
             id: WebhookId::default(),
             company_id: CompanyId::default(),
@@ -310,7 +349,7 @@ mod tests {
                 events: Vec::new(),
                 description: None,
                 status: WebhookStatus::Enabled,
-                headers,
+                headers: WebhookHeaders::new(),
                 ordering: None,
                 retry_waits: None,
                 retry_events: None,
@@ -318,10 +357,101 @@ mod tests {
                 concurrency: None,
                 rate_per_second: None,
                 tls: TlsSettings::default(),
+                retry_on_recovery: None,
+                disable_after: None,
+                disable_attempts_min: None,
             },
             secrets: Secrets::new(secret(1), NOW),
+            life: Life::default(),
             created_at: NOW,
             updated_at: NOW,
+        }
+    }
+
+    #[test]
+    fn each_setting_is_the_servers_until_a_webhook_has_its_own() {
+        let seconds = |seconds| Duration::from_secs(seconds);
+        let server = Defaults {
+            retry: RetryPolicy {
+                waits: vec![seconds(1)],
+                retried: vec![EventType::InspectionCreated],
+                ..RetryPolicy::default()
+            },
+            timeout: seconds(2),
+            rate_per_second: Some(3),
+            ordering: Ordering::None,
+            headers: WebhookHeaders::new(),
+            retry_on_recovery: true,
+            disable: DisablePolicy {
+                after: Some(seconds(4)),
+                attempts_min: 5,
+            },
+        };
+        type Shown = fn(&Webhook, &Defaults) -> String;
+        type Set = fn(&mut WebhookSettings);
+        let table: [(&str, Shown, Set, &str, &str); 8] = [
+            (
+                "retry schedule",
+                |webhook, server| format!("{:?}", webhook.retry_policy(server).waits),
+                |own| own.retry_waits = Some(vec![Duration::from_secs(60)]),
+                "[1s]",
+                "[60s]",
+            ),
+            (
+                "retried events",
+                |webhook, server| format!("{:?}", webhook.retry_policy(server).retried),
+                |own| own.retry_events = Some(Vec::new()),
+                "[InspectionCreated]",
+                "[]",
+            ),
+            (
+                "deadline",
+                |webhook, server| format!("{:?}", webhook.timeout(server)),
+                |own| own.timeout_ms = Some(700),
+                "2s",
+                "700ms",
+            ),
+            (
+                "rate",
+                |webhook, server| format!("{:?}", webhook.rate_per_second(server)),
+                |own| own.rate_per_second = Some(30),
+                "Some(3)",
+                "Some(30)",
+            ),
+            (
+                "order",
+                |webhook, server| format!("{:?}", webhook.ordering(server)),
+                |own| own.ordering = Some(Ordering::Strict),
+                "None",
+                "Strict",
+            ),
+            (
+                "retry on recovery",
+                |webhook, server| format!("{:?}", webhook.retry_on_recovery(server)),
+                |own| own.retry_on_recovery = Some(false),
+                "true",
+                "false",
+            ),
+            (
+                "disabling",
+                |webhook, server| format!("{:?}", webhook.disable_policy(server).after),
+                |own| own.disable_after = Some(DisableAfter::Never),
+                "Some(4s)",
+                "None",
+            ),
+            (
+                "attempts before disabling",
+                |webhook, server| format!("{:?}", webhook.disable_policy(server).attempts_min),
+                |own| own.disable_attempts_min = Some(50),
+                "5",
+                "50",
+            ),
+        ];
+        for (name, shown, set, default, own) in table {
+            let mut webhook = webhook();
+            assert_eq!(shown(&webhook, &server), default, "{name}");
+            set(&mut webhook.settings);
+            assert_eq!(shown(&webhook, &server), own, "{name}");
         }
     }
 

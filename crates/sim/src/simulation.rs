@@ -250,7 +250,12 @@ impl Simulation {
             late.len()
         ));
         match at_once(driver.store.settle(late))? {
-            Ok(settled) if settled.iter().any(|settled| *settled != Settled::LeaseLost) => {
+            Ok(group)
+                if group
+                    .each
+                    .iter()
+                    .any(|settled| *settled != Settled::LeaseLost) =>
+            {
                 violated("an outcome was written whose lease was void")
             }
             Ok(_) | Err(_) => Ok(()),

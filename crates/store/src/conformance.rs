@@ -16,6 +16,7 @@
 pub mod accounts;
 pub mod changes;
 pub mod claims;
+pub mod failing;
 pub mod inspections;
 pub mod jobs;
 pub mod leases;
@@ -146,6 +147,14 @@ macro_rules! conformance_tests {
                 earlier_attempts_are_kept_in_order
                 each_settlement_stands_for_itself
                 a_settlement_clears_what_recovery_noted
+            }
+            failing {
+                a_run_of_failures_is_counted_until_a_success_ends_it
+                a_run_survives_a_new_start
+                outcomes_without_their_lease_tell_nothing
+                a_run_is_forgotten_on_request_and_with_its_webhook
+                waiting_retries_are_brought_forward_in_slices
+                nothing_but_waiting_retries_is_brought_forward
             }
             resends {
                 an_ended_delivery_is_handed_over_once_more

@@ -65,9 +65,10 @@ pub use stream::{StreamCloseReason, StreamClosed, StreamQuery, StreamReady};
 pub use template::TemplateListQuery;
 pub use update::{GoodsRequest, UpdateInspectionRequest};
 pub use webhook::{
-    CreateWebhookAnswer, CreateWebhookRequest, Ordering, PublicKeyShown, PublicKeysAnswer,
-    RotateSecretAnswer, RotateSecretRequest, SecretAnswer, TestWebhookAnswer, TestWebhookRequest,
-    TlsRequest, TlsShown, UpdateWebhookRequest, Webhook, WebhookHeaders, WebhookStatus,
+    CreateWebhookAnswer, CreateWebhookRequest, DisableAfter, Ordering, PublicKeyShown,
+    PublicKeysAnswer, RotateSecretAnswer, RotateSecretRequest, SecretAnswer, TestWebhookAnswer,
+    TestWebhookRequest, TlsRequest, TlsShown, UpdateWebhookRequest, Webhook, WebhookHeaders,
+    WebhookStatus,
 };
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! The eight events: their names, their typed payloads, and the one place that renders a body
-//! (contract 3).
+//! The eight events about inspections (contract 3), those about webhooks themselves, their names, their typed
+//! payloads, and the one place that renders a body.
 //!
 //! A body is rendered once, stored, signed and sent as stored; nothing else may serialise an event.
 
+mod about_webhooks;
 mod image;
 mod payload;
 mod published;
@@ -13,6 +14,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use about_webhooks::{DisabledReason, WebhookDisabled};
 pub use image::{ImageOwner, ImageProcessed};
 pub use payload::{
     ChildrenInspectionCreated, Head, InspectionBlocked, InspectionCompleted, InspectionCreated,
@@ -24,7 +26,7 @@ pub use sample::{Sample, sample};
 use crate::id::InspectionId;
 use crate::object::UnknownWord;
 
-/// The name of an event (contract 4.6, C2: eight names).
+/// The name of an event: the eight about inspections (contract 4.6, C2), and one about webhooks.
 #[derive(
     Debug,
     Clone,
@@ -56,10 +58,12 @@ pub enum EventType {
     InspectionCompleted,
     /// A completed inspection's verdict was changed.
     InspectionReviewed,
+    /// Another webhook of the company was disabled.
+    WebhookDisabled,
 }
 
 impl EventType {
-    /// Every event, in the order of contract 3.
+    /// Every event about inspections, in the order of contract 3: what can be published.
     pub const ALL: [Self; 8] = [
         Self::InspectionCreated,
         Self::ChildrenInspectionCreated,
@@ -69,6 +73,19 @@ impl EventType {
         Self::InspectionBlocked,
         Self::InspectionCompleted,
         Self::InspectionReviewed,
+    ];
+
+    /// Every event that a webhook can ask for.
+    pub const SUBSCRIBABLE: [Self; 9] = [
+        Self::InspectionCreated,
+        Self::ChildrenInspectionCreated,
+        Self::InspectionStarted,
+        Self::ImageProcessed,
+        Self::ExtraImageProcessed,
+        Self::InspectionBlocked,
+        Self::InspectionCompleted,
+        Self::InspectionReviewed,
+        Self::WebhookDisabled,
     ];
 
     /// The name on the wire.
@@ -83,14 +100,19 @@ impl EventType {
             Self::InspectionBlocked => "inspection_blocked",
             Self::InspectionCompleted => "inspection_completed",
             Self::InspectionReviewed => "inspection_reviewed",
+            Self::WebhookDisabled => "webhook_disabled",
         }
     }
 
-    /// Whether a failed first attempt is repeated when nothing else is configured (contract 4.4).
+    /// Whether a failed first attempt is repeated when nothing else is configured (contract 4.4: three of the
+    /// eight).
     #[must_use]
     pub const fn is_retried_by_default(self) -> bool {
         match self {
-            Self::ImageProcessed | Self::ExtraImageProcessed | Self::InspectionCompleted => true,
+            Self::ImageProcessed
+            | Self::ExtraImageProcessed
+            | Self::InspectionCompleted
+            | Self::WebhookDisabled => true,
             Self::InspectionCreated
             | Self::ChildrenInspectionCreated
             | Self::InspectionStarted
@@ -99,15 +121,31 @@ impl EventType {
         }
     }
 
+    /// The event of this name that a webhook can ask for.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn subscribable(name: &str) -> Result<Self, UnknownEvent> {
+        Self::among(&Self::SUBSCRIBABLE, name)
+    }
+
+    fn among(events: &[Self], name: &str) -> Result<Self, UnknownEvent> {
+        let found = events.iter().find(|event| event.as_str() == name);
+        found.copied().ok_or_else(|| {
+            let names: Vec<&str> = events.iter().map(|event| event.as_str()).collect();
+            UnknownEvent(UnknownWord::new(name, &names))
+        })
+    }
+
     /// Reads the `events` of a webhook: each name known, at least one, duplicates dropped, order kept
     /// (contract 1.3, E1).
     ///
     /// # Errors
-    /// When the list is empty, or with the first name that is not one of the eight.
+    /// When the list is empty, or with the first name that no webhook can ask for.
     pub fn parse_list<S: AsRef<str>>(names: &[S]) -> Result<Vec<Self>, EventListError> {
         let mut events = Vec::with_capacity(Self::ALL.len());
         for name in names {
-            let event = name.as_ref().parse()?;
+            let event = Self::subscribable(name.as_ref())?;
             if !events.contains(&event) {
                 events.push(event);
             }
@@ -129,7 +167,7 @@ pub enum EventListError {
     Unknown(#[from] UnknownEvent),
 }
 
-/// The name is not one of the eight events.
+/// The name is none of the events that were possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown event: {0}")]
 pub struct UnknownEvent(UnknownWord);
@@ -140,14 +178,12 @@ impl fmt::Display for EventType {
     }
 }
 
+/// Reads the name of one of the eight; see also [`EventType::subscribable`].
 impl FromStr for EventType {
     type Err = UnknownEvent;
 
     fn from_str(text: &str) -> Result<Self, UnknownEvent> {
-        Self::ALL
-            .into_iter()
-            .find(|event| event.as_str() == text)
-            .ok_or_else(|| UnknownEvent(UnknownWord::new(text, &Self::ALL.map(Self::as_str))))
+        Self::among(&Self::ALL, text)
     }
 }
 
@@ -165,6 +201,7 @@ pub enum Event {
     InspectionCompleted(InspectionCompleted),
     /// The body of `inspection_completed` with the new verdict (contract 3.9).
     InspectionReviewed(InspectionCompleted),
+    WebhookDisabled(WebhookDisabled),
 }
 
 impl Event {
@@ -180,10 +217,12 @@ impl Event {
             Self::InspectionBlocked(_) => EventType::InspectionBlocked,
             Self::InspectionCompleted(_) => EventType::InspectionCompleted,
             Self::InspectionReviewed(_) => EventType::InspectionReviewed,
+            Self::WebhookDisabled(_) => EventType::WebhookDisabled,
         }
     }
 
-    /// The inspection that the event is about: its `payload._id`.
+    /// The inspection that the event is about: its `payload._id`. An event about a webhook stands alone: what
+    /// orders it is that webhook's id.
     #[must_use]
     pub const fn inspection_id(&self) -> InspectionId {
         match self {
@@ -195,6 +234,7 @@ impl Event {
             Self::InspectionCompleted(payload) | Self::InspectionReviewed(payload) => {
                 payload.head.id
             }
+            Self::WebhookDisabled(payload) => InspectionId(payload.id.0),
         }
     }
 }

@@ -48,7 +48,8 @@ codes! {
     InvalidParameter = "invalid_parameter", 400, "A part of the path or of the query has the wrong form.";
     InvalidHeader = "invalid_header", 400, "A request header is repeated or has the wrong form.";
     InvalidUrl = "invalid_url", 400, "A URL is not one that Heraldo can call.";
-    UnknownEvent = "unknown_event", 400, "The name is not one of the eight events.";
+    ChallengeFailed = "challenge_failed", 400, "The receiver did not echo the token that it was sent.";
+    UnknownEvent = "unknown_event", 400, "The name is no event that can be used here.";
     UnknownTemplate = "unknown_template", 400, "No template of this inspection type has that id or alias.";
     UnknownInput = "unknown_input", 400, "The template has no input with that identifier.";
     InvalidInput = "invalid_input", 400, "An input's value is missing or does not hold to the template's rules.";

@@ -31,7 +31,7 @@ pub(super) const DELIVERY: &[Setting] = &[
         key: "retry_events",
         group: Group::Delivery,
         value: "EVENTS",
-        default: "image_processed,extra_image_processed,inspection_completed",
+        default: "image_processed,extra_image_processed,inspection_completed,webhook_disabled",
         without: "",
         help: "The events whose failed deliveries are tried again, with commas; the others are sent once. `none`: no event is.",
         set: |settings, text| {
@@ -117,6 +117,49 @@ pub(super) const DELIVERY: &[Setting] = &[
         set: |settings, text| {
             values::headers(text).map(|value| settings.webhook_defaults.headers = value)
         },
+    },
+    Setting {
+        key: "webhook_disable_after",
+        group: Group::Delivery,
+        value: "DURATION",
+        default: "5d",
+        without: "",
+        help: "After how long of nothing but failures a webhook is disabled, 0ms to 365d; `never`: it is not. It takes failures for two deliveries at least. A webhook may have its own.",
+        set: |settings, text| {
+            values::disable_after(text).map(|value| settings.webhook_defaults.disable.after = value)
+        },
+    },
+    Setting {
+        key: "webhook_disable_attempts_min",
+        group: Group::Delivery,
+        value: "COUNT",
+        default: "20",
+        without: "",
+        help: "How many failed attempts it takes at least to disable a webhook so, 1 to 100000. A webhook may have its own.",
+        set: |settings, text| {
+            values::count(text, 1, 100_000)
+                .map(|value| settings.webhook_defaults.disable.attempts_min = value)
+        },
+    },
+    Setting {
+        key: "webhook_retry_on_recovery",
+        group: Group::Delivery,
+        value: "BOOL",
+        default: "false",
+        without: "",
+        help: "When a webhook was failing and takes something again, its waiting retries are sent at once, at its own rate. A webhook may have its own.",
+        set: |settings, text| {
+            values::boolean(text).map(|value| settings.webhook_defaults.retry_on_recovery = value)
+        },
+    },
+    Setting {
+        key: "webhook_challenge",
+        group: Group::Delivery,
+        value: "BOOL",
+        default: "false",
+        without: "",
+        help: "The receiver of every new webhook, and of every new endpoint, must echo a random token first. A request may ask for it too.",
+        set: |settings, text| values::boolean(text).map(|value| settings.webhook_challenge = value),
     },
     Setting {
         key: "webhooks_per_company_max",

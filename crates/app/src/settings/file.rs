@@ -17,8 +17,9 @@ pub fn text_of(value: &toml::Value) -> Result<String, String> {
             .map(text_of)
             .collect::<Result<Vec<_>, _>>()
             .map(|items| items.join(",")),
-        toml::Value::Boolean(_) | toml::Value::Float(_) | toml::Value::Datetime(_) => Err(
-            "it has the wrong kind; write text in quotes, a whole number, or a list of texts"
+        toml::Value::Boolean(value) => Ok(value.to_string()),
+        toml::Value::Float(_) | toml::Value::Datetime(_) => Err(
+            "it has the wrong kind; write text in quotes, a whole number, true or false, or a list of texts"
                 .to_owned(),
         ),
         toml::Value::Table(_) => {

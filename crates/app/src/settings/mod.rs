@@ -49,6 +49,7 @@ pub struct Settings {
     pub webhook_defaults: Defaults,
     /// In lower case.
     pub answer_headers: Vec<String>,
+    pub webhook_challenge: bool,
     pub webhook_concurrency: usize,
     pub webhooks_per_company_max: usize,
     pub allow_networks: Vec<IpNet>,
@@ -105,6 +106,7 @@ impl Settings {
             retention: Duration::ZERO,
             webhook_defaults: Defaults::default(),
             answer_headers: Vec::new(),
+            webhook_challenge: false,
             webhook_concurrency: 0,
             webhooks_per_company_max: 0,
             allow_networks: Vec::new(),

@@ -277,9 +277,19 @@ fn what_holds_for_webhooks_that_say_nothing_is_set() {
         ("webhook_rate_per_second", "25"),
         ("webhook_ordering", "none"),
         ("webhook_headers", "x-from=heraldo, x-token=a=b"),
+        ("webhook_disable_after", "never"),
+        ("webhook_disable_attempts_min", "3"),
+        ("webhook_retry_on_recovery", "true"),
+        ("webhook_challenge", "true"),
     ];
     let settings = resolve(&sources(&flags, &[], None)).unwrap();
+    assert!(settings.webhook_challenge);
     let defaults = settings.webhook_defaults;
+    assert_eq!(
+        (defaults.disable.after, defaults.disable.attempts_min),
+        (None, 3)
+    );
+    assert!(defaults.retry_on_recovery);
     assert_eq!(defaults.rate_per_second, Some(25));
     assert_eq!(defaults.ordering, heraldo_wire::api::Ordering::None);
     let headers: Vec<_> = defaults.headers.into_iter().collect();
@@ -297,12 +307,27 @@ fn what_holds_for_webhooks_that_say_nothing_is_set() {
         ("answer_headers", "server,Set-Cookie"),
         ("answer_headers", "two words"),
         ("retry_after_max", "31d"),
+        ("webhook_disable_after", "366d"),
+        ("webhook_disable_attempts_min", "0"),
+        ("webhook_retry_on_recovery", "yes"),
     ] {
         assert!(
             resolve(&sources(&[(key, wrong)], &[], None)).is_err(),
             "{key}={wrong}"
         );
     }
+}
+
+#[test]
+fn what_is_not_set_for_webhooks_is_what_the_rules_say_by_themselves() {
+    let settings = resolve(&Sources::default()).unwrap();
+    assert_eq!(
+        settings.webhook_defaults,
+        heraldo_domain::webhook::Defaults::default()
+    );
+    let file = file_with("webhook_challenge = true\n");
+    let settings = resolve(&sources(&[], &[], Some(file.path()))).unwrap();
+    assert!(settings.webhook_challenge);
 }
 
 #[test]

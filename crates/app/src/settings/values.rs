@@ -78,6 +78,20 @@ pub fn duration(text: &str, min: Duration, max: Duration) -> Read<Duration> {
     Ok(value)
 }
 
+pub fn boolean(text: &str) -> Read<bool> {
+    text.parse()
+        .map_err(|_| "it is neither true nor false".to_owned())
+}
+
+/// A duration of at most a year, or `never`.
+pub fn disable_after(text: &str) -> Read<Option<Duration>> {
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+    if text == "never" {
+        return Ok(None);
+    }
+    duration(text, Duration::ZERO, YEAR).map(Some)
+}
+
 /// Waits between attempts, separated by commas; `none` means that nothing is tried again.
 pub fn waits(text: &str) -> Read<Vec<Duration>> {
     not_empty(
@@ -103,7 +117,7 @@ pub fn events(text: &str) -> Read<Vec<EventType>> {
     not_empty(text, "`none` to send every event once, or names of events")?;
     let mut events = Vec::new();
     for word in words(text) {
-        let event = word.parse().map_err(|why| format!("{why}"))?;
+        let event = EventType::subscribable(word).map_err(|why| format!("{why}"))?;
         if !events.contains(&event) {
             events.push(event);
         }

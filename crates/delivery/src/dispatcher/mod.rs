@@ -3,6 +3,7 @@
 //! It holds no transaction and no lock across the network: [`Lanes`] decides under a short lock, a
 //! worker sends, a settler writes outcomes in groups. What it knows is a hint; the store is the truth.
 
+mod life;
 mod lulls;
 mod prepared;
 mod settler;

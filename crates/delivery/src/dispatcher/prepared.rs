@@ -134,12 +134,14 @@ impl Prepared {
 
 /// Whom to call. What is set was checked when it was set: it fails here only when the rules have changed.
 fn target(webhook: &Webhook, transport: &Transport) -> Result<Target, Box<AttemptResult>> {
-    let failed = |class, error| Box::new(AttemptResult::Failed {
-        class,
-        phase: None,
-        error,
-        status: None,
-    });
+    let failed = |class, error| {
+        Box::new(AttemptResult::Failed {
+            class,
+            phase: None,
+            error,
+            status: None,
+        })
+    };
     let target = Target::parse(&webhook.settings.endpoint).map_err(|problem| {
         let error = format!("the webhook's endpoint cannot be called: {problem}");
         failed(ErrorClass::AddressRefused, error)

@@ -12,7 +12,8 @@ use heraldo_wire::time::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Inner, STORE_PAUSE};
+use super::life::Gone;
+use super::{Inner, STORE_PAUSE, life};
 use crate::lanes::Hold;
 
 /// Outcomes on their way to the store.
@@ -33,6 +34,8 @@ struct Waiting {
     /// What is told of each once it is written, in the same order; `None` while nobody listens.
     ended: Vec<Option<Box<DeliveryRecord>>>,
     releases: Vec<Release>,
+    /// What is to be told of receivers once the outcomes are written.
+    gone: Vec<Gone>,
     /// Taken by the settler and not yet written.
     writing: bool,
 }
@@ -58,8 +61,10 @@ impl Outbox {
         settlement: Settlement,
         hold: Hold,
         ended: Option<Box<DeliveryRecord>>,
+        gone: Option<Gone>,
     ) {
         let mut waiting = self.waiting();
+        waiting.gone.extend(gone);
         waiting.settlements.push(settlement);
         waiting.holds.push(hold);
         waiting.ended.push(ended);
@@ -109,6 +114,7 @@ impl Outbox {
             holds: waiting.holds.drain(..taken).collect(),
             ended: waiting.ended.drain(..taken).collect(),
             releases: std::mem::take(&mut waiting.releases),
+            gone: std::mem::take(&mut waiting.gone),
             writing: true,
         };
         waiting.writing = true;
@@ -135,26 +141,23 @@ pub(super) async fn run(inner: Arc<Inner>) {
     }
 }
 
-async fn write(inner: &Arc<Inner>, batch: Waiting) {
+async fn write(inner: &Arc<Inner>, mut batch: Waiting) {
+    let releases = std::mem::take(&mut batch.releases);
     if !batch.settlements.is_empty() {
-        settle(inner, batch.settlements, &batch.holds, batch.ended).await;
+        settle(inner, batch).await;
     }
-    if !batch.releases.is_empty() {
-        release(inner, &batch.releases).await;
+    if !releases.is_empty() {
+        release(inner, &releases).await;
     }
 }
 
 /// Writes until it is written: an outcome that is known is never dropped while the server runs. The
 /// windows stay full meanwhile, so memory stays bounded.
-async fn settle(
-    inner: &Arc<Inner>,
-    settlements: Vec<Settlement>,
-    holds: &[Hold],
-    ended: Vec<Option<Box<DeliveryRecord>>>,
-) {
+async fn settle(inner: &Arc<Inner>, batch: Waiting) {
     let Some(started) = inner.started.get() else {
         return;
     };
+    let settlements = batch.settlements;
     let outcome = loop {
         match started.store.settle(settlements.clone()).await {
             Ok(outcome) => break outcome,
@@ -166,11 +169,12 @@ async fn settle(
         }
     };
     let now = inner.clock.now();
-    announce(inner, ended, &outcome, now);
+    announce(inner, batch.ended, &outcome.each, now);
     let wanted = {
         let mut lanes = inner.lanes();
         let wake = lanes.next_wake();
-        for ((settlement, hold), settled) in settlements.iter().zip(holds).zip(outcome) {
+        for ((settlement, hold), settled) in settlements.iter().zip(&batch.holds).zip(outcome.each)
+        {
             let due_at = match (settled, settlement.next) {
                 (Settled::WrittenResendDue, _) => Some(now),
                 (Settled::Written, Next::RetryAt(at)) => Some(at),
@@ -183,6 +187,7 @@ async fn settle(
     if wanted {
         inner.attention.notify_one();
     }
+    life::heed(inner, outcome.turns, batch.gone).await;
 }
 
 /// Tells whoever listens of the outcomes that were written.

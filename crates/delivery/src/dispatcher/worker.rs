@@ -14,6 +14,7 @@ use heraldo_wire::api::{DeliveryStatus, WebhookStatus};
 use heraldo_wire::attempt::PhaseTimings;
 use heraldo_wire::id::AttemptId;
 
+use super::life::Gone;
 use super::prepared::Prepared;
 use super::{Inner, STORE_PAUSE, Started};
 use crate::lanes::{Hold, Sign};
@@ -93,7 +94,11 @@ async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Ho
     let ended = inner.heard().map(|_| Box::new(ended(leased, &settlement)));
     slot.unsettled = None;
     slot.sign = Sign::of(&settlement);
-    inner.outbox.settle(settlement, hold, ended);
+    let gone = settlement.says_gone().then(|| Gone {
+        webhook: webhook.id,
+        endpoint: webhook.settings.endpoint.clone(),
+    });
+    inner.outbox.settle(settlement, hold, ended, gone);
 }
 
 /// What is told of a delivery once its outcome is written.

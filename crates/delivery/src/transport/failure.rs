@@ -161,7 +161,9 @@ pub(super) fn exchange_broke(
             let words = tls_broke.map(tls::in_words);
             format!(
                 "{who}: {}",
-                words.unwrap_or_else(|| "TLS failed".to_owned())
+                words.unwrap_or_else(|| {
+                    "TLS failed; check the receiver's TLS settings".to_owned()
+                })
             )
         }
         ErrorClass::Reset => match cause::<h2::Error>(error).and_then(h2::Error::reason) {

@@ -93,7 +93,7 @@ pub(super) fn in_words(error: &rustls::Error) -> String {
             "the receiver's certificate has been revoked; replace it"
         }
         rustls::Error::InvalidCertificate(other) => {
-            return format!("the receiver's certificate is not valid: {other}");
+            return format!("the receiver's certificate is not valid ({other}); replace it");
         }
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
             "the receiver requires a client certificate; set `tls.clientCertificate` and `tls.clientKey` of the webhook"
@@ -122,7 +122,9 @@ pub(super) fn in_words(error: &rustls::Error) -> String {
                 "the receiver and Heraldo share no TLS version or cipher ({why:?}); offer TLS 1.2 or 1.3"
             );
         }
-        other => return format!("TLS failed: {other}"),
+        other => {
+            return format!("TLS failed ({other}); check the receiver's TLS settings");
+        }
     };
     text.to_owned()
 }

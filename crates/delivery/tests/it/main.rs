@@ -9,7 +9,9 @@
 
 mod announcing;
 mod answers;
+mod challenge;
 mod dispatcher;
+mod life;
 mod receiver;
 mod transport_bodies;
 mod transport_connections;

@@ -74,7 +74,7 @@ impl Bed {
     }
 
     pub async fn failure(&self, url: &str) -> Failure {
-        self.send(url).await.outcome.expect_err("a failure")
+        told(self.send(url).await.outcome.expect_err("a failure"))
     }
 
     /// The failure of an attempt with the brief deadline, which must have been kept.
@@ -85,7 +85,7 @@ impl Bed {
             "{:?}",
             report.duration
         );
-        report.outcome.expect_err("a failure")
+        told(report.outcome.expect_err("a failure"))
     }
 
     /// A receiver that treats each connection as the script says; the script learns its number, from 1.
@@ -128,6 +128,26 @@ impl Bed {
         })
         .await
     }
+}
+
+/// Every failure says what to do, whatever its class.
+fn told(failure: Failure) -> Failure {
+    const DO: [&str; 9] = [
+        "check", "answer", "end ", "send ", "use ", "renew", "replace", "offer", "list ",
+    ];
+    let detail = &failure.detail;
+    let advice = detail
+        .rsplit("; ")
+        .next()
+        .filter(|last| last.len() < detail.len());
+    assert!(
+        advice
+            .is_some_and(|advice| DO.iter().any(|word| advice.contains(word))
+                || advice.starts_with("do not ")),
+        "{:?} does not say what to do: {detail}",
+        failure.class
+    );
+    failure
 }
 
 pub struct Receiver {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use heraldo_delivery::callbacks::CallbackSender;
 use heraldo_delivery::dispatcher::{Dispatcher, DispatcherConfig, Ports};
 use heraldo_delivery::lanes::Limits;
 use heraldo_domain::account::Caller;
@@ -26,7 +27,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
-use crate::receiver::{Bed, Receiver, loopback_allowed, read_request};
+use crate::receiver::{Bed, PATIENT, Receiver, loopback_allowed, read_request};
 
 #[derive(Debug)]
 struct WallClock;
@@ -136,7 +137,9 @@ impl World {
             key: LinkKey([7; 32]),
             file_lifetime: Duration::from_secs(3_600),
         };
-        let context = Context::new(store.clone(), clock, entropy, ids, links, settings);
+        let callbacks = CallbackSender::new(bed.transport.clone(), clock.clone(), PATIENT);
+        let mut context = Context::new(store.clone(), clock, entropy, ids, links, settings);
+        context.callbacks = Arc::new(callbacks);
         let company = create_company(&context, "A company", Person::default())
             .await
             .unwrap();

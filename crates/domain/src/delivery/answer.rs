@@ -8,6 +8,7 @@ use heraldo_wire::time::Timestamp;
 use super::{AnswerHeaders, AttemptResult};
 
 pub(super) const TOO_MANY_REQUESTS: u16 = 429;
+pub(super) const GONE: u16 = 410;
 const SERVICE_UNAVAILABLE: u16 = 503;
 
 /// What is recorded of an attempt's result.
@@ -97,8 +98,8 @@ fn in_words(status: u16) -> String {
         }
         404 | 405 => "check the path of the webhook's endpoint, and that it takes POST",
         408 => "it waited for the request in vain; see what stands between it and Heraldo",
-        410 => {
-            "it says that this endpoint is gone; set the webhook's endpoint to the one that took its place"
+        GONE => {
+            "it says that this endpoint is gone, so the webhook is disabled; set its endpoint to the one that took its place and enable it"
         }
         413 => "the event is too large for it; let it take bodies of this size",
         415 => "it does not take JSON; let it take `application/json`",

@@ -97,6 +97,9 @@ pub(crate) fn event_body(
         EventType::ExtraImageProcessed => {
             Event::ExtraImageProcessed(image_processed(inspection, event.image_id, links, now))
         }
+        EventType::WebhookDisabled => {
+            unreachable!("the events of an inspection are about inspections alone")
+        }
     };
     render(&event).into()
 }

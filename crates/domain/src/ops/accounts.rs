@@ -388,6 +388,7 @@ pub(super) fn entry(
         actor,
         action,
         subject: subject.to_string(),
+        detail: None,
         at: now,
     }
 }

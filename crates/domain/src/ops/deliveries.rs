@@ -58,6 +58,7 @@ pub async fn resend(
             actor: caller.actor,
             action: AuditAction::DeliveryResent,
             subject: id.to_string(),
+            detail: None,
             at: now,
         }),
         ..Change::default()
@@ -79,8 +80,7 @@ pub async fn test_webhook(
     id: WebhookId,
     event: &str,
 ) -> Result<TestWebhookAnswer, Problem> {
-    let event: EventType = event
-        .parse()
+    let event = EventType::subscribable(event)
         .map_err(|error| ProblemCode::UnknownEvent.problem(format!("{error}")))?;
     let company = context.view(caller.company_id).await?;
     let webhook = company.webhook(id).ok_or_else(not_found)?;

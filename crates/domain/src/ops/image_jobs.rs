@@ -19,6 +19,7 @@ use crate::photo::judge::{Facts, READABLE, judge};
 use crate::photo::{Examined, Fingerprint};
 use crate::ports::Callback;
 use crate::template::Template;
+use crate::webhook::TlsSettings;
 
 /// Of photos that look the same, so many are looked at to tell whether one is another's.
 const SIMILAR_MAX: u32 = 8;
@@ -259,6 +260,9 @@ pub(super) async fn ask_processor(
         id: format!("job_{}", job.id),
         body: Bytes::from(body),
         secret: processor.secret.clone(),
+        tls: TlsSettings::default(),
+        client_key: None,
+        timeout: None,
     };
     let posted = context.callbacks.post(callback).await;
     posted.map_err(|failed| JobFailed(format!("the image processor: {failed}")))?;

@@ -2,10 +2,12 @@
 
 pub mod accounts;
 mod bounds;
+mod challenge;
 pub mod children;
 pub mod create_inspection;
 pub mod deliveries;
 pub mod detail;
+pub mod disable_webhook;
 pub mod enter_access_code;
 pub mod explain;
 pub mod files;
@@ -28,6 +30,7 @@ pub mod sweep;
 pub mod templates;
 pub mod update_inspection;
 pub mod user_lists;
+mod webhook_checks;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -75,6 +78,8 @@ pub struct Settings {
     pub allow_networks: Vec<ipnet::IpNet>,
     /// What holds for a webhook that does not say otherwise.
     pub webhook_defaults: Defaults,
+    /// A receiver must echo a random token before its webhook is created, unless the request says otherwise.
+    pub webhook_challenge: bool,
     /// Webhooks of one company.
     pub webhooks_per_company_max: usize,
     /// Templates that one company made.
@@ -108,6 +113,7 @@ impl Settings {
             access_attempts_max: 3,
             allow_networks: Vec::new(),
             webhook_defaults: Defaults::default(),
+            webhook_challenge: false,
             webhooks_per_company_max: 1_000,
             templates_per_company_max: 1_000,
             publish_events_max: 1_000,

@@ -197,6 +197,7 @@ fn audit(
         actor: caller.actor,
         action,
         subject: id.to_string(),
+        detail: None,
         at: now,
     }
 }

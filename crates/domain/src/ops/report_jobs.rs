@@ -18,6 +18,7 @@ use crate::record::{Record, RecordKind};
 use crate::report::{Report, ReportState};
 use crate::sheet::Language;
 use crate::store::StoreError;
+use crate::webhook::TlsSettings;
 
 /// A report that could not be written this often, over some ten minutes, has failed.
 const TRIES: u32 = 16;
@@ -196,6 +197,9 @@ pub(super) async fn call_back(
         id: format!("report_{}", report.id),
         body: Bytes::from(body),
         secret: secret(context, &report).await?,
+        tls: TlsSettings::default(),
+        client_key: None,
+        timeout: None,
     };
     let Err(failed) = context.callbacks.post(callback).await else {
         return end(context, job).await;

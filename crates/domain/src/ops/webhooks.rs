@@ -9,32 +9,26 @@ use heraldo_wire::api::{
     WebhookHeaders, WebhookStatus,
 };
 use heraldo_wire::event::{EventListError, EventType};
-use heraldo_wire::headers::check_webhook_headers;
 use heraldo_wire::id::{AuditEntryId, WebhookId};
 use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::signature::{Secret, SigningKey};
 use heraldo_wire::time::{HumanDuration, Timestamp};
 
+use super::disable_webhook::{run_of, told};
+use super::webhook_checks::check;
 use super::{Answer, Context, Once, json, not_found, problem_of};
 use crate::account::Caller;
 use crate::change::{AuditAction, AuditEntry, Change, Write};
-use crate::endpoint::{Scheme, check_url};
+use crate::life::{Life, Why};
 use crate::ports::random;
-use crate::retry::{WAIT_MAX, WAITS_MAX};
+use crate::query::CompanyView;
 use crate::store::StoreError;
 use crate::webhook::{Secrets, TlsSettings, Webhook, WebhookSettings};
 
-const DESCRIPTION_BYTES_MAX: usize = 1_024;
-/// The shortest and the longest deadline of an attempt.
-const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
-/// The longest text of each part of `tls`: some twenty certificates.
-const PEM_BYTES_MAX: usize = 32 * 1_024;
-const CONCURRENCY: std::ops::RangeInclusive<u32> = 1..=256;
-const RATE_PER_SECOND: std::ops::RangeInclusive<u32> = 1..=10_000;
 /// The longest overlap of two secrets: 7 days.
 const OVERLAP_SECONDS_MAX: u64 = 7 * 86_400;
 /// A change that others make at the same time is decided anew this often.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 
 /// Creates a webhook; the answer is 201 with its id. The secret is not in it.
 ///
@@ -53,7 +47,7 @@ pub async fn create_webhook(
         endpoint: request.endpoint,
         events: parse_events(&request.events)?,
         description: request.description,
-        status: request.status.unwrap_or(WebhookStatus::Enabled),
+        status: WebhookStatus::Enabled,
         headers: request.headers.unwrap_or_default(),
         ordering: request.ordering,
         retry_waits: request.retry_schedule.map(waits),
@@ -62,6 +56,9 @@ pub async fn create_webhook(
         concurrency: request.concurrency,
         rate_per_second: request.rate_per_second,
         tls: TlsSettings::default(),
+        retry_on_recovery: request.retry_on_recovery,
+        disable_after: request.disable_after,
+        disable_attempts_min: request.disable_attempts_min,
     };
     let company = context.view(caller.company_id).await?;
     let max = context.settings.webhooks_per_company_max;
@@ -70,24 +67,31 @@ pub async fn create_webhook(
             "the company has {max} webhooks, as many as it may have; delete one it does not need"
         )));
     }
+    let secret = Secret::from_random(random(&*context.entropy));
     let now = context.now();
     let id = WebhookId(context.next_id(now));
-    let mut secrets = Secrets::new(Secret::from_random(random(&*context.entropy)), now);
+    let mut secrets = Secrets::new(secret, now);
     let asymmetric = request.asymmetric_signature.unwrap_or(false);
     secrets.sign_asymmetrically(asymmetric, context.signing_key());
+    let status = request.status.unwrap_or(WebhookStatus::Enabled);
     let mut webhook = Webhook {
         id,
         company_id: caller.company_id,
         version: 1,
         settings,
         secrets,
+        life: Life::default(),
         created_at: now,
         updated_at: now,
-    };
+    }
+    .with_status(status, Why::Manual, now);
     if let Some(tls) = request.tls {
         set_tls(&mut webhook, tls)?;
     }
     check(context, &webhook)?;
+    if context.settings.webhook_challenge || request.challenge == Some(true) {
+        context.challenge(&webhook).await?;
+    }
     let body = json(&CreateWebhookAnswer { id })?;
     let change = Change {
         writes: vec![Write::CreateWebhook(webhook)],
@@ -109,30 +113,36 @@ pub async fn update_webhook(
 ) -> Result<Arc<Webhook>, Problem> {
     let events = request.events.as_deref().map(parse_events).transpose()?;
     let signing_key = context.signing_key();
+    let decide = |webhook: &Webhook, now| {
+        let mut next = webhook.clone();
+        patch(&mut next.settings, request.clone(), events.clone());
+        match request.tls.clone() {
+            Patch::Absent => {}
+            Patch::Null => {
+                next.settings.tls = TlsSettings::default();
+                next.secrets.client_key = None;
+            }
+            Patch::Set(tls) => set_tls(&mut next, tls)?,
+        }
+        check(context, &next)?;
+        let wanted = match request.asymmetric_signature {
+            Patch::Absent => None,
+            Patch::Null => Some(false),
+            Patch::Set(wanted) => Some(wanted),
+        };
+        if let Some(wanted) = wanted {
+            next.secrets
+                .sign_asymmetrically(wanted, signing_key.clone());
+        }
+        let status = request.status.unwrap_or(next.settings.status);
+        Ok(next.with_status(status, Why::Manual, now))
+    };
+    let is_asked = request.challenge == Some(true);
     context
-        .change_webhook(caller, id, AuditAction::WebhookChanged, |webhook, _| {
-            let mut next = webhook.clone();
-            patch(&mut next.settings, request.clone(), events.clone());
-            match request.tls.clone() {
-                Patch::Absent => {}
-                Patch::Null => {
-                    next.settings.tls = TlsSettings::default();
-                    next.secrets.client_key = None;
-                }
-                Patch::Set(tls) => set_tls(&mut next, tls)?,
-            }
-            check(context, &next)?;
-            let wanted = match request.asymmetric_signature {
-                Patch::Absent => None,
-                Patch::Null => Some(false),
-                Patch::Set(wanted) => Some(wanted),
-            };
-            if let Some(wanted) = wanted {
-                next.secrets
-                    .sign_asymmetrically(wanted, signing_key.clone());
-            }
-            Ok(next)
-        })
+        .challenge_change(caller, id, is_asked, decide)
+        .await?;
+    context
+        .change_webhook(caller, id, AuditAction::WebhookChanged, decide)
         .await
 }
 
@@ -277,16 +287,14 @@ impl Context {
         decide: impl Fn(&Webhook, Timestamp) -> Result<Webhook, Problem> + Send + Sync,
     ) -> Result<Arc<Webhook>, Problem> {
         for _ in 0..TRIES {
-            let webhook = self.own_webhook(caller, id).await?;
+            let company = self.view(caller.company_id).await?;
+            let webhook = company.webhook(id).ok_or_else(not_found)?;
             let now = self.now();
-            let mut next = decide(&webhook, now)?;
+            let mut next = decide(webhook, now)?;
             next.version = webhook.version + 1;
             next.updated_at = now;
-            let change = Change {
-                writes: vec![Write::UpdateWebhook(next.clone())],
-                audit: Some(self.audit_entry(caller, action, id, now)),
-                ..Change::default()
-            };
+            let audit = self.audit_entry(caller, action, id, now);
+            let change = self.changed(&company, webhook, next.clone(), audit).await?;
             match self.store.commit(change).await {
                 Ok(_) => return Ok(Arc::new(next)),
                 Err(StoreError::Conflict) => {}
@@ -294,6 +302,41 @@ impl Context {
             }
         }
         Err(problem_of(StoreError::Conflict))
+    }
+
+    /// What is written with the new version of a webhook.
+    async fn changed(
+        &self,
+        company: &CompanyView,
+        before: &Webhook,
+        next: Webhook,
+        audit: AuditEntry,
+    ) -> Result<Change, Problem> {
+        let (was, is) = (before.settings.status, next.settings.status);
+        let is_disabled_now = is == WebhookStatus::Disabled && was != is;
+        // A receiver that is asked anew is judged anew.
+        let is_asked_anew = (is == WebhookStatus::Enabled && was != is)
+            || before.settings.endpoint != next.settings.endpoint;
+        let mut change = Change {
+            audit: Some(audit),
+            ..Change::default()
+        };
+        if is_asked_anew {
+            change.writes.push(Write::ForgetFailing(next.id));
+        }
+        if is_disabled_now {
+            let run = run_of(&*self.store, next.id).await.map_err(problem_of)?;
+            let server = &self.settings.webhook_defaults;
+            let next_id = || self.next_id(next.updated_at);
+            change
+                .events
+                .extend(told(company, &next, run, server, next_id));
+            if let Some(audit) = &mut change.audit {
+                audit.action = AuditAction::WebhookDisabled;
+            }
+        }
+        change.writes.push(Write::UpdateWebhook(next));
+        Ok(change)
     }
 
     fn audit_entry(
@@ -309,6 +352,7 @@ impl Context {
             actor: caller.actor,
             action,
             subject: subject.to_string(),
+            detail: None,
             at: now,
         }
     }
@@ -325,9 +369,6 @@ fn patch(
     if let Some(events) = events {
         settings.events = events;
     }
-    if let Some(status) = request.status {
-        settings.status = status;
-    }
     request.description.apply(&mut settings.description);
     match request.headers {
         Patch::Absent => {}
@@ -343,6 +384,13 @@ fn patch(
     request.timeout_ms.apply(&mut settings.timeout_ms);
     request.concurrency.apply(&mut settings.concurrency);
     request.rate_per_second.apply(&mut settings.rate_per_second);
+    request
+        .retry_on_recovery
+        .apply(&mut settings.retry_on_recovery);
+    request.disable_after.apply(&mut settings.disable_after);
+    request
+        .disable_attempts_min
+        .apply(&mut settings.disable_attempts_min);
 }
 
 fn set_tls(webhook: &mut Webhook, request: TlsRequest) -> Result<(), Problem> {
@@ -365,38 +413,6 @@ fn set_tls(webhook: &mut Webhook, request: TlsRequest) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether connections can be made with the webhook's certificates; the port reads them.
-fn check_tls(context: &Context, webhook: &Webhook, scheme: Scheme) -> Result<(), Problem> {
-    let invalid = |detail: String| Err(ProblemCode::InvalidBody.problem(detail));
-    let tls = &webhook.settings.tls;
-    let key = webhook.secrets.client_key.as_ref();
-    let parts = [
-        ("ca", tls.ca.as_deref()),
-        ("clientCertificate", tls.client_certificate.as_deref()),
-        ("clientKey", key.map(Secret::reveal)),
-    ];
-    if parts.iter().all(|(_, part)| part.is_none()) {
-        return Ok(());
-    }
-    for (name, part) in parts {
-        if part.is_some_and(|part| part.len() > PEM_BYTES_MAX) {
-            return invalid(format!(
-                "`tls.{name}` is longer than {PEM_BYTES_MAX} bytes; send only the certificates that are needed"
-            ));
-        }
-    }
-    if scheme == Scheme::Http {
-        return invalid(
-            "`tls` is for an https endpoint; change the endpoint, or send null for `tls`"
-                .to_owned(),
-        );
-    }
-    context
-        .tls
-        .check(tls, key)
-        .map_err(|refused| ProblemCode::InvalidBody.problem(refused.to_string()))
-}
-
 fn waits(schedule: Vec<HumanDuration>) -> Vec<Duration> {
     schedule.into_iter().map(|wait| wait.0).collect()
 }
@@ -409,67 +425,4 @@ fn parse_events<S: AsRef<str>>(names: &[S]) -> Result<Vec<EventType>, Problem> {
         };
         code.problem(error.to_string())
     })
-}
-
-fn check(context: &Context, webhook: &Webhook) -> Result<(), Problem> {
-    let invalid = |detail: String| Err(ProblemCode::InvalidBody.problem(detail));
-    let settings = &webhook.settings;
-    let endpoint = check_url(&settings.endpoint, &context.settings.allow_networks)
-        .map_err(|problem| ProblemCode::InvalidUrl.problem(format!("`endpoint`: {problem}")))?;
-    if settings
-        .description
-        .as_ref()
-        .is_some_and(|text| text.len() > DESCRIPTION_BYTES_MAX)
-    {
-        return invalid(format!(
-            "`description` is longer than {DESCRIPTION_BYTES_MAX} bytes; shorten it"
-        ));
-    }
-    if let Err(refusal) = check_webhook_headers(&settings.headers) {
-        return invalid(format!("`headers`: {refusal}"));
-    }
-    if let Some(waits) = &settings.retry_waits {
-        if waits.len() > WAITS_MAX {
-            return invalid(format!(
-                "`retrySchedule` has more than {WAITS_MAX} waits; send fewer"
-            ));
-        }
-        if waits.iter().any(|wait| *wait > WAIT_MAX) {
-            return invalid(format!(
-                "`retrySchedule`: no wait is longer than {}; shorten it",
-                HumanDuration(WAIT_MAX)
-            ));
-        }
-    }
-    if settings
-        .timeout_ms
-        .is_some_and(|ms| !TIMEOUT_MS.contains(&ms))
-    {
-        return invalid(format!(
-            "`timeoutMs` lies between {} and {}",
-            TIMEOUT_MS.start(),
-            TIMEOUT_MS.end()
-        ));
-    }
-    if settings
-        .concurrency
-        .is_some_and(|count| !CONCURRENCY.contains(&count))
-    {
-        return invalid(format!(
-            "`concurrency` lies between {} and {}",
-            CONCURRENCY.start(),
-            CONCURRENCY.end()
-        ));
-    }
-    if settings
-        .rate_per_second
-        .is_some_and(|rate| !RATE_PER_SECOND.contains(&rate))
-    {
-        return invalid(format!(
-            "`ratePerSecond` lies between {} and {}",
-            RATE_PER_SECOND.start(),
-            RATE_PER_SECOND.end()
-        ));
-    }
-    check_tls(context, webhook, endpoint.scheme())
 }

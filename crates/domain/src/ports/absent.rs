@@ -73,7 +73,7 @@ impl Documents for Absent {
 
 #[async_trait]
 impl Callbacks for Absent {
-    async fn post(&self, _callback: Callback) -> Result<(), CallbackFailed> {
+    async fn post(&self, _callback: Callback) -> Result<Bytes, CallbackFailed> {
         Err(CallbackFailed(WHY.to_owned()))
     }
 }

@@ -119,7 +119,7 @@ impl Language {
         }
     }
 
-    /// `None`: too small for a time line.
+    /// `None`: too small for a time line, or about no inspection.
     pub(super) const fn event(self, event: EventType) -> Option<&'static str> {
         Some(match event {
             EventType::InspectionCreated => self.say("Inspección creada", "Inspection created"),
@@ -136,7 +136,9 @@ impl Language {
                 "Resultado cambiado en una revisión",
                 "Result changed by a review",
             ),
-            EventType::ImageProcessed | EventType::ExtraImageProcessed => return None,
+            EventType::ImageProcessed
+            | EventType::ExtraImageProcessed
+            | EventType::WebhookDisabled => return None,
         })
     }
 

@@ -125,7 +125,8 @@ impl Driver {
             Settler::Settles { batch, .. } => {
                 self.maybe_fail(world);
                 match at_once(self.store.settle(batch.settlements.clone()))? {
-                    Ok(outcome) => {
+                    Ok(group) => {
+                        let outcome = group.each;
                         for (settlement, settled) in batch.settlements.iter().zip(&outcome) {
                             oracle.settled(settlement, *settled, world)?;
                         }

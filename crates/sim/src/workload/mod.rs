@@ -37,6 +37,8 @@ pub struct Workload {
     few: bool,
     /// Paused a moment ago: as often as not it is enabled again before everybody has heard of it.
     flapping: Option<WebhookId>,
+    /// How often each webhook was disabled: an event tells of it every time.
+    disabled: BTreeMap<WebhookId, u32>,
 }
 
 /// An inspection as a client knows it.
@@ -112,6 +114,7 @@ impl Workload {
             repeats: 0,
             few: world.dice.chance(400),
             flapping: None,
+            disabled: BTreeMap::new(),
         }
     }
 

@@ -12,7 +12,7 @@ use heraldo_wire::api::{
     CreateWebhookRequest, Ordering, Patch, RotateSecretRequest, UpdateWebhookRequest, WebhookStatus,
 };
 use heraldo_wire::event::EventType;
-use heraldo_wire::id::{CompanyId, WebhookId};
+use heraldo_wire::id::{CompanyId, InspectionId, WebhookId};
 use heraldo_wire::problem::ProblemCode;
 use heraldo_wire::time::HumanDuration;
 
@@ -127,7 +127,19 @@ impl Workload {
         if self.update(id, company, request, driver, world)? {
             let name = world.webhook(id);
             world.note(format_args!("webhook: {name} is set to {status}"));
+            let was = oracle.hook(id).and_then(|hook| hook.status);
             oracle.webhook_status(id, Some(status), world.turn);
+            if status == WebhookStatus::Disabled && was != Some(status) {
+                let times = self.disabled.entry(id).or_insert(0);
+                *times += 1;
+                let told = Accepted {
+                    company,
+                    inspection: InspectionId(id.0),
+                    event_type: EventType::WebhookDisabled,
+                    sequence: *times,
+                };
+                oracle.accepted(told, world)?;
+            }
         }
         Ok(())
     }

@@ -129,9 +129,12 @@ pub fn settle_all(
         });
         let outcomes = block_on(store.settle(settlements.collect())).unwrap();
         assert!(
-            outcomes.iter().all(|outcome| *outcome == Settled::Written),
+            outcomes
+                .each
+                .iter()
+                .all(|outcome| *outcome == Settled::Written),
             "a lease was lost"
         );
-        settled += outcomes.len();
+        settled += outcomes.each.len();
     }
 }

@@ -281,6 +281,7 @@ pub fn audit_entries_are_listed_newest_first(harness: &dyn Harness) {
         actor: Actor::CommandLine,
         action,
         subject: scene.company.to_string(),
+        detail: None,
         at: scene.now(),
     };
     let entries = [AuditAction::CompanyCreated, AuditAction::SecretRevealed].map(entry);

@@ -11,13 +11,14 @@ use heraldo_domain::delivery::{
     AttemptReport, AttemptResult, Claim, Claimed, Epoch, Leased, Next, Received, Settlement, settle,
 };
 use heraldo_domain::inspection::{Inspection, Product, State};
+use heraldo_domain::life::{Disabled, Life};
 use heraldo_domain::query::{DeliveryRecord, Page};
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::{Result, Settled, Store, StoreError};
 use heraldo_domain::webhook::{Secrets, TlsSettings, Webhook, WebhookSettings};
-use heraldo_wire::api::{Ordering, Scope, WebhookStatus};
+use heraldo_wire::api::{DisableAfter, Ordering, Scope, WebhookStatus};
 use heraldo_wire::attempt::{Cause, PhaseTimings};
-use heraldo_wire::event::EventType;
+use heraldo_wire::event::{DisabledReason, EventType};
 use heraldo_wire::id::{
     ApiKeyId, AttemptId, CompanyId, DeliveryId, EventId, InspectionId, MembershipId, ProductId,
     TemplateId, UserId, WebhookId,
@@ -169,8 +170,18 @@ impl<'h> Scene<'h> {
                     ca: Some("an authority".to_owned()),
                     client_certificate: Some("a certificate".to_owned()),
                 },
+                retry_on_recovery: Some(true),
+                disable_after: Some(DisableAfter::Never),
+                disable_attempts_min: Some(40),
             },
             secrets: Secrets::new(Secret::parse(format!("whsec_{id}")).unwrap(), self.now()),
+            life: Life {
+                disabled: Some(Disabled {
+                    at: self.now(),
+                    reason: DisabledReason::Manual,
+                    detail: "a reason".to_owned(),
+                }),
+            },
             created_at: self.now(),
             updated_at: self.now(),
         }
@@ -365,8 +376,8 @@ impl<'h> Scene<'h> {
 
     pub fn settle_as(&self, settlement: Settlement) -> Settled {
         let settled = block_on(self.store.settle(vec![settlement])).unwrap();
-        assert_eq!(settled.len(), 1, "one answer for each settlement");
-        settled[0]
+        assert_eq!(settled.each.len(), 1, "one answer for each settlement");
+        settled.each[0]
     }
 
     /// Writes an outcome that leaves the delivery in this state.

@@ -110,10 +110,15 @@ impl Step<'_> {
                 insert(&mut self.state.webhooks, webhook.id, Arc::new(webhook))
             }
             Write::UpdateWebhook(webhook) => self.update_webhook(webhook),
+            Write::ForgetFailing(id) => {
+                self.state.failing.remove(&id);
+                Ok(())
+            }
             Write::DeleteWebhook { company_id, id } => {
                 self.webhook_of(company_id, id)?;
                 self.state.webhooks.remove(&id);
                 self.state.forget_states(id);
+                self.state.failing.remove(&id);
                 self.changed_webhooks.push(id);
                 Ok(())
             }

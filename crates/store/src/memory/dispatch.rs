@@ -1,9 +1,14 @@
 //! What the dispatcher writes: claims, outcomes, starts, and leases given back.
 
+use std::collections::BTreeMap;
+
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Fallback, Settlement};
-use heraldo_domain::store::Settled;
+use heraldo_domain::health::Followed;
+use heraldo_domain::store::{Settled, SettledGroup};
 use heraldo_wire::api::WebhookStatus;
+use heraldo_wire::attempt::Cause;
 use heraldo_wire::id::{DeliveryId, WebhookId};
+use heraldo_wire::time::Timestamp;
 
 use super::apply::Step;
 use super::state::Delivery;
@@ -110,11 +115,32 @@ impl Step<'_> {
         }
     }
 
-    pub(super) fn settle(&mut self, settlements: Vec<Settlement>) -> Vec<Settled> {
-        settlements
-            .into_iter()
-            .map(|settlement| self.settle_one(settlement))
-            .collect()
+    pub(super) fn settle(&mut self, settlements: Vec<Settlement>) -> SettledGroup {
+        let mut runs: BTreeMap<WebhookId, Followed> = BTreeMap::new();
+        let mut each = Vec::with_capacity(settlements.len());
+        for settlement in settlements {
+            let webhook = settlement.webhook_id;
+            let before = self.state.failing.get(&webhook).copied();
+            if self.is_held(settlement.delivery_id, settlement.lease) {
+                let run = runs.entry(webhook);
+                run.or_insert_with(|| Followed::from(before))
+                    .take(&settlement);
+            }
+            each.push(self.settle_one(settlement));
+        }
+        let mut turns = Vec::new();
+        for (webhook, run) in runs {
+            match run.now {
+                Some(now) if self.state.webhooks.get(&webhook).is_some() => {
+                    self.state.failing.put(webhook, now);
+                }
+                Some(_) | None => {
+                    self.state.failing.remove(&webhook);
+                }
+            }
+            turns.extend(run.turn().map(|turn| (webhook, turn)));
+        }
+        SettledGroup { each, turns }
     }
 
     fn settle_one(&mut self, settlement: Settlement) -> Settled {
@@ -146,6 +172,24 @@ impl Step<'_> {
             self.leave_queue(settlement.webhook_id, inspection, sequence);
         }
         settled
+    }
+
+    pub(super) fn bring_forward(&mut self, webhook: WebhookId, now: Timestamp, limit: u32) -> u32 {
+        let is_later_retry = |id: &DeliveryId| {
+            self.state.delivery(*id).is_some_and(|row| {
+                row.standing.cause == Cause::Retry
+                    && row.standing.next_attempt_at.is_some_and(|at| at > now)
+            })
+        };
+        let waiting = self.state.waiting_for(webhook).map(|(_, id)| id);
+        let retries: Vec<DeliveryId> = waiting
+            .filter(is_later_retry)
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .collect();
+        for id in &retries {
+            self.with(*id, |row| row.standing.next_attempt_at = Some(now));
+        }
+        u32::try_from(retries.len()).unwrap_or(u32::MAX)
     }
 
     pub(super) fn cancel_waiting(&mut self, webhook: WebhookId, limit: u32) -> u32 {

@@ -16,6 +16,7 @@ use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
 use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use heraldo_domain::explain::WebhookState;
+use heraldo_domain::health::Failing;
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
 use heraldo_domain::photo::Fingerprint;
@@ -26,7 +27,7 @@ use heraldo_domain::query::{
 };
 use heraldo_domain::record::{Record, RecordKind};
 use heraldo_domain::statistics::{Backlog, Counted, Figures, Measures, Statistic, StatisticsQuery};
-use heraldo_domain::store::{Result, Settled, Store, StoreError};
+use heraldo_domain::store::{Result, SettledGroup, Store, StoreError};
 use heraldo_domain::token::Token;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::id::{
@@ -193,7 +194,7 @@ impl Store for MemoryStore {
         self.write(|step| Ok(step.mark_started(lease, &deliveries)))
     }
 
-    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>> {
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<SettledGroup> {
         self.write(|step| Ok(step.settle(settlements)))
     }
 
@@ -208,6 +209,10 @@ impl Store for MemoryStore {
         self.write(|step| Ok(step.cancel_waiting(webhook, limit)))
     }
 
+    async fn bring_forward(&self, webhook: WebhookId, now: Timestamp, limit: u32) -> Result<u32> {
+        self.write(|step| Ok(step.bring_forward(webhook, now, limit)))
+    }
+
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u32> {
         self.write(|step| Ok(step.forget_expired(now, limit)))
     }
@@ -220,6 +225,14 @@ impl Store for MemoryStore {
                     webhook_id,
                     next_due_at,
                 })
+                .collect()
+        })
+    }
+
+    async fn failing(&self, webhooks: Vec<WebhookId>) -> Result<Vec<(WebhookId, Failing)>> {
+        self.read(|state| {
+            let runs = webhooks.iter();
+            runs.filter_map(|id| Some((*id, *state.failing.get(id)?)))
                 .collect()
         })
     }

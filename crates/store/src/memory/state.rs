@@ -7,6 +7,7 @@ use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
 use heraldo_domain::change::{AuditEntry, IdempotencyKey, IdempotentAnswer, Origin};
 use heraldo_domain::delivery::{Attempt, Epoch, Leased};
 use heraldo_domain::explain::{WEBHOOK_STATES_KEPT_MAX, WebhookState};
+use heraldo_domain::health::Failing;
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
 use heraldo_domain::photo::Fingerprint;
@@ -144,6 +145,7 @@ pub(super) struct State {
     pub fingerprints: Table<(CompanyId, ImageId), Fingerprint>,
     pub webhooks: Table<WebhookId, Arc<Webhook>>,
     webhook_states: Table<(WebhookId, Timestamp, u64), WebhookState>,
+    pub failing: Table<WebhookId, Failing>,
     pub inspections: Table<InspectionId, Inspection>,
     pub events: Table<EventId, EventRecord>,
     pub sequences: Table<(CompanyId, InspectionId, u32), EventId>,
@@ -171,7 +173,7 @@ impl State {
     }
 
     fn each(&mut self, act: impl Fn(&mut dyn Undo)) {
-        let tables: [&mut dyn Undo; 18] = [
+        let tables: [&mut dyn Undo; 19] = [
             &mut self.companies,
             &mut self.members,
             &mut self.api_keys,
@@ -181,6 +183,7 @@ impl State {
             &mut self.fingerprints,
             &mut self.webhooks,
             &mut self.webhook_states,
+            &mut self.failing,
             &mut self.inspections,
             &mut self.events,
             &mut self.sequences,

@@ -13,7 +13,7 @@ use super::codes::{Code, key_of, tail_of};
 use super::fault::{Done, Fault};
 use super::group::Group;
 use super::sheets::Entry;
-use super::{records, secrets, sends, states};
+use super::{failing, records, secrets, sends, states};
 use crate::plan::ResendDue;
 
 /// Applies the change, or fails having possibly written a part of it, which the caller undoes.
@@ -47,6 +47,7 @@ fn apply(group: &mut Group<'_, '_>, write: &Write) -> Done<()> {
         Write::SpendToken { hash, now } => records::spend_token(group, *hash, *now),
         Write::CreateWebhook(webhook) => create_webhook(group, webhook),
         Write::UpdateWebhook(webhook) => update_webhook(group, webhook),
+        Write::ForgetFailing(id) => failing::forget(group, *id),
         Write::DeleteWebhook { company_id, id } => delete_webhook(group, *company_id, *id),
         Write::CreateInspection(inspection) => create_inspection(group, inspection),
         Write::UpdateInspection(inspection) => update_inspection(group, inspection),
@@ -215,8 +216,9 @@ fn create_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
     let sealed = secrets::seal(webhook, group.around)?;
     group
         .run(
-            "INSERT INTO webhook (key, tail, company, version, settings, secrets, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO webhook
+                 (key, tail, company, version, settings, secrets, created_at, updated_at, life)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 key_of(id),
                 tail_of(id),
@@ -226,6 +228,7 @@ fn create_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
                 sealed,
                 webhook.created_at.as_millis(),
                 webhook.updated_at.as_millis(),
+                serde_json::to_string(&webhook.life)?,
             ],
         )
         .map_err(taken)?;
@@ -241,7 +244,7 @@ fn update_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
     let company = webhook.company_id.0.as_bytes();
     let sealed = secrets::seal(webhook, group.around)?;
     let updated = group.run(
-        "UPDATE webhook SET version = ?4, settings = ?5, secrets = ?6, updated_at = ?7
+        "UPDATE webhook SET version = ?4, settings = ?5, secrets = ?6, updated_at = ?7, life = ?8
          WHERE key = ?1 AND tail = ?2 AND company = ?3 AND version = ?4 - 1",
         params![
             key_of(id),
@@ -251,6 +254,7 @@ fn update_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {
             serde_json::to_string(&webhook.settings)?,
             sealed,
             webhook.updated_at.as_millis(),
+            serde_json::to_string(&webhook.life)?,
         ],
     )?;
     if updated == 0 {
@@ -280,6 +284,7 @@ fn delete_webhook(group: &mut Group<'_, '_>, company: CompanyId, id: WebhookId) 
         return Err(StoreError::NotFound.into());
     }
     states::forget(group, id)?;
+    failing::forget(group, id)?;
     group.stale.push(Stale::Company(company, Some(id)));
     Ok(())
 }

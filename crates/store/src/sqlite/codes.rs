@@ -46,11 +46,13 @@ codes! {
         InspectionBlocked = 5,
         InspectionCompleted = 6,
         InspectionReviewed = 7,
+        WebhookDisabled = 8,
     }
     Origin {
         Inspection = 0,
         Published = 1,
         Test = 2,
+        Webhook = 3,
     }
     // The indexes of the table `delivery` name these numbers.
     DeliveryStatus {

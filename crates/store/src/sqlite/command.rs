@@ -2,7 +2,7 @@
 
 use heraldo_domain::change::{Change, Committed, Write};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement};
-use heraldo_domain::store::{Settled, StoreError};
+use heraldo_domain::store::{SettledGroup, StoreError};
 use heraldo_wire::id::{DeliveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
@@ -17,9 +17,10 @@ pub(super) enum Command {
     OpenEpoch(Reply<Epoch>),
     Claim(Claim, Reply<Claimed>),
     MarkStarted(Epoch, Vec<DeliveryId>, Reply<Vec<DeliveryId>>),
-    Settle(Vec<Settlement>, Reply<Vec<Settled>>),
+    Settle(Vec<Settlement>, Reply<SettledGroup>),
     Release(Epoch, Vec<DeliveryId>, Reply<()>),
     CancelWaiting(WebhookId, u32, Reply<u32>),
+    BringForward(WebhookId, Timestamp, u32, Reply<u32>),
     ForgetExpired(Timestamp, u32, Reply<u32>),
     /// Writes the figures gathered so far.
     WriteFigures(Reply<()>),
@@ -55,6 +56,10 @@ impl Command {
                 settle::cancel_waiting(group, *webhook, *limit)
                     .map(|answer| reply.stage(Ok(answer)))
             }
+            Self::BringForward(webhook, now, limit, reply) => {
+                settle::bring_forward(group, *webhook, *now, *limit)
+                    .map(|answer| reply.stage(Ok(answer)))
+            }
             Self::ForgetExpired(now, limit, reply) => {
                 settle::forget_expired(group, *now, *limit).map(|answer| reply.stage(Ok(answer)))
             }
@@ -84,9 +89,9 @@ impl Command {
             | Self::LimitPages(_, reply) => {
                 reply.stage(Err(error));
             }
-            Self::CancelWaiting(_, _, reply) | Self::ForgetExpired(_, _, reply) => {
-                reply.stage(Err(error))
-            }
+            Self::CancelWaiting(_, _, reply)
+            | Self::BringForward(_, _, _, reply)
+            | Self::ForgetExpired(_, _, reply) => reply.stage(Err(error)),
         }
     }
 
@@ -102,9 +107,9 @@ impl Command {
             | Self::WriteFigures(reply)
             | Self::Check(reply)
             | Self::LimitPages(_, reply) => reply.send(group),
-            Self::CancelWaiting(_, _, reply) | Self::ForgetExpired(_, _, reply) => {
-                reply.send(group)
-            }
+            Self::CancelWaiting(_, _, reply)
+            | Self::BringForward(_, _, _, reply)
+            | Self::ForgetExpired(_, _, reply) => reply.send(group),
         }
     }
 
@@ -128,6 +133,7 @@ impl Command {
             | Self::OpenEpoch(_)
             | Self::Claim(..)
             | Self::CancelWaiting(..)
+            | Self::BringForward(..)
             | Self::ForgetExpired(..)
             | Self::WriteFigures(_)
             | Self::Check(_)

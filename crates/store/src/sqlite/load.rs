@@ -105,7 +105,7 @@ pub(super) fn company(
     )?;
     let webhooks = many(
         db,
-        "SELECT key, tail, company, version, settings, secrets, created_at, updated_at FROM webhook
+        "SELECT key, tail, company, version, settings, secrets, created_at, updated_at, life FROM webhook
          WHERE company = ?1 ORDER BY key",
         params![id.0.as_bytes()],
         |row| webhook_from(row, key).map(Arc::new),
@@ -121,7 +121,7 @@ pub(super) fn company(
 pub(super) fn webhook(db: &Connection, id: WebhookId, key: &MasterKey) -> Done<Option<Webhook>> {
     one(
         db,
-        "SELECT key, tail, company, version, settings, secrets, created_at, updated_at FROM webhook
+        "SELECT key, tail, company, version, settings, secrets, created_at, updated_at, life FROM webhook
          WHERE key = ?1 AND tail = ?2",
         params![key_of(id.0), tail_of(id.0)],
         |row| webhook_from(row, key),
@@ -139,6 +139,7 @@ fn webhook_from(row: &Row<'_>, key: &MasterKey) -> Done<Webhook> {
         secrets: secrets::unseal(&sealed, id, key).map_err(|fault| fault.of("the webhook", id))?,
         created_at: time_at(row, 6)?,
         updated_at: time_at(row, 7)?,
+        life: doc_at(row, 8).map_err(|fault| fault.of("the webhook", id))?,
     })
 }
 

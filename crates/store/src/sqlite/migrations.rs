@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// Each with its name; other engines carry the same names. They are never changed, only added to.
-pub(super) const STEPS: [(&str, &str); 6] = [
+pub(super) const STEPS: [(&str, &str); 7] = [
     (
         "foundation",
         include_str!("../../migrations/sqlite/0001_foundation.sql"),
@@ -19,6 +19,10 @@ pub(super) const STEPS: [(&str, &str); 6] = [
     (
         "sheets",
         include_str!("../../migrations/sqlite/0004_sheets.sql"),
+    ),
+    (
+        "webhook_life",
+        include_str!("../../migrations/sqlite/0005_webhook_life.sql"),
     ),
     (
         "webhook_states",

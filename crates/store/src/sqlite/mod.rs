@@ -8,6 +8,7 @@ mod checkpoint;
 mod codes;
 mod command;
 mod config;
+mod failing;
 mod fault;
 mod group;
 mod listed;
@@ -38,6 +39,7 @@ use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
 use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use heraldo_domain::explain::WebhookState;
+use heraldo_domain::health::Failing;
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
 use heraldo_domain::photo::Fingerprint;
@@ -47,7 +49,7 @@ use heraldo_domain::query::{
 };
 use heraldo_domain::record::{Record, RecordKind};
 use heraldo_domain::statistics::{Backlog, Measures, Statistic, StatisticsQuery};
-use heraldo_domain::store::{Result, Settled, Store, StoreError};
+use heraldo_domain::store::{Result, SettledGroup, Store, StoreError};
 use heraldo_domain::token::Token;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::id::{
@@ -251,7 +253,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>> {
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<SettledGroup> {
         self.write(|reply| Command::Settle(settlements, reply))
             .await
     }
@@ -266,6 +268,11 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn bring_forward(&self, webhook: WebhookId, now: Timestamp, limit: u32) -> Result<u32> {
+        self.write(|reply| Command::BringForward(webhook, now, limit, reply))
+            .await
+    }
+
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u32> {
         self.write(|reply| Command::ForgetExpired(now, limit, reply))
             .await
@@ -273,6 +280,12 @@ impl Store for SqliteStore {
 
     async fn waiting(&self) -> Result<Vec<Waiting>> {
         self.readers.read(load::waiting).await
+    }
+
+    async fn failing(&self, webhooks: Vec<WebhookId>) -> Result<Vec<(WebhookId, Failing)>> {
+        self.readers
+            .read(move |db| failing::read_all(db, &webhooks))
+            .await
     }
 
     async fn webhook(&self, id: WebhookId) -> Result<Option<Arc<Webhook>>> {

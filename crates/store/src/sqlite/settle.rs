@@ -2,14 +2,16 @@
 
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement};
 use heraldo_domain::statistics::{Counted, Note};
-use heraldo_domain::store::Settled;
+use heraldo_domain::store::{Settled, SettledGroup};
 use heraldo_wire::api::DeliveryStatus;
+use heraldo_wire::attempt::Cause;
 use heraldo_wire::id::{CompanyId, DeliveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::attempts;
 use super::codes::{Code, fallback_code, key_of, tail_of};
+use super::failing;
 use super::fault::Done;
 use super::group::Group;
 use super::records;
@@ -125,8 +127,9 @@ pub(super) fn release(group: &Group<'_, '_>, lease: Epoch, ids: &[DeliveryId]) -
     Ok(())
 }
 
-pub(super) fn settle(group: &mut Group<'_, '_>, settlements: &[Settlement]) -> Done<Vec<Settled>> {
-    let mut settled = Vec::with_capacity(settlements.len());
+/// Writes outcomes, and what they tell of their webhooks.
+pub(super) fn settle(group: &mut Group<'_, '_>, settlements: &[Settlement]) -> Done<SettledGroup> {
+    let mut each = Vec::with_capacity(settlements.len());
     for settlement in settlements {
         let one = settle_one(group, settlement)?;
         if let Some((inspection, sequence)) = settlement.strict
@@ -135,9 +138,10 @@ pub(super) fn settle(group: &mut Group<'_, '_>, settlements: &[Settlement]) -> D
         {
             strict::leave(group, settlement.webhook_id, inspection, sequence)?;
         }
-        settled.push(one);
+        each.push(one);
     }
-    Ok(settled)
+    let turns = failing::note(group, settlements, &each)?;
+    Ok(SettledGroup { each, turns })
 }
 
 /// Nearly always one statement: a first attempt whose row nobody asked anything of.
@@ -255,6 +259,30 @@ pub(super) fn cancel_waiting(
         counted: Counted::Cancelled(cancelled),
     });
     Ok(cancelled)
+}
+
+/// Plans waiting retries for now that were planned for later.
+pub(super) fn bring_forward(
+    group: &Group<'_, '_>,
+    webhook: WebhookId,
+    now: Timestamp,
+    limit: u32,
+) -> Done<u32> {
+    let planned = group.run(
+        "UPDATE delivery SET next_attempt_at = ?2
+         WHERE key IN (SELECT key FROM delivery INDEXED BY delivery_waiting
+                       WHERE webhook = ?1 AND status = 0 AND lease IS NULL AND next_attempt_at > ?2
+                         AND cause = ?3
+                       ORDER BY next_attempt_at LIMIT ?4)
+           AND status = 0 AND lease IS NULL",
+        params![
+            webhook.0.as_bytes(),
+            now.as_millis(),
+            Cause::Retry.code(),
+            limit
+        ],
+    )?;
+    Ok(u32::try_from(planned).unwrap_or(u32::MAX))
 }
 
 /// Answers, then as many tokens, then as many rows of figures.

@@ -1,6 +1,6 @@
 //! Why an event was delivered or not, webhook by webhook.
 
-use heraldo_domain::delivery::AttemptResult;
+use heraldo_domain::delivery::{AttemptResult, Received};
 use heraldo_domain::store::Store as _;
 use heraldo_wire::api::Scope;
 use heraldo_wire::problem::ProblemCode;
@@ -100,10 +100,11 @@ async fn every_state_of_a_delivery_is_explained() {
         .cancel_waiting(ended.parse().unwrap(), 10)
         .await
         .unwrap();
-    let refused = AttemptResult::Answered {
+    let refused = AttemptResult::Answered(Received {
         status: 500,
         body: "no".to_owned(),
-    };
+        ..Received::default()
+    });
     attempt(&world, &id, &refused).await;
     let data = explain(&world, &event).await;
     let (state, reason, sentence) = of(&data, &id);
@@ -126,10 +127,11 @@ async fn every_state_of_a_delivery_is_explained() {
     assert_eq!(state, "pending");
     assert!(sentence.contains("next attempt is due at"), "{sentence}");
     assert!(sentence.contains("answered 500"), "{sentence}");
-    let received = AttemptResult::Answered {
+    let received = AttemptResult::Answered(Received {
         status: 204,
         body: String::new(),
-    };
+        ..Received::default()
+    });
     attempt(&world, &id, &received).await;
     let data = explain(&world, &event).await;
     let (state, _, sentence) = of(&data, &id);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use heraldo_domain::delivery::AttemptResult;
+use heraldo_domain::delivery::{AttemptResult, Received};
 use heraldo_domain::ops::jobs;
 use heraldo_domain::ports::Lulls;
 use heraldo_domain::store::Store as _;
@@ -41,10 +41,11 @@ async fn set_status(world: &World, webhook: &str, status: &str) {
 }
 
 fn answered(status: u16) -> AttemptResult {
-    AttemptResult::Answered {
+    AttemptResult::Answered(Received {
         status,
         body: String::new(),
-    }
+        ..Received::default()
+    })
 }
 
 async fn ask(world: &World, webhook: &str, body: Value) -> crate::world::Answer {

@@ -22,14 +22,14 @@ struct Desk {
 
 #[async_trait]
 impl Callbacks for Desk {
-    async fn post(&self, callback: Callback) -> Result<(), CallbackFailed> {
+    async fn post(&self, callback: Callback) -> Result<Bytes, CallbackFailed> {
         let mut refusals = self.refusals.lock().unwrap();
         if *refusals > 0 {
             *refusals -= 1;
             return Err(CallbackFailed("it answered 500".to_owned()));
         }
         self.taken.lock().unwrap().push(callback);
-        Ok(())
+        Ok(Bytes::new())
     }
 }
 

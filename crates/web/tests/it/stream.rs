@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use heraldo_domain::delivery::AttemptResult;
+use heraldo_domain::delivery::{AttemptResult, Received};
 use heraldo_domain::query::{DeliveryFilter, DeliveryRecord, Page};
 use heraldo_domain::store::Store as _;
 use heraldo_web::WebConfig;
@@ -61,10 +61,11 @@ async fn ended(world: &World, webhook: &str, count: usize) -> Vec<DeliveryRecord
     for _ in 0..count {
         world.create_inspection().await;
     }
-    let answered = AttemptResult::Answered {
+    let answered = AttemptResult::Answered(Received {
         status: 200,
         body: "ok".to_owned(),
-    };
+        ..Received::default()
+    });
     attempt(world, webhook, &answered).await;
     let page = Page {
         limit: 100,

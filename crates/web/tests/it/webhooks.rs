@@ -41,6 +41,13 @@ async fn a_new_webhook_is_answered_with_its_id_alone() {
         "ratePerSecond": null,
         "asymmetricSignature": false,
         "tls": null,
+        "retryOnRecovery": null,
+        "disableAfter": null,
+        "disableAttemptsMin": null,
+        "failingSince": null,
+        "disabledAt": null,
+        "disabledReason": null,
+        "disabledDetail": null,
         "createdAt": "2026-11-18T09:46:40.000Z",
         "updatedAt": "2026-11-18T09:46:40.000Z",
     });
@@ -76,6 +83,79 @@ async fn a_change_touches_what_it_names_and_null_resets() {
     patch(json!({"status": "asleep"}))
         .await
         .problem(ProblemCode::InvalidBody);
+}
+
+#[tokio::test]
+async fn the_settings_of_its_life_are_set_read_and_reset() {
+    let world = World::new().await;
+    let path = format!("{PATH}/{}", world.create_webhook().await);
+    let patch = async |body: Value| world.request("PATCH", &path).json(&body).send().await;
+    let own = json!({"retryOnRecovery": true, "disableAfter": "12h", "disableAttemptsMin": 7});
+    let set = patch(own.clone()).await.json(200);
+    let listed = world.get(PATH).await.json(200);
+    for shown in [&set, &listed["data"][0]] {
+        for (name, value) in own.as_object().unwrap() {
+            assert_eq!(shown[name], *value, "{name}");
+        }
+    }
+    let never = patch(json!({"disableAfter": "never"})).await.json(200);
+    assert_eq!(never["disableAfter"], "never");
+    let null = json!({"retryOnRecovery": null, "disableAfter": null, "disableAttemptsMin": null});
+    let reset = patch(null).await.json(200);
+    for name in own.as_object().unwrap().keys() {
+        assert_eq!(reset[name], Value::Null, "{name}");
+    }
+    for wrong in [
+        json!({"disableAfter": "soon"}),
+        json!({"disableAfter": "366d"}),
+        json!({"disableAfter": 5}),
+        json!({"disableAttemptsMin": 0}),
+        json!({"retryOnRecovery": "yes"}),
+    ] {
+        patch(wrong).await.problem(ProblemCode::InvalidBody);
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_disabled_by_hand_says_so_and_the_others_are_told() {
+    let world = World::new().await;
+    let webhook = world.create_webhook().await;
+    let body = json!({
+        "endpoint": "https://receiver.example.com/news",
+        "events": ["webhook_disabled"],
+    });
+    let other = id_in(&world.post(PATH, &body).await.json(201));
+    let path = format!("{PATH}/{webhook}");
+    let patch = async |body: Value| world.request("PATCH", &path).json(&body).send().await;
+    let disabled = patch(json!({"status": "disabled"})).await.json(200);
+    assert_eq!(disabled["disabledReason"], "manual");
+    assert_eq!(disabled["disabledAt"], disabled["updatedAt"]);
+    let detail = disabled["disabledDetail"].as_str().unwrap();
+    assert!(detail.contains("set it to enabled"), "{detail}");
+
+    let events = world.get("/v1/notification/event").await.json(200);
+    let event = &events["data"][0];
+    assert_eq!(event["event"], "webhook_disabled");
+    let event_path = format!("/v1/notification/event/{}", id_in(event));
+    let whole = world.get(&event_path).await.json(200);
+    let body: Value = serde_json::from_str(whole["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["payload"]["_id"], webhook.as_str());
+    assert_eq!(body["payload"]["reason"], "manual");
+    assert_eq!(body["payload"]["detail"], detail);
+    let deliveries = world.get("/v1/notification/delivery").await.json(200);
+    assert_eq!(deliveries["data"].as_array().unwrap().len(), 1);
+    assert_eq!(deliveries["data"][0]["webhookId"], other.as_str());
+
+    let enabled = patch(json!({"status": "enabled"})).await.json(200);
+    for name in ["disabledAt", "disabledReason", "disabledDetail"] {
+        assert_eq!(enabled[name], Value::Null, "{name}");
+    }
+    // Whoever tells of webhooks cannot be published.
+    let published = json!({"event": "webhook_disabled", "payload": {"_id": webhook}});
+    world
+        .post("/v1/notification/event", &published)
+        .await
+        .problem(ProblemCode::UnknownEvent);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use heraldo_wire::event::EventType;
 fn main() -> ExitCode {
     let is_check = std::env::args().any(|argument| argument == "--check");
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
-    let mut files: Vec<(String, String)> = EventType::ALL
+    let mut files: Vec<(String, String)> = EventType::SUBSCRIBABLE
         .into_iter()
         .map(|event| (format!("schemas/{event}.json"), schema::text(event)))
         .collect();

@@ -66,6 +66,12 @@ pub const fn event(event: EventType) -> Meaning {
             en: "The result of a completed inspection was changed.",
             es: "Se cambió el resultado de una inspección completada.",
         },
+        EventType::WebhookDisabled => Meaning {
+            en: "Another webhook of the company was disabled, by hand or because of its receiver. Only those \
+                 that ask for it get it; it is about no inspection.",
+            es: "Se deshabilitó otro webhook de la empresa, a mano o por su receptor. Solo lo reciben los que \
+                 lo piden; no trata de ninguna inspección.",
+        },
     }
 }
 
@@ -469,5 +475,44 @@ pub const FIELDS: &[Field] = &[
         "extraImages",
         "Photos that it does not ask for.",
         "Fotos que no pide.",
+    ),
+    field(
+        "webhook",
+        "_id",
+        "The webhook that was disabled. The delivery's `inspectionId` holds the same id.",
+        "El webhook que se deshabilitó. El `inspectionId` de la entrega tiene el mismo id.",
+    ),
+    field("webhook", "endpoint", "Its endpoint.", "Su dirección."),
+    field(
+        "webhook",
+        "description",
+        "Its description; null if it has none.",
+        "Su descripción; null si no tiene.",
+    ),
+    field(
+        "webhook",
+        "reason",
+        "`manual`: somebody did it; `gone`: its receiver answered 410; `failing`: its receiver took nothing \
+         for too long.",
+        "`manual`: lo hizo alguien; `gone`: su receptor respondió 410; `failing`: su receptor no recibió nada \
+         durante demasiado tiempo.",
+    ),
+    field(
+        "webhook",
+        "detail",
+        "The reason in words, with what to do.",
+        "El motivo en palabras, con lo que hay que hacer.",
+    ),
+    field(
+        "webhook",
+        "disabledAt",
+        "When it was disabled.",
+        "Cuándo se deshabilitó.",
+    ),
+    field(
+        "webhook",
+        "failingSince",
+        "When the first failure after the last success began; null unless it was failing.",
+        "Cuándo empezó el primer fallo tras la última entrega lograda; null si no venía fallando.",
     ),
 ];

@@ -97,7 +97,7 @@ pub fn text(language: &Language) -> Result<String, String> {
         used: BTreeSet::new(),
         text: format!("# {}\n\n{}\n", language.title, language.introduction),
     };
-    for event in EventType::ALL {
+    for event in EventType::SUBSCRIBABLE {
         page.event(event)?;
     }
     page.named_types()?;
@@ -136,7 +136,12 @@ impl Page<'_> {
             language.schema,
         )
         .expect("a string takes all");
-        self.table("payload", &described.payload)?;
+        let owner = if EventType::ALL.contains(&event) {
+            "payload"
+        } else {
+            "webhook"
+        };
+        self.table(owner, &described.payload)?;
         let body = serde_json::to_string_pretty(&sample(event, &surroundings()))
             .map_err(|error| error.to_string())?;
         write!(

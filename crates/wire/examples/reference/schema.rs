@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use heraldo_wire::event::{
     ChildrenInspectionCreated, EventType, ImageProcessed, InspectionBlocked, InspectionCompleted,
-    InspectionCreated, InspectionStarted,
+    InspectionCreated, InspectionStarted, WebhookDisabled,
 };
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -25,6 +25,7 @@ pub fn of(event: EventType) -> Described {
         EventType::InspectionCompleted | EventType::InspectionReviewed => {
             describe::<InspectionCompleted>()
         }
+        EventType::WebhookDisabled => describe::<WebhookDisabled>(),
     }
 }
 

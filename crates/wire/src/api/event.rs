@@ -11,10 +11,19 @@ use crate::time::Timestamp;
 /// the API description.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PublishItem {
+    #[schema(schema_with = published_names)]
     pub event: EventType,
     /// An object with at least `_id`, the inspection, 24 hex digits; sent as given.
     #[schema(value_type = Object)]
     pub payload: serde_json::Value,
+}
+
+/// Only the events about inspections can be published.
+fn published_names() -> utoipa::openapi::schema::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(EventType::ALL.map(EventType::as_str)))
+        .build()
 }
 
 /// Answer to a publish, 202: the events are stored and will be delivered.

@@ -1,14 +1,17 @@
 //! Webhooks and their secrets (contract 1.3, E1, and 8).
 
+use std::fmt;
+use std::str::FromStr;
+
 use indexmap::IndexMap;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Patch;
-use crate::event::EventType;
+use crate::event::{DisabledReason, EventType};
 use crate::id::{DeliveryId, EventId, WebhookId};
 use crate::object::{Confidential, Object, object, words};
 use crate::signature::{PublicKey, Secret, reveal_secret};
-use crate::time::{HumanDuration, Timestamp};
+use crate::time::{HumanDuration, InvalidDuration, Timestamp};
 
 words! {
     /// Whether a webhook gets events.
@@ -31,6 +34,59 @@ words! {
     }
 }
 
+/// After how long of nothing but failures a webhook is disabled: a length of time, or `never`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisableAfter {
+    Never,
+    After(HumanDuration),
+}
+
+impl FromStr for DisableAfter {
+    type Err = InvalidDuration;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDuration> {
+        match text {
+            "never" => Ok(Self::Never),
+            _ => text.parse().map(Self::After),
+        }
+    }
+}
+
+impl fmt::Display for DisableAfter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never"),
+            Self::After(time) => time.fmt(f),
+        }
+    }
+}
+
+impl Serialize for DisableAfter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DisableAfter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let refuse = |error| serde::de::Error::custom(format!("{error}, or `never`"));
+        text.parse().map_err(refuse)
+    }
+}
+
+impl utoipa::PartialSchema for DisableAfter {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some("`never`, or a length of time: `12h`, `5d`."))
+            .examples(["5d"])
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for DisableAfter {}
+
 /// Headers that a webhook adds to its deliveries, name to value.
 pub type WebhookHeaders = IndexMap<String, String>;
 
@@ -38,7 +94,7 @@ pub type WebhookHeaders = IndexMap<String, String>;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateWebhookRequest {
-    /// At least one of the eight events. Kept as text here; see [`EventType::parse_list`].
+    /// At least one of the events. Kept as text here; see [`EventType::parse_list`].
     #[schema(value_type = Vec<EventType>)]
     pub events: Vec<String>,
     /// An `http` or `https` URL.
@@ -72,6 +128,20 @@ pub struct CreateWebhookRequest {
     /// Whether `webhook-signature` also carries an Ed25519 signature (`v1a`); false without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asymmetric_signature: Option<bool>,
+    /// When the webhook was failing and takes something again, what waits for a retry is sent at once, at its
+    /// own rate, instead of at its time; the server's without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_on_recovery: Option<bool>,
+    /// After how long of nothing but failures it is disabled; the server's without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable_after: Option<DisableAfter>,
+    /// How many attempts it takes at least to disable it so; the server's without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable_attempts_min: Option<u32>,
+    /// True: the receiver must echo a random token before the webhook is created. The server may demand it of
+    /// all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<bool>,
     /// Certificates of the webhook's own, for an https endpoint.
     #[serde(
         default,
@@ -121,7 +191,7 @@ pub struct CreateWebhookAnswer {
 pub struct UpdateWebhookRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// At least one of the eight events. Kept as text here; see [`EventType::parse_list`].
+    /// At least one of the events. Kept as text here; see [`EventType::parse_list`].
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<EventType>>)]
     pub events: Option<Vec<String>>,
@@ -163,6 +233,19 @@ pub struct UpdateWebhookRequest {
     )]
     #[schema(value_type = Option<TlsRequest>)]
     pub tls: Patch<TlsRequest>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<bool>)]
+    pub retry_on_recovery: Patch<bool>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<DisableAfter>)]
+    pub disable_after: Patch<DisableAfter>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<u32>)]
+    pub disable_attempts_min: Patch<u32>,
+    /// True: the receiver must echo a random token before the change is made. The server may demand it of
+    /// every new endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<bool>,
 }
 
 /// A webhook as it is read. Null means the server's default.
@@ -190,6 +273,19 @@ pub struct Webhook {
     pub asymmetric_signature: bool,
     /// Certificates of the webhook's own; null when it has none.
     pub tls: Option<TlsShown>,
+    /// When it recovers, what waits for a retry is sent at once.
+    pub retry_on_recovery: Option<bool>,
+    /// After how long of nothing but failures it is disabled.
+    pub disable_after: Option<DisableAfter>,
+    /// How many attempts it takes at least to disable it so.
+    pub disable_attempts_min: Option<u32>,
+    /// Since when every attempt has failed; null while it is well.
+    pub failing_since: Option<Timestamp>,
+    /// Null unless it is disabled, as the two that follow.
+    pub disabled_at: Option<Timestamp>,
+    pub disabled_reason: Option<DisabledReason>,
+    /// The reason in words, with what to do.
+    pub disabled_detail: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -249,7 +345,7 @@ pub struct PublicKeyShown {
 /// Body of `POST /v1/notification/webhook/:id/test`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TestWebhookRequest {
-    /// One of the eight events. Kept as text here, so that an unknown name gets its own problem code.
+    /// One of the events. Kept as text here, so that an unknown name gets its own problem code.
     #[schema(value_type = EventType)]
     pub event: String,
 }

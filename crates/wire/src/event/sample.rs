@@ -1,10 +1,10 @@
 //! A realistic event of each type, for test events, `heraldo trigger` and the documentation.
 
 use super::{
-    ChildrenInspectionCreated, Event, EventType, Head, ImageOwner, ImageProcessed,
-    InspectionBlocked, InspectionCompleted, InspectionCreated, InspectionStarted,
+    ChildrenInspectionCreated, DisabledReason, Event, EventType, Head, ImageOwner, ImageProcessed,
+    InspectionBlocked, InspectionCompleted, InspectionCreated, InspectionStarted, WebhookDisabled,
 };
-use crate::id::{Id, ImageId, InspectionId, ProductId, ValidationId};
+use crate::id::{Id, ImageId, InspectionId, ProductId, ValidationId, WebhookId};
 use crate::object::{
     BlockedReason, CompletedBy, Consumer, Damage, GeneratedBy, Identity, Image, Input, InputType,
     InspectionStatus, InspectionType, Metadata, Producer, Product, Section, TemplateHead,
@@ -60,6 +60,7 @@ pub fn sample(event: EventType, from: &Sample) -> Event {
         EventType::InspectionReviewed => {
             Event::InspectionReviewed(from.completed(Veredict::Disapproved))
         }
+        EventType::WebhookDisabled => Event::WebhookDisabled(from.webhook_disabled()),
     }
 }
 
@@ -115,6 +116,21 @@ impl Sample {
             generated_by: None,
             validations: vec![validation(2, "date", 1.0), validation(3, "distance", 0.94)],
             damages: Some(Vec::new()),
+        }
+    }
+
+    /// About a webhook that does not exist.
+    fn webhook_disabled(&self) -> WebhookDisabled {
+        const DAY_MS: i64 = 86_400_000;
+        let days_ago = |days| Timestamp::from_millis(self.at.as_millis() - days * DAY_MS);
+        WebhookDisabled {
+            id: WebhookId(self.part(0)),
+            endpoint: "https://receiver.example.com/webhook".to_owned(),
+            description: Some("a sample".to_owned()),
+            reason: DisabledReason::Failing,
+            detail: "this is a sample; no webhook was disabled".to_owned(),
+            disabled_at: self.at,
+            failing_since: Some(days_ago(5)),
         }
     }
 

@@ -30,10 +30,11 @@ impl ConstructedEvent {
         self.0.get("event").and_then(Value::as_str)
     }
 
-    /// The event's type, when it is one of the eight.
+    /// The event's type, when it is one that webhooks can ask for.
     #[must_use]
     pub fn event_type(&self) -> Option<EventType> {
-        self.name().and_then(|name| name.parse().ok())
+        self.name()
+            .and_then(|name| EventType::subscribable(name).ok())
     }
 
     /// The payload as sent; null when there is none.
@@ -45,7 +46,7 @@ impl ConstructedEvent {
     /// The typed event.
     ///
     /// # Errors
-    /// When the body is not one of the eight documented events, as may be with published events.
+    /// When the body is not one of the documented events, as may be with published events.
     pub fn to_event(&self) -> Result<Event, serde_json::Error> {
         use serde::Deserialize as _;
         Event::deserialize(&self.0)

@@ -103,7 +103,7 @@ pub async fn handle(call: &mut Call) -> Outcome {
 #[serde(untagged)]
 enum StreamItem {
     Ready(StreamReady),
-    Attempt(DeliverySummary),
+    Attempt(Box<DeliverySummary>),
     Closed(StreamClosed),
 }
 

@@ -1,5 +1,7 @@
 //! `GET /v1/notification/webhook`.
 
+use std::collections::HashMap;
+
 use heraldo_domain::ops::{not_found, problem_of};
 use heraldo_domain::query::Page;
 use heraldo_wire::api::{CursorPage, Scope, Webhook};
@@ -33,11 +35,14 @@ pub async fn handle(call: &mut Call) -> Outcome {
         .map_err(problem_of)?;
     let company = company.ok_or_else(not_found)?;
     let rows = newest_first(company.webhooks.iter(), &page, |webhook| webhook.id);
+    let ids = rows.iter().map(|webhook| webhook.id).collect();
+    let failing = call.context().store.failing(ids).await;
+    let failing: HashMap<_, _> = failing.map_err(problem_of)?.into_iter().collect();
     let server = &call.context().settings.webhook_defaults;
     reply::ok(&cursor_page(
         rows,
         &page,
         |webhook| webhook.id,
-        |webhook| show(webhook, server),
+        |webhook| show(webhook, failing.get(&webhook.id), server),
     ))
 }

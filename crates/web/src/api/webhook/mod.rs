@@ -10,14 +10,18 @@ pub mod secret;
 pub mod test;
 pub mod update;
 
+use heraldo_domain::health::Failing;
+use heraldo_domain::ops::{Context, problem_of};
 use heraldo_domain::webhook::{Defaults, TlsSettings, Webhook};
 use heraldo_wire::api;
+use heraldo_wire::problem::Problem;
 use heraldo_wire::time::HumanDuration;
 
 /// A webhook as it is read: its secret is not in it.
-fn show(webhook: &Webhook, server: &Defaults) -> api::Webhook {
+fn show(webhook: &Webhook, run: Option<&Failing>, server: &Defaults) -> api::Webhook {
     let settings = &webhook.settings;
     let waits = settings.retry_waits.as_ref();
+    let disabled = webhook.life.disabled.as_ref();
     api::Webhook {
         id: webhook.id,
         endpoint: settings.endpoint.clone(),
@@ -35,7 +39,22 @@ fn show(webhook: &Webhook, server: &Defaults) -> api::Webhook {
             client_certificate: settings.tls.client_certificate.clone(),
         }),
         asymmetric_signature: webhook.secrets.signing_key.is_some(),
+        retry_on_recovery: settings.retry_on_recovery,
+        disable_after: settings.disable_after,
+        disable_attempts_min: settings.disable_attempts_min,
+        failing_since: run.map(|run| run.since),
+        disabled_at: disabled.map(|disabled| disabled.at),
+        disabled_reason: disabled.map(|disabled| disabled.reason),
+        disabled_detail: disabled.map(|disabled| disabled.detail.clone()),
         created_at: webhook.created_at,
         updated_at: webhook.updated_at,
     }
+}
+
+/// One webhook as it is read, with how it fares.
+async fn show_one(context: &Context, webhook: &Webhook) -> Result<api::Webhook, Problem> {
+    let failing = context.store.failing(vec![webhook.id]).await;
+    let failing = failing.map_err(problem_of)?;
+    let run = failing.first().map(|(_, run)| run);
+    Ok(show(webhook, run, &context.settings.webhook_defaults))
 }

@@ -3,7 +3,7 @@
 use heraldo_wire::api::{Scope, Webhook};
 use heraldo_wire::id::WebhookId;
 
-use super::show;
+use super::show_one;
 use crate::call::{Call, Outcome};
 use crate::reply;
 
@@ -21,6 +21,5 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let caller = call.caller(&[Scope::Webhooks]).await?;
     let id: WebhookId = call.id().await?;
     let webhook = call.context().own_webhook(&caller, id).await?;
-    let server = &call.context().settings.webhook_defaults;
-    reply::ok(&show(&webhook, server))
+    reply::ok(&show_one(call.context(), &webhook).await?)
 }

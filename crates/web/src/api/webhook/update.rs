@@ -4,7 +4,7 @@ use heraldo_domain::ops::webhooks::update_webhook;
 use heraldo_wire::api::{Scope, UpdateWebhookRequest, Webhook};
 use heraldo_wire::id::WebhookId;
 
-use super::show;
+use super::show_one;
 use crate::call::{Call, Outcome};
 use crate::reply;
 
@@ -26,6 +26,5 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let id: WebhookId = call.id().await?;
     let request: UpdateWebhookRequest = call.json().await?;
     let webhook = update_webhook(call.context(), &caller, id, request).await?;
-    let server = &call.context().settings.webhook_defaults;
-    reply::ok(&show(&webhook, server))
+    reply::ok(&show_one(call.context(), &webhook).await?)
 }
