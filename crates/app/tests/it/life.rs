@@ -58,7 +58,7 @@ fn a_410_disables_a_webhook_also_over_a_restart_until_it_is_enabled() {
         "{lines:?}"
     );
     let server = setup.start();
-    let api = server.api();
+    let api = server.api_with(&api.key);
     assert_eq!(webhook(&api, &id), shown);
     api.patch(
         &format!("/v1/notification/webhook/{id}"),
@@ -94,7 +94,7 @@ fn nothing_but_failures_disables_a_webhook_counted_over_a_restart() {
     server.stop();
 
     let server = setup.start();
-    let api = server.api();
+    let api = server.api_with(&api.key);
     let failing = webhook(&api, &id);
     assert_eq!(failing["status"], "enabled");
     assert!(failing["failingSince"].is_string(), "{failing}");

@@ -132,8 +132,9 @@ impl Bed {
 
 /// Every failure says what to do, whatever its class.
 fn told(failure: Failure) -> Failure {
-    const DO: [&str; 9] = [
-        "check", "answer", "end ", "send ", "use ", "renew", "replace", "offer", "list ",
+    const DO: [&str; 12] = [
+        "check", "answer", "end ", "send ", "use ", "renew", "replace", "offer", "list ", "set ",
+        "puts ", "allows ",
     ];
     let detail = &failure.detail;
     let advice = detail
