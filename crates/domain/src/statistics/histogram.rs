@@ -70,7 +70,7 @@ impl Histogram {
             if left <= *held {
                 let (first, width) = bounds(*bucket);
                 // As if those of a bucket lay evenly in it.
-                let within = u128::from(width - 1) * u128::from(left) / u128::from((*held).max(1));
+                let within = u128::from(width - 1) * u128::from(left) / (u128::from(*held) + 1);
                 return Some(first + u64::try_from(within).unwrap_or(0));
             }
             left -= held;
