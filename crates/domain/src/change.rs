@@ -28,6 +28,35 @@ pub struct Change {
     pub audit: Option<AuditEntry>,
 }
 
+impl Change {
+    /// Whether it is refused first when the disk is nearly full: what brings new data in. What only ends or
+    /// turns something - a key, a webhook, a job, one more attempt - goes on while there is any room.
+    #[must_use]
+    pub fn brings_data(&self) -> bool {
+        let brings = |write: &Write| match write {
+            Write::CreateCompany(_)
+            | Write::CreateMember(_)
+            | Write::CreateApiKey(_)
+            | Write::CreateWebhook(_)
+            | Write::CreateInspection(_)
+            | Write::UpdateInspection(_)
+            | Write::CreateRecord(_)
+            | Write::UpdateRecord(_)
+            | Write::CreateJob(_)
+            | Write::CreateFingerprint(_) => true,
+            Write::RevokeApiKey { .. }
+            | Write::CreateToken(_)
+            | Write::SpendToken { .. }
+            | Write::UpdateWebhook(_)
+            | Write::DeleteWebhook { .. }
+            | Write::Resend { .. }
+            | Write::EndJob(_)
+            | Write::UpdateJob(_) => false,
+        };
+        !self.events.is_empty() || self.writes.iter().any(brings)
+    }
+}
+
 /// One write to the state. An update names the version it was decided on.
 #[derive(Debug, Clone)]
 pub enum Write {

@@ -23,6 +23,7 @@ pub mod query;
 pub mod record;
 pub mod recovery;
 pub mod report;
+pub mod retention;
 pub mod retry;
 pub mod sheet;
 pub mod statistics;

@@ -27,6 +27,7 @@ use crate::query::{
     InspectionFilter, Page,
 };
 use crate::record::{Record, RecordKind};
+use crate::retention::{Forgotten, Slice};
 use crate::statistics::{Backlog, Measures, Statistic, StatisticsQuery};
 use crate::token::Token;
 use crate::webhook::Webhook;
@@ -46,8 +47,9 @@ pub enum StoreError {
     /// There is no such thing.
     #[error("not found")]
     NotFound,
-    /// The disk is full: nothing was written; free some space and try again.
-    #[error("the disk that holds the data is full")]
+    /// The disk is full, or so nearly that nothing new is accepted: nothing was written; free some space and
+    /// try again.
+    #[error("the disk that holds the data is full or nearly full")]
     Full,
     /// Too much is waiting to be written: try again later.
     #[error("the store has too much to write")]
@@ -110,6 +112,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Deletes up to `limit` idempotent answers and as many tokens that have expired, and as many rows of
     /// figures that were kept long enough; returns how many in all.
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u32>;
+
+    /// Deletes one slice of the events that are old enough and whose deliveries have all ended, with those and
+    /// their attempts, oldest first. Figures keep what they counted. An event of which a delivery is pending
+    /// stays whole; one with more deliveries than a slice has rows goes in several.
+    async fn forget_events(&self, slice: Slice) -> Result<Forgotten>;
+
+    /// Deletes up to `limit` audit entries that were made before an instant; returns how many.
+    async fn forget_audit(&self, before: Timestamp, limit: u32) -> Result<u32>;
 
     // What the dispatcher reads.
 

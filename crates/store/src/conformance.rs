@@ -24,6 +24,7 @@ pub mod lists;
 pub mod records;
 pub mod recoveries;
 pub mod resends;
+pub mod retention;
 pub mod scene;
 pub mod settlements;
 pub mod states;
@@ -183,6 +184,14 @@ macro_rules! conformance_tests {
                 an_event_gets_one_delivery_of_a_webhook_at_most
                 a_late_delivery_begins_its_schedule
                 what_a_recovery_enqueues_is_written_with_its_place
+            }
+            retention {
+                ended_deliveries_go_with_their_events_and_attempts
+                what_is_pending_is_never_deleted
+                a_slice_keeps_to_its_rows
+                figures_outlive_what_they_count
+                the_numbers_of_an_inspection_go_on_when_its_events_are_gone
+                old_audit_entries_are_deleted_in_slices
             }
             inspections {
                 inspections_are_counted_and_filtered

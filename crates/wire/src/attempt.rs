@@ -35,6 +35,21 @@ impl ErrorClass {
         Self::Protocol,
         Self::Status,
     ];
+
+    /// The word of the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::AddressRefused => "address_refused",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Reset => "reset",
+            Self::Protocol => "protocol",
+            Self::Status => "status",
+        }
+    }
 }
 
 /// The part of an attempt in which something happened.

@@ -56,6 +56,15 @@ impl Timestamp {
         Some(Self(instant.as_millisecond()))
     }
 
+    /// This instant moved earlier, held at the smallest instant there is.
+    #[must_use]
+    pub fn minus(self, time: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
     /// How long ago `earlier` was; zero when it is not in the past.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

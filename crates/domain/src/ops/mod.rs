@@ -263,7 +263,7 @@ pub fn problem_of(error: StoreError) -> Problem {
         }
         StoreError::NotFound => not_found(),
         StoreError::Full => ProblemCode::StorageFull
-            .problem("the disk that holds the data is full; nothing was stored; try again later"),
+            .problem("the disk that holds the data is full or nearly full; nothing was stored; try again later"),
         StoreError::Overloaded => ProblemCode::Overloaded
             .problem("too many requests are waiting to be stored; try again in a moment"),
         StoreError::Closed => {

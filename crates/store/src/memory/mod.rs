@@ -4,6 +4,7 @@
 mod apply;
 mod dispatch;
 mod records;
+mod retention;
 mod state;
 mod statistics;
 mod strict;
@@ -26,6 +27,7 @@ use heraldo_domain::query::{
     InspectionFilter, Page,
 };
 use heraldo_domain::record::{Record, RecordKind};
+use heraldo_domain::retention::{Forgotten, Slice};
 use heraldo_domain::statistics::{Backlog, Counted, Figures, Measures, Statistic, StatisticsQuery};
 use heraldo_domain::store::{Result, SettledGroup, Store, StoreError};
 use heraldo_domain::token::Token;
@@ -215,6 +217,14 @@ impl Store for MemoryStore {
 
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u32> {
         self.write(|step| Ok(step.forget_expired(now, limit)))
+    }
+
+    async fn forget_events(&self, slice: Slice) -> Result<Forgotten> {
+        self.write(|step| Ok(step.forget_events(&slice)))
+    }
+
+    async fn forget_audit(&self, before: Timestamp, limit: u32) -> Result<u32> {
+        self.write(|step| Ok(step.forget_audit(before, limit)))
     }
 
     async fn waiting(&self) -> Result<Vec<Waiting>> {

@@ -266,6 +266,11 @@ impl State {
         self.deliveries.put(id, delivery);
     }
 
+    /// Removes the row of a delivery that has ended, which waits for nothing.
+    pub(super) fn remove_delivery(&mut self, id: DeliveryId) -> Option<Delivery> {
+        self.deliveries.remove(&id)
+    }
+
     /// What waits for a webhook, oldest first.
     pub(super) fn waiting_for(
         &self,

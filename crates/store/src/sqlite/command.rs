@@ -2,13 +2,14 @@
 
 use heraldo_domain::change::{Change, Committed, Write};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement};
+use heraldo_domain::retention::{Forgotten, Slice};
 use heraldo_domain::store::{SettledGroup, StoreError};
 use heraldo_wire::id::{DeliveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
 use super::fault::{Done, Fault};
 use super::group::{Group, Reply};
-use super::{apply, settle};
+use super::{apply, retention, settle};
 
 /// One command, carried out whole or not at all, with the place where its caller waits.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) enum Command {
     CancelWaiting(WebhookId, u32, Reply<u32>),
     BringForward(WebhookId, Timestamp, u32, Reply<u32>),
     ForgetExpired(Timestamp, u32, Reply<u32>),
+    ForgetEvents(Slice, Reply<Forgotten>),
+    ForgetAudit(Timestamp, u32, Reply<u32>),
     /// Writes the figures gathered so far.
     WriteFigures(Reply<()>),
     Check(Reply<()>),
@@ -63,6 +66,13 @@ impl Command {
             Self::ForgetExpired(now, limit, reply) => {
                 settle::forget_expired(group, *now, *limit).map(|answer| reply.stage(Ok(answer)))
             }
+            Self::ForgetEvents(slice, reply) => {
+                retention::forget_events(group, slice).map(|answer| reply.stage(Ok(answer)))
+            }
+            Self::ForgetAudit(before, limit, reply) => {
+                retention::forget_audit(group, *before, *limit)
+                    .map(|answer| reply.stage(Ok(answer)))
+            }
             Self::WriteFigures(reply) => {
                 group.figures_asked = true;
                 reply.stage(Ok(()));
@@ -89,9 +99,11 @@ impl Command {
             | Self::LimitPages(_, reply) => {
                 reply.stage(Err(error));
             }
+            Self::ForgetEvents(_, reply) => reply.stage(Err(error)),
             Self::CancelWaiting(_, _, reply)
             | Self::BringForward(_, _, _, reply)
-            | Self::ForgetExpired(_, _, reply) => reply.stage(Err(error)),
+            | Self::ForgetExpired(_, _, reply)
+            | Self::ForgetAudit(_, _, reply) => reply.stage(Err(error)),
         }
     }
 
@@ -107,9 +119,11 @@ impl Command {
             | Self::WriteFigures(reply)
             | Self::Check(reply)
             | Self::LimitPages(_, reply) => reply.send(group),
+            Self::ForgetEvents(_, reply) => reply.send(group),
             Self::CancelWaiting(_, _, reply)
             | Self::BringForward(_, _, _, reply)
-            | Self::ForgetExpired(_, _, reply) => reply.send(group),
+            | Self::ForgetExpired(_, _, reply)
+            | Self::ForgetAudit(_, _, reply) => reply.send(group),
         }
     }
 
@@ -135,6 +149,8 @@ impl Command {
             | Self::CancelWaiting(..)
             | Self::BringForward(..)
             | Self::ForgetExpired(..)
+            | Self::ForgetEvents(..)
+            | Self::ForgetAudit(..)
             | Self::WriteFigures(_)
             | Self::Check(_)
             | Self::LimitPages(..) => EACH,

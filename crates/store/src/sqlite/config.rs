@@ -38,6 +38,9 @@ pub struct SqliteLimits {
     pub queue_reads_max: usize,
     /// API keys, companies and webhooks kept in memory, each.
     pub cache_entries_max: usize,
+    /// With less than this free on the disk nothing new is accepted, while what was accepted is still
+    /// delivered and settled; 0: not looked at.
+    pub disk_free_bytes_min: u64,
     /// The database may not grow past this many pages of 4 KiB; `None`: as the disk allows.
     pub database_pages_max: Option<u32>,
 }
@@ -52,6 +55,7 @@ impl Default for SqliteLimits {
             readers: 2,
             queue_reads_max: 16_384,
             cache_entries_max: 10_000,
+            disk_free_bytes_min: 0,
             database_pages_max: None,
         }
     }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::cache::Stale;
 use super::fault::Done;
 use super::sheets::Entry;
-use super::{sends, settle};
+use super::{retention, sends, settle};
 use crate::seal::MasterKey;
 
 /// What the engine was given by the outside.
@@ -35,6 +35,7 @@ pub(super) struct Kept<'db> {
     pub settle_first: RefCell<Statement<'db>>,
     pub count_own_event: RefCell<Statement<'db>>,
     pub last_sequence: RefCell<Statement<'db>>,
+    pub kept_sequence: RefCell<Statement<'db>>,
 }
 
 impl<'db> Kept<'db> {
@@ -46,6 +47,7 @@ impl<'db> Kept<'db> {
             settle_first: keep(settle::SETTLE_FIRST)?,
             count_own_event: keep(sends::COUNT_OWN_EVENT)?,
             last_sequence: keep(sends::LAST_SEQUENCE)?,
+            kept_sequence: keep(retention::KEPT_SEQUENCE)?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// Each with its name; other engines carry the same names. They are never changed, only added to.
-pub(super) const STEPS: [(&str, &str); 7] = [
+pub(super) const STEPS: [(&str, &str); 8] = [
     (
         "foundation",
         include_str!("../../migrations/sqlite/0001_foundation.sql"),
@@ -31,6 +31,10 @@ pub(super) const STEPS: [(&str, &str); 7] = [
     (
         "statistics",
         include_str!("../../migrations/sqlite/0007_statistics.sql"),
+    ),
+    (
+        "retention",
+        include_str!("../../migrations/sqlite/0008_retention.sql"),
     ),
 ];
 

@@ -14,11 +14,14 @@ mod group;
 mod listed;
 mod lists;
 mod load;
+mod maintenance;
 mod migrations;
 mod open;
 mod queue;
 mod readers;
 mod records;
+mod retention;
+mod room;
 mod rows;
 mod secrets;
 mod sends;
@@ -48,6 +51,7 @@ use heraldo_domain::query::{
     InspectionFilter, Page,
 };
 use heraldo_domain::record::{Record, RecordKind};
+use heraldo_domain::retention::{Forgotten, Slice};
 use heraldo_domain::statistics::{Backlog, Measures, Statistic, StatisticsQuery};
 use heraldo_domain::store::{Result, SettledGroup, Store, StoreError};
 use heraldo_domain::token::Token;
@@ -66,10 +70,12 @@ use self::group::{Reply, Surroundings};
 use self::listed::{Listed, Told};
 use self::queue::Queue;
 use self::readers::Readers;
+use self::room::Room;
 use self::statistics::Live;
 use self::writer::{GroupLimits, Shared, Writer};
 
 pub use self::config::{SqliteConfig, SqliteLimits};
+pub use self::maintenance::{BackupError, Migrated, back_up, migrate};
 pub use self::open::{DATABASE_FILE, LOCK_FILE, MasterKeySource, OpenError};
 
 /// The embedded engine. Dropping it without [`Store::close`] loses nothing that was answered.
@@ -107,6 +113,7 @@ impl SqliteStore {
             commands: Queue::new(limits.queue_changes_max, limits.queue_bytes_max),
             cache: Cache::new(limits.cache_entries_max),
             live: Live::default(),
+            room: Room::default(),
             around: Surroundings {
                 hand_over,
                 clock,
@@ -128,6 +135,7 @@ impl SqliteStore {
             let limits = GroupLimits {
                 commands_max: limits.group_commands_max,
                 bytes_max: limits.group_bytes_max,
+                disk_free_bytes_min: limits.disk_free_bytes_min,
             };
             let writer = Writer::new(Arc::clone(&shared), place.clone(), limits, checkpointer);
             threads.push(spawn(&place, "store-writer", move || {
@@ -232,6 +240,9 @@ fn spawn(
 #[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, change: Change) -> Result<Committed> {
+        if self.shared.room.is_low() && change.brings_data() {
+            return Err(StoreError::Full);
+        }
         self.write(|reply| Command::Commit(Box::new(change), reply))
             .await
     }
@@ -275,6 +286,16 @@ impl Store for SqliteStore {
 
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> Result<u32> {
         self.write(|reply| Command::ForgetExpired(now, limit, reply))
+            .await
+    }
+
+    async fn forget_events(&self, slice: Slice) -> Result<Forgotten> {
+        self.write(|reply| Command::ForgetEvents(slice, reply))
+            .await
+    }
+
+    async fn forget_audit(&self, before: Timestamp, limit: u32) -> Result<u32> {
+        self.write(|reply| Command::ForgetAudit(before, limit, reply))
             .await
     }
 
@@ -544,6 +565,9 @@ impl Store for SqliteStore {
 
     async fn check(&self) -> Result<()> {
         self.write(Command::Check).await?;
+        if self.shared.room.is_low() {
+            return Err(StoreError::Full);
+        }
         self.readers.read(load::has_companies).await.map(drop)
     }
 

@@ -23,9 +23,9 @@ pub const LOCK_FILE: &str = "server.lock";
 const APPLICATION_ID: i64 = 0x4872_6c64;
 const KEY_CHECK: &[u8] = b"heraldo key check";
 /// The database holds people's data: nobody but its owner reads it.
-const FILE_MODE: u32 = 0o600;
+pub(super) const FILE_MODE: u32 = 0o600;
 /// How long another process may hold the database locked before a command gives up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than there are statements in this crate, so that none is ever compiled twice.
 const STATEMENTS_KEPT: usize = 160;
 
@@ -289,7 +289,7 @@ impl Place {
     }
 
     /// Looks at a database that exists without touching it; returns its version.
-    fn version(&self) -> Result<usize, OpenError> {
+    pub(super) fn version(&self) -> Result<usize, OpenError> {
         if !self.database.exists() {
             return Ok(0);
         }

@@ -84,7 +84,16 @@ fn next_sequence(group: &Group<'_, '_>, event: &NewEvent) -> Done<u32> {
     let mut last = group.kept.last_sequence.borrow_mut();
     let last: Option<u32> =
         last.query_row(params![company, inspection.as_bytes()], |row| row.get(0))?;
-    Ok(last.unwrap_or(0).saturating_add(1))
+    let last = match last {
+        Some(last) => last,
+        // It may have had events that were deleted for their age.
+        None => {
+            let mut kept = group.kept.kept_sequence.borrow_mut();
+            let kept = kept.query_row(params![company, inspection.as_bytes()], |row| row.get(0));
+            kept.optional()?.unwrap_or(0)
+        }
+    };
+    Ok(last.saturating_add(1))
 }
 
 fn new_delivery(

@@ -5,6 +5,7 @@
 //! command either succeeds or fails before it has written anything; only when one fails half-way is the
 //! group undone and carried out again with a savepoint each.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -21,12 +22,16 @@ use super::fault::{Done, Fault};
 use super::group::{Group, Kept, Surroundings};
 use super::open::Place;
 use super::queue::{Queue, Taken};
+use super::room::{Left, Room};
 use super::sheets;
 use super::statistics::{self, Live};
 use crate::tally::Tally;
 
 /// How often other processes' commits are looked for while nothing is asked.
 const IDLE_LOOK: Duration = Duration::from_millis(50);
+
+/// How often the free space of the disk is looked at.
+const ROOM_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Figures are gathered this long before they are written, in a group that is written anyway.
 const FIGURES_INTERVAL: Duration = Duration::from_secs(1);
@@ -43,6 +48,7 @@ pub(super) struct Shared {
     pub commands: Queue<Command>,
     pub cache: Cache,
     pub live: Live,
+    pub room: Room,
     pub around: Surroundings,
     /// The checkpointer copied most of the log; the writer copies the rest and starts the log anew.
     pub finish_checkpoint: AtomicBool,
@@ -53,6 +59,8 @@ pub(super) struct Shared {
 pub(super) struct GroupLimits {
     pub commands_max: usize,
     pub bytes_max: usize,
+    /// Of the disk, not of a group.
+    pub disk_free_bytes_min: u64,
 }
 
 pub(super) struct Writer {
@@ -66,6 +74,7 @@ pub(super) struct Writer {
     /// What durable groups counted and no row holds yet.
     tally: Tally,
     figures_written_at: Timestamp,
+    room_seen_at: Option<Timestamp>,
 }
 
 /// What the writer does next with its connection.
@@ -105,6 +114,7 @@ impl Writer {
             rows_at_checkpoint: 0,
             tally: Tally::default(),
             figures_written_at: Timestamp::default(),
+            room_seen_at: None,
         }
     }
 
@@ -114,6 +124,7 @@ impl Writer {
         self.data_version = data_version(&db).unwrap_or(0);
         self.rows_at_checkpoint = db.total_changes();
         self.recount(&db);
+        self.look_at_room(&db);
         loop {
             match self.serve(&db) {
                 Serve::End => break,
@@ -145,6 +156,7 @@ impl Writer {
         let GroupLimits {
             commands_max,
             bytes_max,
+            ..
         } = self.limits;
         loop {
             match self
@@ -158,6 +170,7 @@ impl Writer {
                 }
                 Taken::Nothing => {
                     self.look_at_others(db);
+                    self.look_at_room(db);
                     if self.figures_are_due() {
                         self.write_figures_alone(db);
                     }
@@ -174,6 +187,10 @@ impl Writer {
                             "a change could not be undone alone".to_owned(),
                         )),
                     };
+                    if result.is_ok() {
+                        // Before anybody is answered, so that whoever is knows of it.
+                        self.look_at_room(db);
+                    }
                     for command in commands {
                         command.answer(&result);
                     }
@@ -197,6 +214,7 @@ impl Writer {
         let GroupLimits {
             commands_max,
             bytes_max,
+            ..
         } = self.limits;
         match self.shared.commands.take(commands_max, bytes_max, None) {
             Taken::Closed => Serve::End,
@@ -310,6 +328,22 @@ impl Writer {
         }
         if !group.leased.is_empty() {
             shared.around.hand_over.hand_over(group.leased);
+        }
+    }
+
+    /// Looks, twice a second, whether the disk is nearly full.
+    fn look_at_room(&mut self, db: &Connection) {
+        let bytes_min = self.limits.disk_free_bytes_min;
+        let now = self.shared.around.clock.now();
+        let fresh = |seen: Timestamp| now >= seen && now.since(seen) < ROOM_INTERVAL;
+        if bytes_min == 0 || self.room_seen_at.is_some_and(fresh) {
+            return;
+        }
+        self.room_seen_at = Some(now);
+        let folder = self.place.database.parent();
+        match Left::of(folder.unwrap_or(Path::new(".")), db) {
+            Ok(left) => self.shared.room.note(left, bytes_min),
+            Err(error) => tracing::debug!(?error, "the database's size cannot be read"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The embedded engine.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use heraldo_domain::store::Store;
 use heraldo_store::conformance::{Harness, World};
@@ -10,8 +10,10 @@ use tempfile::TempDir;
 
 mod damage;
 mod disk;
+mod maintenance;
 mod modes;
 mod opening;
+mod room;
 mod sheets;
 mod statistics;
 
@@ -61,6 +63,49 @@ impl Harness for Sqlite {
         std::fs::remove_dir_all(self.path().join("data")).unwrap();
         std::fs::rename(&copy, self.path().join("data")).unwrap();
         Arc::new(open(self.path(), world).unwrap())
+    }
+}
+
+/// Opens a store by its own type, beside the scene that uses it.
+struct Known {
+    folder: Sqlite,
+    limits: SqliteLimits,
+    store: Mutex<Option<Arc<SqliteStore>>>,
+}
+
+impl Known {
+    fn new() -> Self {
+        Self::with(SqliteLimits::default())
+    }
+
+    fn with(limits: SqliteLimits) -> Self {
+        Self {
+            folder: Sqlite::new(),
+            limits,
+            store: Mutex::default(),
+        }
+    }
+
+    fn store(&self) -> Arc<SqliteStore> {
+        self.store.lock().unwrap().clone().unwrap()
+    }
+}
+
+impl Harness for Known {
+    fn open(&self, world: &World) -> Arc<dyn Store> {
+        let config = SqliteConfig {
+            limits: self.limits,
+            ..config(self.folder.path(), world)
+        };
+        let store = Arc::new(SqliteStore::open(config).unwrap());
+        *self.store.lock().unwrap() = Some(Arc::clone(&store));
+        store
+    }
+
+    fn reopen(&self, store: Arc<dyn Store>, world: &World) -> Arc<dyn Store> {
+        *self.store.lock().unwrap() = None;
+        drop(store);
+        self.open(world)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A full disk, a process that dies, and other processes on the same database.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use heraldo_domain::change::{Change, Write};
@@ -15,33 +15,6 @@ use heraldo_wire::id::{InspectionId, WebhookId};
 use rusqlite::Connection;
 
 use super::*;
-
-/// Opens a store by its own type, beside the scene that uses it.
-struct Known(Sqlite, Mutex<Option<Arc<SqliteStore>>>);
-
-impl Known {
-    fn new() -> Self {
-        Self(Sqlite::new(), Mutex::default())
-    }
-
-    fn store(&self) -> Arc<SqliteStore> {
-        self.1.lock().unwrap().clone().unwrap()
-    }
-}
-
-impl Harness for Known {
-    fn open(&self, world: &World) -> Arc<dyn Store> {
-        let store = Arc::new(open(self.0.path(), world).unwrap());
-        *self.1.lock().unwrap() = Some(Arc::clone(&store));
-        store
-    }
-
-    fn reopen(&self, store: Arc<dyn Store>, world: &World) -> Arc<dyn Store> {
-        *self.1.lock().unwrap() = None;
-        drop(store);
-        self.open(world)
-    }
-}
 
 fn large(scene: &Scene<'_>, webhook: WebhookId) -> Change {
     let mut event = scene.event(InspectionId(scene.world.id()), &[webhook]);
@@ -147,7 +120,7 @@ fn the_log_is_copied_and_started_anew_under_load() {
     sequences.reverse();
     assert_eq!(sequences, (1..=24_000).collect::<Vec<_>>());
     block_on(scene.store.close()).unwrap();
-    let db = Connection::open(harness.0.path().join("data").join(DATABASE_FILE)).unwrap();
+    let db = Connection::open(harness.folder.path().join("data").join(DATABASE_FILE)).unwrap();
     let sound: String = db
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
