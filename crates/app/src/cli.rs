@@ -64,6 +64,10 @@ pub fn command() -> Command {
             Command::new("doctor").about("Checks the set-up and says what to do"),
             |_| true,
         ))
+        .subcommand(administration(Command::new("migrate").about(
+            "Brings the database to the form that this version knows; `serve` does it by itself",
+        )))
+        .subcommand(backup())
         .subcommand(listen())
         .subcommand(trigger())
         .subcommand(verify())
@@ -245,6 +249,17 @@ fn calling(command: Command) -> Command {
         ))
 }
 
+fn backup() -> Command {
+    let file = Arg::new("file")
+        .value_name("FILE")
+        .help("The file to make; one that exists is not overwritten")
+        .required(true);
+    administration(Command::new("backup").about(
+        "Copies the database as it is now to a file, also while a server runs; the master key and photos are not in it",
+    ))
+    .arg(file)
+}
+
 fn verify() -> Command {
     Command::new("verify")
         .about("Checks the signature of a body given on standard input; exit code 1 and the reason if it is wrong")
@@ -309,7 +324,7 @@ fn with_settings(command: Command, keep: impl Fn(&Setting) -> bool) -> Command {
         for setting in all().filter(|setting| setting.group == group && keep(setting)) {
             let help = format!(
                 "{} [default: {}] [variable: {}]",
-                setting.help_in_full(),
+                setting.help,
                 setting.default_in_words(),
                 setting.env()
             );

@@ -29,7 +29,7 @@ use crate::jobs::{self, Bell};
 use crate::photos;
 use crate::ports::{OsEntropy, SystemClock};
 use crate::settings::Settings;
-use crate::upkeep;
+use crate::upkeep::{self, Kept};
 
 /// What is left of the grace for attempts under way, however long the last requests took.
 const ATTEMPTS_GRACE_MIN: Duration = Duration::from_millis(250);
@@ -127,7 +127,10 @@ pub fn store_config(
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         exclusive,
-        limits: SqliteLimits::default(),
+        limits: SqliteLimits {
+            disk_free_bytes_min: u64::try_from(settings.disk_free_min).unwrap_or(u64::MAX),
+            ..SqliteLimits::default()
+        },
     }
 }
 
@@ -245,6 +248,14 @@ impl Engine {
             stopping.clone(),
         ));
         tasks.spawn(upkeep::forget(context.clone(), stopping.clone()));
+        tasks.spawn(upkeep::delete_old(
+            context.clone(),
+            Kept {
+                events: settings.retention,
+                audit: settings.audit_retention,
+            },
+            stopping.clone(),
+        ));
         tasks.spawn(jobs::run(context.clone(), bell, stopping.clone()));
         let address_file = AddressFile::write(&settings.data_dir, address)?;
         Ok(Running {

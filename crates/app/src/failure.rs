@@ -4,6 +4,7 @@ use std::fmt;
 
 use heraldo_domain::store::StoreError;
 use heraldo_store::OpenError;
+use heraldo_store::sqlite::BackupError;
 use heraldo_wire::problem::Problem;
 
 /// One sentence, or several, that say what is wrong and what to do. It is printed once, by `main`.
@@ -36,6 +37,12 @@ impl fmt::Display for Failure {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
         Self::new(error.to_string())
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use heraldo_delivery::dispatcher::Dispatcher;
 use heraldo_domain::ports::Clock;
 use heraldo_domain::store::{Store, StoreError};
-use heraldo_web::Health;
+use heraldo_web::{Gauges, Health};
 use heraldo_wire::time::Timestamp;
 use tokio::sync::Mutex;
 
@@ -23,6 +23,7 @@ pub struct Readiness {
     store: Arc<dyn Store>,
     dispatcher: Dispatcher,
     stopping: AtomicBool,
+    begun: Instant,
     last_look: LastLook,
 }
 
@@ -40,6 +41,7 @@ impl Readiness {
             store,
             dispatcher,
             stopping: AtomicBool::new(false),
+            begun: Instant::now(),
             last_look: LastLook {
                 clock,
                 timeout: LOOK_TIMEOUT,
@@ -91,6 +93,13 @@ impl Health for Readiness {
         }
         reasons.extend(self.last_look.trouble(self.store.check()).await);
         reasons
+    }
+
+    fn gauges(&self) -> Gauges {
+        Gauges {
+            in_flight: self.dispatcher.in_flight(),
+            uptime: self.begun.elapsed(),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod jobs;
 mod links;
 mod listen;
 mod logs;
+mod maintenance;
 mod open_files;
 mod photos;
 mod ports;
@@ -62,6 +63,8 @@ fn run(matches: &ArgMatches) -> Outcome<ExitCode> {
         "serve" => serve::run(settings(matches)?),
         "dev" => dev::run(settings(matches)?),
         "doctor" => doctor::run(&cli::sources(matches, std::env::vars_os().collect())),
+        "migrate" => maintenance::bring_up_to_date(matches, &settings(matches)?),
+        "backup" => maintenance::backup(matches, &settings(matches)?),
         "verify" => verify::run(matches),
         "listen" => listen::run(matches, &settings(matches)?),
         "trigger" => trigger::run(matches, &settings(matches)?),

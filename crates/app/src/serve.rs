@@ -50,9 +50,6 @@ pub fn begin(settings: &Settings) -> Outcome {
         open_files,
         "starting"
     );
-    for sentence in settings.warnings() {
-        tracing::warn!("{sentence}");
-    }
     Ok(())
 }
 

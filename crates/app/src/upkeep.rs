@@ -1,14 +1,23 @@
 //! What is done again and again beside the requests: ending lapsed inspections, forgetting old answers
-//! and tokens.
+//! and tokens, deleting events that were kept long enough.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use heraldo_domain::ops::{Context, problem_of, sweep::expire_lapsed};
+use heraldo_domain::retention::Slice;
 use heraldo_wire::problem::Problem;
 use tokio_util::sync::CancellationToken;
 
-/// Inspections ended, or answers and tokens forgotten, in one go.
+/// Inspections ended in one go.
 const BATCH: u32 = 500;
+/// Rows deleted in one go, which holds the writer for a few milliseconds.
+const SLICE_ROWS: u32 = 128;
+/// Between two slices others write for so many times as long as a slice took.
+const PAUSE: u32 = 3;
+/// How often what is old enough is looked for: so many times in the time for which it is kept, within these.
+const DELETE_ROUNDS: u32 = 20;
+const DELETE_INTERVAL_MIN: Duration = Duration::from_millis(100);
+const DELETE_INTERVAL_MAX: Duration = Duration::from_secs(600);
 const FORGET_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// Ends inspections whose time is over, every `interval`, until `stopping`.
@@ -49,12 +58,75 @@ pub async fn forget(context: Context, stopping: CancellationToken) {
 async fn all_expired(context: &Context, stopping: &CancellationToken) -> Result<(), Problem> {
     let now = context.clock.now();
     loop {
+        let begun = Instant::now();
+        let forgotten = context.store.forget_expired(now, SLICE_ROWS).await;
+        let more = forgotten.map_err(problem_of)? >= SLICE_ROWS;
+        if !more || !waited(begun.elapsed() * PAUSE, stopping).await {
+            return Ok(());
+        }
+    }
+}
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    /// Events with their deliveries and attempts.
+    pub events: Duration,
+    pub audit: Duration,
+}
+
+/// Deletes what was kept long enough, in slices, until `stopping`.
+pub async fn delete_old(context: Context, kept: Kept, stopping: CancellationToken) {
+    let shorter = kept.events.min(kept.audit);
+    let interval = (shorter / DELETE_ROUNDS).clamp(DELETE_INTERVAL_MIN, DELETE_INTERVAL_MAX);
+    let mut said = None;
+    loop {
+        let deleted = all_old(&context, kept, &stopping).await;
+        say(
+            &mut said,
+            deleted,
+            "cannot delete events that were kept long enough; trying again",
+        );
+        if !waited(interval, &stopping).await {
+            return;
+        }
+    }
+}
+
+async fn all_old(
+    context: &Context,
+    kept: Kept,
+    stopping: &CancellationToken,
+) -> Result<(), Problem> {
+    let now = context.clock.now();
+    let mut slice = Slice {
+        before: now.minus(kept.events),
+        after: None,
+        rows_max: SLICE_ROWS,
+    };
+    let mut events = 0_u64;
+    loop {
+        let begun = Instant::now();
         let forgotten = context
             .store
-            .forget_expired(now, BATCH)
+            .forget_events(slice)
             .await
             .map_err(problem_of)?;
-        if forgotten < BATCH || stopping.is_cancelled() {
+        events += u64::from(forgotten.events);
+        slice.after = forgotten.after;
+        if !forgotten.more || !waited(begun.elapsed() * PAUSE, stopping).await {
+            break;
+        }
+    }
+    if events > 0 {
+        tracing::info!(events, "events that were kept long enough were deleted");
+    }
+    let before = now.minus(kept.audit);
+    loop {
+        let begun = Instant::now();
+        let forgotten = context.store.forget_audit(before, SLICE_ROWS).await;
+        let more = forgotten.map_err(problem_of)? >= SLICE_ROWS;
+        if !more || !waited(begun.elapsed() * PAUSE, stopping).await {
             return Ok(());
         }
     }

@@ -25,6 +25,7 @@ mod unparsed;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -44,6 +45,18 @@ use streams::{StreamLimits, Streams};
 pub trait Health: Send + Sync {
     /// Why the server cannot serve now, a sentence each; empty when it can.
     async fn reasons_not_ready(&self) -> Vec<String>;
+
+    /// What `GET /metrics` shows that the store does not know.
+    fn gauges(&self) -> Gauges;
+}
+
+/// What the server measures of itself now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gauges {
+    /// Attempts under way.
+    pub in_flight: usize,
+    /// Since the server began to serve.
+    pub uptime: Duration,
 }
 
 /// The HTTP API over one context. Cloning it is cheap: clones share everything.

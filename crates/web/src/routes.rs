@@ -115,6 +115,7 @@ routes! {
     membership::authenticated,
     health::live,
     health::ready,
+    api::metrics,
     api::description,
     pages::consumer,
     pages::detail,

@@ -107,13 +107,8 @@ fn examine(settings: &Settings) -> Outcome<Vec<Finding>> {
         "settings",
         "every setting has a value that it takes",
     )];
-    findings.extend(
-        settings
-            .warnings()
-            .map(|sentence| Finding::warning("settings", sentence)),
-    );
     findings.push(folder(&settings.data_dir));
-    findings.push(room(&settings.data_dir));
+    findings.push(room(settings));
     findings.push(key_file(&settings.master_key_file()));
     findings.extend(store::findings(settings)?);
     findings.push(clock(&settings.data_dir, SystemClock.now()));
@@ -167,9 +162,10 @@ fn tempfile_in(folder: &Path) -> std::io::Result<()> {
     std::fs::remove_file(&path)
 }
 
-fn room(data_dir: &Path) -> Finding {
+fn room(settings: &Settings) -> Finding {
     const WHAT: &str = "disk";
-    let Some(place) = existing(data_dir) else {
+    let accepted_from = u64::try_from(settings.disk_free_min).unwrap_or(u64::MAX);
+    let Some(place) = existing(&settings.data_dir) else {
         return Finding::warning(WHAT, "the disk of the data folder cannot be looked at");
     };
     match rustix::fs::statvfs(&place) {
@@ -180,6 +176,15 @@ fn room(data_dir: &Path) -> Finding {
                 Finding::error(
                     WHAT,
                     format!("only {sentence}; free some, or nothing more can be stored"),
+                )
+            } else if free < accepted_from {
+                Finding::error(
+                    WHAT,
+                    format!(
+                        "only {sentence}, and nothing new is accepted below disk_free_min, {} MiB, unless the \
+                         database has that much to use again; free some",
+                        accepted_from >> 20
+                    ),
                 )
             } else if free < FREE_BYTES_LOW {
                 Finding::warning(WHAT, format!("only {sentence}"))

@@ -46,6 +46,8 @@ pub struct Settings {
     /// `None`: `master.key` in the data folder.
     pub master_key_file: Option<PathBuf>,
     pub retention: Duration,
+    pub audit_retention: Duration,
+    pub disk_free_min: usize,
     pub webhook_defaults: Defaults,
     /// In lower case.
     pub answer_headers: Vec<String>,
@@ -73,8 +75,6 @@ pub struct Settings {
     pub s3_secret_key_file: Option<PathBuf>,
     pub log: LogFilter,
     pub log_format: LogFormat,
-    /// Keys of settings that were given although they are not in force yet, and what does not happen.
-    pub unheeded: Vec<(&'static str, &'static str)>,
 }
 
 /// How log lines are written.
@@ -104,6 +104,8 @@ impl Settings {
             data_dir: PathBuf::new(),
             master_key_file: None,
             retention: Duration::ZERO,
+            audit_retention: Duration::ZERO,
+            disk_free_min: 0,
             webhook_defaults: Defaults::default(),
             answer_headers: Vec::new(),
             webhook_challenge: false,
@@ -129,15 +131,7 @@ impl Settings {
             s3_secret_key_file: None,
             log: LogFilter::default(),
             log_format: LogFormat::Auto,
-            unheeded: Vec::new(),
         }
-    }
-
-    /// What whoever gave these settings should know, a sentence each.
-    pub fn warnings(&self) -> impl Iterator<Item = String> {
-        self.unheeded.iter().map(|(key, what)| {
-            format!("the setting {key} is accepted but not in force in this version: {what}")
-        })
     }
 
     /// Where the key lies that secrets are sealed with.

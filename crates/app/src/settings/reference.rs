@@ -39,7 +39,7 @@ pub fn markdown() -> String {
                  |---|---|---|---|\n\
                  | `--{flag} {value}` | `{env}` | `{key}` | {default} |",
                 key = setting.key,
-                help = setting.help_in_full(),
+                help = setting.help,
                 flag = setting.flag(),
                 value = setting.value,
                 env = setting.env(),

@@ -62,9 +62,6 @@ pub fn resolve(sources: &Sources) -> Result<Settings, Vec<String>> {
             Ok(setting.default.to_owned()),
         );
         let given = texts.given(setting);
-        if let Some(what) = setting.not_in_force().filter(|_| !given.is_empty()) {
-            settings.unheeded.push((setting.key, what));
-        }
         // Each sets the value anew; one that is wrong is said even when another wins over it.
         for (from, text) in std::iter::once(default).chain(given) {
             if let Err(why) = text.and_then(|text| set(setting, &mut settings, &text)) {

@@ -12,10 +12,6 @@ pub const CONFIG_ENV: &str = "HERALDO_CONFIG";
 /// Variables that begin as ours do, but are for those who call the API, not for the server.
 pub const FOR_CALLERS: &[&str] = &["HERALDO_API_KEY", "HERALDO_URL"];
 
-/// Settings that are read and checked, but that nothing heeds yet, and what so does not happen. Whoever
-/// gives one a value is told at the start.
-pub const NOT_IN_FORCE: &[(&str, &str)] = &[("retention", "nothing is deleted for its age")];
-
 /// Every setting.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
     TABLE.iter().chain(DELIVERY).chain(PHOTOS)
@@ -80,22 +76,6 @@ impl Setting {
     /// The environment variable.
     pub fn env(&self) -> String {
         format!("HERALDO_{}", self.key.to_uppercase())
-    }
-
-    /// What does not happen although the setting says so; `None`: it is in force.
-    pub fn not_in_force(&self) -> Option<&'static str> {
-        NOT_IN_FORCE
-            .iter()
-            .find(|(key, _)| *key == self.key)
-            .map(|(_, what)| *what)
-    }
-
-    /// The help, and whether the setting is in force.
-    pub fn help_in_full(&self) -> String {
-        match self.not_in_force() {
-            Some(what) => format!("{} Not in force in this version: {what}.", self.help),
-            None => self.help.to_owned(),
-        }
     }
 
     /// The default in words.
@@ -271,10 +251,34 @@ const TABLE: &[Setting] = &[
         value: "DURATION",
         default: "30d",
         without: "",
-        help: "How long events are kept, with their deliveries and attempts, 1s to 3650d.",
+        help: "How long events are kept, with their deliveries and attempts, 1s to 3650d. What is pending, also for a paused webhook, stays until it has ended. Inspections and photos are not deleted.",
         set: |settings, text| {
             values::duration(text, secs(1), secs(3_650 * DAY))
                 .map(|value| settings.retention = value)
+        },
+    },
+    Setting {
+        key: "audit_retention",
+        group: Group::Store,
+        value: "DURATION",
+        default: "365d",
+        without: "",
+        help: "How long entries of the audit log are kept, 1s to 3650d.",
+        set: |settings, text| {
+            values::duration(text, secs(1), secs(3_650 * DAY))
+                .map(|value| settings.audit_retention = value)
+        },
+    },
+    Setting {
+        key: "disk_free_min",
+        group: Group::Store,
+        value: "BYTES",
+        default: "256MiB",
+        without: "",
+        help: "With less than this free on the disk of the data folder nothing new is accepted (503), while what was accepted is delivered and recorded; 0 to 1048576GiB, 0: until the disk is full. Space inside the database that deleting left counts as free.",
+        set: |settings, text| {
+            values::bytes(text, 0, 1_048_576 * 1024 * MIB)
+                .map(|value| settings.disk_free_min = value)
         },
     },
     Setting {

@@ -227,18 +227,23 @@ fn each_mistake_names_the_setting_its_source_and_what_is_allowed() {
 }
 
 #[test]
-fn who_gives_a_setting_that_is_not_in_force_is_told() {
+fn what_is_kept_and_for_how_long_can_be_set() {
     let silent = resolve(&Sources::default()).unwrap();
-    assert_eq!(silent.retention, Duration::from_secs(30 * 86_400));
-    assert_eq!(silent.warnings().count(), 0);
-    let given = resolve(&sources(&[], &[("HERALDO_RETENTION", "2h")], None)).unwrap();
-    assert_eq!(given.retention, Duration::from_secs(7_200));
-    let told: Vec<_> = given.warnings().collect();
-    assert!(
-        matches!(&told[..], [one] if one.contains("the setting retention is accepted but not in force")),
-        "{told:?}"
+    let day = Duration::from_secs(86_400);
+    assert_eq!(
+        (silent.retention, silent.audit_retention),
+        (30 * day, 365 * day)
     );
-    assert!(markdown().contains("Not in force in this version: nothing is deleted for its age."));
+    assert_eq!(silent.disk_free_min, 256 << 20);
+    let given = [
+        ("HERALDO_RETENTION", "2h"),
+        ("HERALDO_AUDIT_RETENTION", "90d"),
+        ("HERALDO_DISK_FREE_MIN", "1048576GiB"),
+    ];
+    let given = resolve(&sources(&[], &given, None)).unwrap();
+    assert_eq!(given.retention, Duration::from_secs(7_200));
+    assert_eq!(given.audit_retention, 90 * day);
+    assert_eq!(given.disk_free_min, 1 << 50);
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod first_run;
 mod full_disk;
 mod hostile;
 mod idempotency;
+mod keeping;
 mod life;
 mod lifecycle;
 mod limits;

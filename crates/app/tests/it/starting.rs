@@ -141,20 +141,6 @@ fn wrong_and_unknown_settings_stop_the_start_and_are_named() {
 }
 
 #[test]
-fn a_setting_that_is_not_in_force_yet_is_accepted_and_said() {
-    let folder = tempdir().unwrap();
-    let mut server = Setup::serve(folder.path())
-        .env("HERALDO_RETENTION", "7d")
-        .start();
-    let lines = server.stop_and_read();
-    let said = |line: &&String| {
-        line.contains("WARN")
-            && line.contains("the setting retention is accepted but not in force in this version")
-    };
-    assert_eq!(lines.iter().filter(said).count(), 1, "{lines:#?}");
-}
-
-#[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let folder = tempdir().unwrap();
     // Below a file nobody can make a folder, root included.

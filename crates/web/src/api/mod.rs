@@ -9,6 +9,7 @@ pub mod image;
 pub mod inspection;
 pub mod key;
 pub mod membership;
+pub mod metrics;
 pub mod oauth;
 pub mod recovery;
 pub mod report;

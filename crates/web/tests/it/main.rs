@@ -21,6 +21,7 @@ mod idempotency;
 mod images;
 mod inspections;
 mod keys;
+mod metrics;
 mod multipart;
 mod oauth;
 mod oauth_pages;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -16,7 +17,7 @@ use heraldo_domain::ports::{Clock, Entropy, IdMaker, NoHandOver};
 use heraldo_domain::store::Store as _;
 use heraldo_media::{DocumentWriter, Folder, PhotoLimits, PhotoReader};
 use heraldo_store::MemoryStore;
-use heraldo_web::{Health, Web, WebConfig};
+use heraldo_web::{Gauges, Health, Web, WebConfig};
 use heraldo_wire::api::Scope;
 use heraldo_wire::id::CompanyId;
 use heraldo_wire::problem::ProblemCode;
@@ -76,6 +77,13 @@ impl Health for SayReasons {
         let reasons = self.0.lock().unwrap().clone();
         assert!(reasons != [PANIC], "told to panic");
         reasons
+    }
+
+    fn gauges(&self) -> Gauges {
+        Gauges {
+            in_flight: 3,
+            uptime: Duration::from_millis(61_500),
+        }
     }
 }
 
