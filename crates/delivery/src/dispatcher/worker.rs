@@ -72,13 +72,14 @@ async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Ho
         unsettled: None,
     };
     let leased = slot.unsettled.insert(leased);
-    let Some(webhook) = webhook_to_send_to(inner, started, leased).await else {
-        return;
-    };
     if leased.recovered && !record_start(inner, started, leased).await {
         // Another node has it, or the store is closed; either way it is not ours to send.
         return;
     }
+    // Read last: whatever is waited for before, the webhook may be paused or get another secret meanwhile.
+    let Some(webhook) = webhook_to_send_to(inner, started, leased).await else {
+        return;
+    };
     let report = if leased.interruptions >= INTERRUPTIONS_MAX {
         interrupted_report(inner.clock.now())
     } else {
