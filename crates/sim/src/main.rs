@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use heraldo_sim::engine::Kind;
 use heraldo_sim::{Failure, Report, TRACE_LINES, run_with_trace};
 
 const HELP: &str = "\
@@ -11,7 +12,7 @@ heraldo-sim [--seeds N] [--seed S] [--steps N] [--lines N]
 
   --seeds N  how many seeds to run, 500 without it
   --seed S   the first seed, 1 without it; without --seeds only this one is run
-  --steps N  how long each runs before the faults stop, 2000 without it
+  --steps N  how long each runs before the faults stop, 500 without it
   --lines N  how many lines of a failing seed's trace to show, 120 without it
 
 A seed repeats its run exactly. One that fails ends the program and is shown with its trace.
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
 }
 
 fn parse(words: &[String]) -> Result<Asked, String> {
-    let (mut first, mut seeds, mut steps, mut lines) = (None, None, 2_000, TRACE_LINES);
+    let (mut first, mut seeds, mut steps, mut lines) = (None, None, 500, TRACE_LINES);
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let number = words.next().and_then(|number| number.parse::<u64>().ok());
@@ -97,8 +98,8 @@ fn run_all(asked: &Asked) -> Result<(), Box<Failure>> {
         return Err(Box::new(failure));
     }
     println!(
-        "{} seeds from {} of {} steps: {} deliveries, {} attempts, all as it must be",
-        asked.seeds, asked.first, asked.steps, sum.deliveries, sum.starts
+        "{} seeds from {} of {} steps, {} of them on SQLite: {} deliveries, {} attempts, all as it must be",
+        asked.seeds, asked.first, asked.steps, sum.on_sqlite, sum.deliveries, sum.starts
     );
     Ok(())
 }
@@ -108,6 +109,7 @@ fn run_all(asked: &Asked) -> Result<(), Box<Failure>> {
 struct Sum {
     deliveries: usize,
     starts: u64,
+    on_sqlite: u64,
     failure: Option<Failure>,
 }
 
@@ -118,6 +120,7 @@ impl Sum {
             Ok(report) => {
                 self.deliveries += report.deliveries;
                 self.starts += report.starts;
+                self.on_sqlite += u64::from(report.engine == Kind::Sqlite);
                 true
             }
             Err(failure) => {

@@ -53,20 +53,20 @@ impl Receivers {
         if dice.chance(hangs) {
             return Reaction {
                 after_ms: deadline_ms,
-                result: timeout(),
+                result: timeout(dice),
             };
         }
         let after_ms = dice.between(0, slowest_ms);
         if after_ms >= deadline_ms {
             return Reaction {
                 after_ms: deadline_ms,
-                result: timeout(),
+                result: timeout(dice),
             };
         }
         let result = if dice.chance(fails) {
             failure(dice)
         } else {
-            answered(200)
+            answered(*dice.pick(&[200, 200, 201, 202, 204, 299]).unwrap_or(&200))
         };
         Reaction { after_ms, result }
     }
@@ -79,31 +79,54 @@ fn answered(status: u16) -> AttemptResult {
     })
 }
 
-fn timeout() -> AttemptResult {
+fn timeout(dice: &mut Dice) -> AttemptResult {
+    let phases = [
+        Phase::Resolve,
+        Phase::Connect,
+        Phase::Tls,
+        Phase::FirstByte,
+        Phase::Body,
+    ];
+    let phase = dice.pick(&phases).copied();
     AttemptResult::Failed {
         class: ErrorClass::Timeout,
-        phase: Some(Phase::FirstByte),
+        phase,
         error: "the deadline passed".to_owned(),
-        status: None,
+        status: (phase == Some(Phase::Body)).then_some(200),
     }
 }
 
+/// Every class of failure, in every phase that it can have, and statuses of every kind that is none of 2XX.
 fn failure(dice: &mut Dice) -> AttemptResult {
-    match dice.pick(&[500, 503, 429, 410, 404, 302, 199, 0]) {
-        Some(0) | None => AttemptResult::Failed {
-            class: ErrorClass::Reset,
-            phase: None,
-            error: "the connection was cut".to_owned(),
-            status: None,
-        },
-        Some(status) => {
-            // As often as not it says when to come back, with whatever status.
-            let seconds = dice.chance(500).then(|| dice.between(0, 40).to_string());
-            AttemptResult::Answered(Received {
-                status: *status,
-                retry_after: seconds,
-                ..Received::default()
-            })
-        }
+    let statuses = [
+        100, 199, 300, 302, 307, 400, 404, 410, 429, 499, 500, 503, 599,
+    ];
+    if dice.chance(600) {
+        // As often as not it says when to come back, with whatever status.
+        let retry_after = dice.chance(500).then(|| dice.between(0, 40).to_string());
+        return AttemptResult::Answered(Received {
+            status: *dice.pick(&statuses).unwrap_or(&500),
+            retry_after,
+            ..Received::default()
+        });
+    }
+    let failures = [
+        (ErrorClass::Dns, Some(Phase::Resolve)),
+        (ErrorClass::AddressRefused, Some(Phase::Resolve)),
+        (ErrorClass::AddressRefused, None),
+        (ErrorClass::Connect, Some(Phase::Connect)),
+        (ErrorClass::Tls, Some(Phase::Tls)),
+        (ErrorClass::Reset, Some(Phase::FirstByte)),
+        (ErrorClass::Reset, Some(Phase::Body)),
+        (ErrorClass::Protocol, Some(Phase::FirstByte)),
+    ];
+    let (class, phase) = *dice.pick(&failures).unwrap_or(&(ErrorClass::Reset, None));
+    // A body that is cut has a status, which counts for nothing.
+    let status = (phase == Some(Phase::Body)).then_some(200);
+    AttemptResult::Failed {
+        class,
+        phase,
+        error: "as the seed has it".to_owned(),
+        status,
     }
 }

@@ -9,15 +9,16 @@ use heraldo_delivery::lanes::Limits;
 use heraldo_domain::delivery::Settlement;
 use heraldo_domain::ports::IdMaker;
 use heraldo_domain::retry::RetryPolicy;
-use heraldo_domain::store::{Settled, Store};
+use heraldo_domain::store::Settled;
 use heraldo_domain::webhook::Defaults;
 use heraldo_wire::api::Ordering;
 use heraldo_wire::event::EventType;
 
 use crate::driver::{Config, Driver, Part};
+use crate::engine::Kind;
 use crate::oracle::Oracle;
 use crate::workload::Workload;
-use crate::world::{Check, Dice, Faults, Trace, Violation, World, at_once, violated};
+use crate::world::{Check, Dice, Faults, Trace, Violation, World, violated, wait_for};
 
 /// After so many steps without a call or a fault everything must have come to rest.
 const CALM_STEPS_MAX: u32 = 400_000;
@@ -30,6 +31,7 @@ pub const TRACE_LINES: usize = 120;
 pub struct Report {
     pub deliveries: usize,
     pub starts: u64,
+    pub engine: Kind,
     /// Two runs of one seed have the same.
     pub fingerprint: u64,
 }
@@ -55,7 +57,7 @@ impl fmt::Display for Failure {
         )?;
         write!(
             f,
-            "again: cargo run -p heraldo-sim -- --seed {} --steps {}",
+            "again: cargo xtask sim --seed {} --steps {}",
             self.seed, self.steps
         )
     }
@@ -77,7 +79,7 @@ pub fn run_with_trace(seed: u64, steps: u32, lines: usize) -> Result<Report, Fai
     let trace = Trace::new(lines);
     let kept = trace.clone();
     let ran = catch_unwind(AssertUnwindSafe(move || {
-        Simulation::new(seed, trace).run(steps)
+        Simulation::new(seed, trace)?.run(steps)
     }));
     let sentence = match ran {
         Ok(Ok(report)) => return Ok(report),
@@ -108,21 +110,24 @@ struct Simulation {
     late: Vec<Settlement>,
     calls: u32,
     idle_jumps: u32,
+    kind: Kind,
 }
 
 impl Simulation {
-    fn new(seed: u64, trace: Trace) -> Self {
+    fn new(seed: u64, trace: Trace) -> Check<Self> {
         let mut world = World::new(seed, trace);
         let config = config(&mut world.dice);
         let workload = Workload::new(&mut world, config.defaults.clone());
         world.note(format_args!("{:?}", world.faults));
         world.note(format_args!("{:?}, {:?}", config.limits, config.defaults));
         world.note(format_args!("slow: {:?}", config.slow));
-        let driver = Driver::new(config, &world, Arc::new(IdMaker::default()));
+        let kind = Kind::of(seed);
+        world.note(format_args!("engine: {kind:?}"));
+        let driver = Driver::new(config, kind, &world, Arc::new(IdMaker::default()))?;
         let calls = u32::try_from(world.dice.between(60, 400)).unwrap_or(200);
         let idle_jumps = u32::try_from(world.dice.between(50, 700)).unwrap_or(300);
         let oracle = Oracle::default();
-        Self {
+        Ok(Self {
             world,
             driver: Some(driver),
             oracle,
@@ -130,7 +135,8 @@ impl Simulation {
             late: Vec::new(),
             calls,
             idle_jumps,
-        }
+            kind,
+        })
     }
 
     fn run(mut self, steps: u32) -> Check<Report> {
@@ -154,10 +160,11 @@ impl Simulation {
         };
         driver.check_empty(&mut self.world)?;
         self.oracle
-            .finish(&self.workload.companies, &driver.store, &mut self.world)?;
+            .finish(&self.workload.companies, &*driver.store, &mut self.world)?;
         Ok(Report {
             deliveries: self.oracle.deliveries(),
             starts: self.oracle.starts,
+            engine: self.kind,
             fingerprint: self.world.trace.fingerprint(),
         })
     }
@@ -233,7 +240,7 @@ impl Simulation {
         let time = Duration::from_millis(self.world.dice.between(2, 3_000));
         self.world.pass(time);
         self.oracle.crashed(&self.world);
-        let (next, unsettled) = driver.crash();
+        let (next, unsettled) = driver.crash(&self.world)?;
         self.late.extend(unsettled);
         self.driver = Some(next);
         Ok(())
@@ -249,7 +256,7 @@ impl Simulation {
             "late: {} outcomes of an earlier start arrive",
             late.len()
         ));
-        match at_once(driver.store.settle(late))? {
+        match wait_for(driver.store.settle(late))? {
             Ok(group)
                 if group
                     .each
@@ -277,8 +284,7 @@ impl Simulation {
         let Some(driver) = &self.driver else {
             return violated("the server is gone");
         };
-        // A call that wrote nothing leaves the fault that was meant for it.
-        while at_once(driver.store.check())?.is_err() {}
+        driver.store.heal()?;
         self.workload
             .resume_all(driver, &mut self.world, &mut self.oracle)?;
         self.come_to_rest()

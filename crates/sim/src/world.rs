@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use heraldo_domain::ports::{Clock, Entropy};
 use heraldo_wire::id::{CompanyId, Id, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
@@ -22,14 +24,39 @@ pub fn violated<T>(sentence: impl Into<String>) -> Check<T> {
     Err(Violation(sentence.into()))
 }
 
-/// What the memory engine and the use cases on it answer: their futures never wait for anything.
+/// How long one answer of a store may take before the simulation gives up on it.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+
+/// What a store, or a use case on one, answers. The engine in memory answers at once; the threads of SQLite
+/// are waited for, so that nothing else goes on meanwhile and a seed repeats its run.
 ///
 /// # Errors
-/// When one does.
-pub fn at_once<T>(future: impl Future<Output = T>) -> Check<T> {
-    future
-        .now_or_never()
-        .ok_or_else(|| Violation("a future on the memory engine was not ready at once".to_owned()))
+/// When no answer comes.
+pub fn wait_for<T>(future: impl Future<Output = T>) -> Check<T> {
+    let mut future = pin!(future);
+    let mut nobody = Context::from_waker(Waker::noop());
+    if let Poll::Ready(answer) = future.as_mut().poll(&mut nobody) {
+        return Ok(answer);
+    }
+    let waker = Waker::from(Arc::new(Caller(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    // A thread may also be woken for nothing, now and then.
+    for _ in 0..1_000 {
+        if let Poll::Ready(answer) = future.as_mut().poll(&mut context) {
+            return Ok(answer);
+        }
+        std::thread::park_timeout(ANSWER_MAX);
+    }
+    violated("the store does not answer")
+}
+
+/// The thread that waits.
+struct Caller(Thread);
+
+impl Wake for Caller {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }
 
 /// A clock that moves when the simulation says so.

@@ -17,8 +17,9 @@ use std::time::Duration;
 use heraldo_domain::delivery::{Claim, Epoch, Leased};
 use heraldo_domain::ports::{Announcer, Clock, Entropy, HandOver, IdMaker};
 use heraldo_domain::store::{Store, StoreError};
-use heraldo_domain::webhook::Defaults;
+use heraldo_domain::webhook::{Defaults, Webhook};
 use heraldo_wire::id::WebhookId;
+use heraldo_wire::time::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -194,6 +195,18 @@ impl Dispatcher {
         }
         self.inner.outbox.close();
     }
+}
+
+/// All headers of an attempt that goes out at `now` (contract 8, "Headers on every delivery"); the simulation
+/// checks them against its own account of the webhook's secrets.
+#[must_use]
+pub fn headers_of(
+    webhook: &Arc<Webhook>,
+    server: &Defaults,
+    leased: &Leased,
+    now: Timestamp,
+) -> http::HeaderMap {
+    Prepared::of(webhook, server).headers(leased, now)
 }
 
 impl HandOver for Dispatcher {

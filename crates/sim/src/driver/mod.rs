@@ -15,16 +15,15 @@ use std::time::Duration;
 use heraldo_delivery::lanes::{LaneSettings, Lanes, Limits};
 use heraldo_domain::delivery::{Epoch, Leased, Settlement, Waiting};
 use heraldo_domain::ports::IdMaker;
-use heraldo_domain::store::{Store, StoreError};
 use heraldo_domain::webhook::Defaults;
-use heraldo_store::MemoryStore;
 use heraldo_wire::id::WebhookId;
 use heraldo_wire::time::Timestamp;
 
+use crate::engine::{Engine, Kind};
 use crate::oracle::Oracle;
 use crate::port::{Port, Told};
 use crate::receiver::Receivers;
-use crate::world::{Check, World, at_once};
+use crate::world::{Check, World, wait_for};
 use planner::{Cancel, ClaimTask, Planner};
 use settler::{Outbox, Settler};
 use worker::Worker;
@@ -73,7 +72,7 @@ enum Life {
 #[derive(Debug)]
 pub struct Driver {
     pub port: Arc<Port>,
-    pub store: Arc<MemoryStore>,
+    pub store: Engine,
     pub receivers: Receivers,
     config: Config,
     ids: Arc<IdMaker>,
@@ -123,14 +122,16 @@ impl Turn {
 
 impl Driver {
     /// The first start, on an empty store.
-    #[must_use]
-    pub fn new(config: Config, world: &World, ids: Arc<IdMaker>) -> Self {
+    ///
+    /// # Errors
+    /// When the store's files cannot be made.
+    pub fn new(config: Config, kind: Kind, world: &World, ids: Arc<IdMaker>) -> Check<Self> {
         let port = Arc::new(Port::new(Lanes::new(config.limits)));
-        let store = Arc::new(MemoryStore::new(port.clone(), world.clock.clone()));
-        Self::on(config, port, store, ids)
+        let store = Engine::new(kind, port.clone(), world)?;
+        Ok(Self::on(config, port, store, ids))
     }
 
-    fn on(config: Config, port: Arc<Port>, store: Arc<MemoryStore>, ids: Arc<IdMaker>) -> Self {
+    fn on(config: Config, port: Arc<Port>, store: Engine, ids: Arc<IdMaker>) -> Self {
         Self {
             port,
             store,
@@ -152,15 +153,17 @@ impl Driver {
     }
 
     /// What a crash and a new start leave, and the outcomes that the old one knew and had not stored.
-    #[must_use]
-    pub fn crash(self) -> (Self, Vec<Settlement>) {
+    ///
+    /// # Errors
+    /// When the store cannot be opened again.
+    pub fn crash(self, world: &World) -> Check<(Self, Vec<Settlement>)> {
         let mut unsettled = self.outbox.settlements;
         unsettled.extend(self.settler.settlements());
         let port = Arc::new(Port::new(Lanes::new(self.config.limits)));
-        let store = Arc::new(self.store.reopen(port.clone()));
+        let store = self.store.reopen(port.clone(), world)?;
         let mut next = Self::on(self.config, port, store, Arc::new(IdMaker::default()));
         next.receivers = self.receivers;
-        (next, unsettled)
+        Ok((next, unsettled))
     }
 
     #[must_use]
@@ -200,7 +203,7 @@ impl Driver {
         if !self.is_running() || !self.claims.is_empty() || !self.port.shared().told.is_empty() {
             return Ok(false);
         }
-        let robbed = at_once(self.store.open_epoch())?.is_ok();
+        let robbed = wait_for(self.store.open_epoch())?.is_ok();
         if robbed {
             self.life = Life::Robbed;
         }
@@ -330,16 +333,16 @@ impl Driver {
     fn start(&mut self, world: &mut World) -> Check {
         match std::mem::replace(&mut self.life, Life::Closed) {
             Life::Closed => {
-                self.maybe_fail(world);
+                self.store.maybe_fail(world)?;
                 // A start that fails ends the process; the next one begins anew.
-                if let Ok(lease) = at_once(self.store.open_epoch())? {
+                if let Ok(lease) = wait_for(self.store.open_epoch())? {
                     self.lease = lease;
                     self.life = Life::EpochOpened;
                     world.note(format_args!("start: epoch {}", lease.0));
                 }
             }
             Life::EpochOpened => {
-                self.life = match at_once(self.store.waiting())? {
+                self.life = match wait_for(self.store.waiting())? {
                     Ok(waiting) => Life::WaitingRead(waiting),
                     Err(_) => Life::Closed,
                 };
@@ -389,26 +392,6 @@ impl Driver {
     fn give_back(&mut self, leased: Vec<Leased>) {
         if !leased.is_empty() {
             self.outbox.release(leased);
-        }
-    }
-
-    /// Lets the next write fail, if the dice say so.
-    fn maybe_fail(&self, world: &mut World) {
-        fail_next_write(&self.store, world);
-    }
-}
-
-/// Lets the store's next write fail, if the dice say so.
-pub fn fail_next_write(store: &MemoryStore, world: &mut World) {
-    if world.dice.chance(world.faults.write) {
-        let errors = [
-            StoreError::Full,
-            StoreError::Overloaded,
-            StoreError::Failed("a simulated fault".to_owned()),
-        ];
-        if let Some(error) = world.dice.pick(&errors) {
-            store.fail_next(1, error);
-            world.note(format_args!("fault: the next write fails: {error}"));
         }
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use heraldo_delivery::lanes::{ClaimPlan, LaneSettings};
 use heraldo_domain::delivery::{Claim, Claimed};
-use heraldo_domain::store::{Store, StoreError};
+use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::id::WebhookId;
 use heraldo_wire::time::Timestamp;
 
 use super::{CANCEL_SLICE, Driver, SLEEP_MAX, STORE_PAUSE};
 use crate::oracle::Oracle;
-use crate::world::{Check, World, at_once};
+use crate::world::{Check, World, wait_for};
 
 /// Where the loop stands.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Driver {
                 None => Planner::Plans,
                 // The mark stays; the store is asked again after a pause.
                 Some(_) if world.dice.chance(world.faults.read) => Planner::Plans,
-                Some((id, mark)) => match at_once(self.store.webhook(id))? {
+                Some((id, mark)) => match wait_for(self.store.webhook(id))? {
                     Ok(webhook) => Planner::HasRead(id, mark, webhook, left),
                     Err(_) => Planner::Plans,
                 },
@@ -165,8 +165,8 @@ impl Driver {
         match self.claims.swap_remove(at) {
             ClaimTask::Planned(plan) => self.claims.push(ClaimTask::Asked(plan, world.now())),
             ClaimTask::Asked(plan, now) => {
-                self.maybe_fail(world);
-                let answer = at_once(self.store.claim(Claim {
+                self.store.maybe_fail(world)?;
+                let answer = wait_for(self.store.claim(Claim {
                     webhook_id: plan.webhook_id,
                     lease: self.lease,
                     limit: u32::try_from(plan.limit).unwrap_or(u32::MAX),
@@ -238,12 +238,12 @@ impl Driver {
             // The dispatcher looks whether it stops before each slice.
             return Ok(());
         }
-        self.maybe_fail(world);
+        self.store.maybe_fail(world)?;
         task.wake = None;
-        let before = oracle.pending(task.webhook, &self.store)?;
-        match at_once(self.store.cancel_waiting(task.webhook, CANCEL_SLICE))? {
+        let before = oracle.pending(task.webhook, &*self.store)?;
+        match wait_for(self.store.cancel_waiting(task.webhook, CANCEL_SLICE))? {
             Ok(cancelled) => {
-                oracle.cancelled(task.webhook, cancelled, &before, &self.store, world)?;
+                oracle.cancelled(task.webhook, cancelled, &before, &*self.store, world)?;
                 task.done = cancelled < CANCEL_SLICE;
             }
             Err(_) => task.wake = Some(world.now().plus(STORE_PAUSE)),

@@ -2,13 +2,13 @@
 
 use heraldo_delivery::lanes::Hold;
 use heraldo_domain::delivery::{Leased, Next, Settlement};
-use heraldo_domain::store::{Settled, Store};
+use heraldo_domain::store::Settled;
 use heraldo_wire::id::{DeliveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
 use super::{Driver, STORE_PAUSE};
 use crate::oracle::Oracle;
-use crate::world::{Check, World, at_once};
+use crate::world::{Check, World, wait_for};
 
 /// Outcomes on their way to the store.
 #[derive(Debug, Default)]
@@ -123,8 +123,8 @@ impl Driver {
                 }
             }
             Settler::Settles { batch, .. } => {
-                self.maybe_fail(world);
-                match at_once(self.store.settle(batch.settlements.clone()))? {
+                self.store.maybe_fail(world)?;
+                match wait_for(self.store.settle(batch.settlements.clone()))? {
                     Ok(group) => {
                         let outcome = group.each;
                         for (settlement, settled) in batch.settlements.iter().zip(&outcome) {
@@ -144,13 +144,13 @@ impl Driver {
                 self.release_or_end(batch)
             }
             Settler::Releases { batch, .. } => {
-                self.maybe_fail(world);
+                self.store.maybe_fail(world)?;
                 let releases: Vec<DeliveryId> = batch
                     .releases
                     .iter()
                     .map(|release| release.delivery_id)
                     .collect();
-                match at_once(self.store.release(self.lease, releases.clone()))? {
+                match wait_for(self.store.release(self.lease, releases.clone()))? {
                     Ok(()) => {
                         oracle.released(&releases);
                         Settler::HasReleased { batch }

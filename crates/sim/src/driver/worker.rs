@@ -7,7 +7,7 @@ use heraldo_delivery::lanes::{Hold, Sign};
 use heraldo_domain::delivery::{
     AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, interrupted_report, settle,
 };
-use heraldo_domain::store::{Store, StoreError};
+use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::WebhookStatus;
 use heraldo_wire::attempt::PhaseTimings;
@@ -15,8 +15,8 @@ use heraldo_wire::id::{AttemptId, DeliveryId};
 use heraldo_wire::time::Timestamp;
 
 use super::{Driver, STORE_PAUSE};
-use crate::oracle::Oracle;
-use crate::world::{Check, World, at_once};
+use crate::oracle::{Oracle, Receiver};
+use crate::world::{Check, World, wait_for};
 
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -27,16 +27,18 @@ pub(super) struct Worker {
     pub(super) wake: Option<Timestamp>,
     /// The rate that the lanes were told when it took its slot.
     rate: Option<u32>,
+    /// The turn in which it read the webhook.
+    read: u64,
     sign: Sign,
 }
 
 #[derive(Debug)]
 pub(super) enum Stage {
+    /// Records the start of an attempt that a crash cut off.
+    Records,
+    HasRecorded(Result<Vec<DeliveryId>, StoreError>),
     /// Reads the webhook.
     Looks,
-    /// Records the start of an attempt that a crash cut off.
-    Records(Arc<Webhook>),
-    HasRecorded(Arc<Webhook>, Result<Vec<DeliveryId>, StoreError>),
     Sends(Arc<Webhook>),
     /// Under way until the wake.
     Sending {
@@ -83,15 +85,21 @@ impl Driver {
             "slot: {name} takes {inspection}#{}",
             leased.sequence
         ));
+        let recovered = leased.recovered;
         self.workers.push(Worker {
             leased: Some(leased),
             hold,
-            stage: Stage::Looks,
+            stage: if recovered {
+                Stage::Records
+            } else {
+                Stage::Looks
+            },
             wake: None,
             rate: self
                 .configured
                 .get(&hold.webhook_id)
                 .and_then(|settings| settings.rate_per_second),
+            read: world.turn,
             sign: Sign::Other,
         });
         self.check_start(hold.webhook_id, world.now())
@@ -105,28 +113,31 @@ impl Driver {
         };
         let stage = std::mem::replace(&mut worker.stage, Stage::Ends { panicked: false });
         worker.stage = match stage {
-            Stage::Looks => self.look(&leased, &mut worker.wake, world)?,
-            Stage::Records(webhook) => {
-                self.maybe_fail(world);
+            Stage::Looks => {
+                worker.read = world.turn;
+                self.look(&leased, &mut worker.wake, world)?
+            }
+            Stage::Records => {
+                self.store.maybe_fail(world)?;
                 let asked = vec![leased.delivery_id];
-                let answer = at_once(self.store.mark_started(leased.lease, asked))?;
+                let answer = wait_for(self.store.mark_started(leased.lease, asked))?;
                 if answer
                     .as_ref()
                     .is_ok_and(|held| held.contains(&leased.delivery_id))
                 {
                     oracle.recorded(&leased);
                 }
-                Stage::HasRecorded(webhook, answer)
+                Stage::HasRecorded(answer)
             }
-            Stage::HasRecorded(webhook, answer) => {
+            Stage::HasRecorded(answer) => {
                 self.hear_all(world)?;
                 match answer {
-                    Ok(held) if held.contains(&leased.delivery_id) => Stage::Sends(webhook),
+                    Ok(held) if held.contains(&leased.delivery_id) => Stage::Looks,
                     Ok(_) => Stage::Ends { panicked: false },
                     Err(_) if self.is_stopping() => Stage::Ends { panicked: false },
                     Err(_) => {
                         worker.wake = Some(world.now().plus(STORE_PAUSE));
-                        Stage::Records(webhook)
+                        Stage::Records
                     }
                 }
             }
@@ -139,7 +150,13 @@ impl Driver {
                 shared.lanes.sending(&mut worker.hold, world.now());
                 shared.attention |= shared.lanes.wake_is_earlier();
                 drop(shared);
-                oracle.started(&leased, &webhook, worker.rate, &self.store, world)?;
+                let to = Receiver {
+                    webhook: &webhook,
+                    read: worker.read,
+                    rate: worker.rate,
+                    defaults: &self.config.defaults,
+                };
+                oracle.started(&leased, &to, &*self.store, world)?;
                 let deadline = webhook.timeout(&self.config.defaults).as_millis();
                 let deadline = u64::try_from(deadline).unwrap_or(u64::MAX);
                 let reaction = self.receivers.react(webhook.id, deadline, &mut world.dice);
@@ -205,16 +222,12 @@ impl Driver {
         let read = if world.dice.chance(world.faults.read) {
             Err(StoreError::Failed("a simulated fault".to_owned()))
         } else {
-            at_once(self.store.webhook(leased.webhook_id))?
+            wait_for(self.store.webhook(leased.webhook_id))?
         };
         let name = world.webhook(leased.webhook_id);
         Ok(match read {
             Ok(Some(webhook)) if webhook.settings.status == WebhookStatus::Enabled => {
-                if leased.recovered {
-                    Stage::Records(webhook)
-                } else {
-                    Stage::Sends(webhook)
-                }
+                Stage::Sends(webhook)
             }
             Ok(_) => {
                 world.note(format_args!("worker: {name} is not enabled"));
@@ -258,9 +271,9 @@ impl Driver {
                     self.start_workers(world)?;
                 }
             }
-            Stage::Looks
-            | Stage::Records(_)
+            Stage::Records
             | Stage::HasRecorded(..)
+            | Stage::Looks
             | Stage::Sends(_)
             | Stage::Sending { .. }
             | Stage::HasReport(..) => {}

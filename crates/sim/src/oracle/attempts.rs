@@ -1,5 +1,6 @@
 //! What the model says to each attempt: whether it may start, what it comes to, what follows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use heraldo_domain::delivery::{
@@ -7,8 +8,7 @@ use heraldo_domain::delivery::{
 };
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::{Settled, Store};
-use heraldo_domain::webhook::Webhook;
-use heraldo_store::MemoryStore;
+use heraldo_domain::webhook::{Defaults, Webhook};
 use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::attempt::Cause;
 use heraldo_wire::event::EventType;
@@ -16,7 +16,18 @@ use heraldo_wire::id::{DeliveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
 use super::{Attempted, Expected, Oracle, Place, UnderWay, place_name};
-use crate::world::{Check, World, at_once, violated};
+use crate::world::{Check, World, violated, wait_for};
+
+/// Whom an attempt goes to, as the worker knows him.
+#[derive(Debug)]
+pub struct Receiver<'a> {
+    pub webhook: &'a Arc<Webhook>,
+    /// The turn in which it was read.
+    pub read: u64,
+    /// The rate that the lanes were told when the attempt took its slot.
+    pub rate: Option<u32>,
+    pub defaults: &'a Defaults,
+}
 
 fn place_of(leased: &Leased) -> Place {
     (leased.webhook_id, leased.inspection_id, leased.sequence)
@@ -30,22 +41,26 @@ impl Oracle {
     pub fn started(
         &mut self,
         leased: &Leased,
-        webhook: &Webhook,
-        rate: Option<u32>,
-        store: &MemoryStore,
+        to: &Receiver<'_>,
+        store: &dyn Store,
         world: &mut World,
     ) -> Check {
         let place = place_of(leased);
         let name = place_name(place, world);
         self.starts += 1;
-        self.check_rate(leased.webhook_id, rate, world)?;
+        self.check_rate(leased.webhook_id, to.rate, world)?;
         self.places.insert(leased.delivery_id, place);
         world.note(format_args!(
             "send: {name}, attempt {} ({:?})",
             leased.attempts + 1,
             leased.cause
         ));
-        check_content(leased, webhook, store, &name)?;
+        check_content(leased, to.webhook, store, &name)?;
+        if let Some(hook) = self.hooks.get(&leased.webhook_id) {
+            let now = world.now();
+            hook.secrets
+                .check(leased, to.webhook, to.defaults, to.read, now, &name)?;
+        }
         let robbed = self.robbed;
         if !robbed {
             self.check_order(place, leased.cause, world)?;
@@ -323,11 +338,11 @@ impl Oracle {
 }
 
 /// The right thing, to the right receiver, as it was accepted.
-fn check_content(leased: &Leased, webhook: &Webhook, store: &MemoryStore, name: &str) -> Check {
+fn check_content(leased: &Leased, webhook: &Webhook, store: &dyn Store, name: &str) -> Check {
     if webhook.id != leased.webhook_id || webhook.company_id != leased.company_id {
         return violated(format!("{name} goes to a webhook that it is not for"));
     }
-    let Ok(Some(event)) = at_once(store.event(leased.company_id, leased.event_id))? else {
+    let Ok(Some(event)) = wait_for(store.event(leased.company_id, leased.event_id))? else {
         return violated(format!("the event of {name} is not stored"));
     };
     let same = event.body == leased.body

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use heraldo_domain::query::{DeliveryFilter, DeliveryRecord, EventFilter, Page};
 use heraldo_domain::store::Store;
-use heraldo_store::MemoryStore;
 use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::attempt::AttemptOutcome;
 use heraldo_wire::id::{CompanyId, EventId, WebhookId};
 
 use super::{Expected, Oracle, Place, place_name};
-use crate::world::{Check, Violation, World, at_once, violated};
+use crate::world::{Check, Violation, World, violated, wait_for};
 
 /// More than any run makes.
 const ALL: u32 = 1_000_000;
@@ -21,7 +20,7 @@ impl Oracle {
     ///
     /// # Errors
     /// When that does not hold.
-    pub fn finish(&self, companies: &[CompanyId], store: &MemoryStore, world: &mut World) -> Check {
+    pub fn finish(&self, companies: &[CompanyId], store: &dyn Store, world: &mut World) -> Check {
         let mut found: BTreeMap<Place, DeliveryRecord> = BTreeMap::new();
         for company in companies {
             let sequences = self.check_events(*company, store, world)?;
@@ -30,8 +29,9 @@ impl Oracle {
                 limit: ALL,
                 before: None,
             };
-            for record in stored(at_once(store.deliveries(*company, filter, page))?)? {
-                let full = stored(at_once(store.delivery(*company, record.id))?)?.unwrap_or(record);
+            for record in stored(wait_for(store.deliveries(*company, filter, page))?)? {
+                let full =
+                    stored(wait_for(store.delivery(*company, record.id))?)?.unwrap_or(record);
                 let sequence = sequences.get(&full.event_id).copied().unwrap_or(0);
                 let place = (full.webhook_id, full.inspection_id, sequence);
                 if !self.expected.contains_key(&place) || found.insert(place, full).is_some() {
@@ -49,7 +49,7 @@ impl Oracle {
                 Some(record) => expected.check_end(record, &name)?,
             }
         }
-        match stored(at_once(store.waiting())?)?.first() {
+        match stored(wait_for(store.waiting())?)?.first() {
             Some(waiting) => {
                 let name = world.webhook(waiting.webhook_id);
                 violated(format!("at the end something still waits for {name}"))
@@ -62,14 +62,14 @@ impl Oracle {
     fn check_events(
         &self,
         company: CompanyId,
-        store: &MemoryStore,
+        store: &dyn Store,
         world: &mut World,
     ) -> Check<BTreeMap<EventId, u32>> {
         let page = Page {
             limit: ALL,
             before: None,
         };
-        let events = stored(at_once(store.events(
+        let events = stored(wait_for(store.events(
             company,
             EventFilter::default(),
             page,
@@ -143,7 +143,7 @@ impl Expected {
 
 /// What is pending for a webhook.
 pub(super) fn pending(
-    store: &MemoryStore,
+    store: &dyn Store,
     company: CompanyId,
     webhook: WebhookId,
 ) -> Check<BTreeSet<Place>> {
@@ -157,8 +157,8 @@ pub(super) fn pending(
         before: None,
     };
     let mut places = BTreeSet::new();
-    for record in stored(at_once(store.deliveries(company, filter, page))?)? {
-        if let Some(event) = stored(at_once(store.event(company, record.event_id))?)? {
+    for record in stored(wait_for(store.deliveries(company, filter, page))?)? {
+        if let Some(event) = stored(wait_for(store.event(company, record.event_id))?)? {
             places.insert((webhook, record.inspection_id, event.sequence));
         }
     }

@@ -5,18 +5,23 @@
 
 mod attempts;
 mod finish;
+mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use heraldo_domain::store::Store;
-use heraldo_store::MemoryStore;
 use heraldo_wire::api::{DeliveryStatus, Ordering, WebhookStatus};
 use heraldo_wire::attempt::Cause;
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{CompanyId, DeliveryId, InspectionId, WebhookId};
+use heraldo_wire::signature::Secret;
 use heraldo_wire::time::Timestamp;
 
-use crate::world::{Check, World, at_once, violated};
+use self::secrets::Secrets;
+use crate::world::{Check, World, violated, wait_for};
+
+pub use self::attempts::Receiver;
 
 /// A webhook as its owner set it.
 #[derive(Debug, Clone)]
@@ -31,6 +36,18 @@ pub struct Hook {
     ordered: bool,
     /// The last turn in which it was disabled or deleted.
     ended: Option<u64>,
+    secrets: Secrets,
+}
+
+/// A webhook as it was made.
+#[derive(Debug)]
+pub struct Created {
+    pub company: CompanyId,
+    pub status: WebhookStatus,
+    pub events: Vec<EventType>,
+    /// What is in force: its own, or the server's.
+    pub ordering: Ordering,
+    pub secret: Secret,
 }
 
 /// An event's place: the webhook that it goes to, its inspection, its number there.
@@ -129,28 +146,17 @@ impl Oracle {
         self.expected.len()
     }
 
-    pub fn webhook_created(
-        &mut self,
-        id: WebhookId,
-        company: CompanyId,
-        status: WebhookStatus,
-        events: Vec<EventType>,
-        ordering: Ordering,
-        turn: u64,
-    ) {
-        let ended = (status == WebhookStatus::Disabled).then_some(turn);
-        let ordered = ordering != Ordering::None;
-        self.hooks.insert(
-            id,
-            Hook {
-                company,
-                status: Some(status),
-                events,
-                ordering,
-                ordered,
-                ended,
-            },
-        );
+    pub fn webhook_created(&mut self, id: WebhookId, made: Created, turn: u64) {
+        let hook = Hook {
+            company: made.company,
+            status: Some(made.status),
+            events: made.events,
+            ordering: made.ordering,
+            ordered: made.ordering != Ordering::None,
+            ended: (made.status == WebhookStatus::Disabled).then_some(turn),
+            secrets: Secrets::new(made.secret, turn),
+        };
+        self.hooks.insert(id, hook);
     }
 
     /// `None`: it was deleted.
@@ -163,6 +169,19 @@ impl Oracle {
                 hook.ended = Some(turn);
             }
             hook.status = status;
+        }
+    }
+
+    pub fn webhook_rotated(
+        &mut self,
+        id: WebhookId,
+        secret: Secret,
+        overlap: Duration,
+        world: &World,
+    ) {
+        if let Some(hook) = self.hooks.get_mut(&id) {
+            hook.secrets
+                .rotated(secret, overlap, world.now(), world.turn);
         }
     }
 
@@ -269,7 +288,7 @@ impl Oracle {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn pending(&self, webhook: WebhookId, store: &MemoryStore) -> Check<BTreeSet<Place>> {
+    pub fn pending(&self, webhook: WebhookId, store: &dyn Store) -> Check<BTreeSet<Place>> {
         match self.hooks.get(&webhook) {
             Some(hook) => finish::pending(store, hook.company, webhook),
             None => Ok(BTreeSet::new()),
@@ -285,7 +304,7 @@ impl Oracle {
         webhook: WebhookId,
         count: u32,
         before: &BTreeSet<Place>,
-        store: &MemoryStore,
+        store: &dyn Store,
         world: &mut World,
     ) -> Check {
         let name = world.webhook(webhook);
@@ -328,15 +347,11 @@ impl Oracle {
     ///
     /// # Errors
     /// When the engine had to wait.
-    pub fn place_of(
-        store: &MemoryStore,
-        company: CompanyId,
-        id: DeliveryId,
-    ) -> Check<Option<Place>> {
-        let Ok(Some(record)) = at_once(store.delivery(company, id))? else {
+    pub fn place_of(store: &dyn Store, company: CompanyId, id: DeliveryId) -> Check<Option<Place>> {
+        let Ok(Some(record)) = wait_for(store.delivery(company, id))? else {
             return Ok(None);
         };
-        let Ok(Some(event)) = at_once(store.event(company, record.event_id))? else {
+        let Ok(Some(event)) = wait_for(store.event(company, record.event_id))? else {
             return Ok(None);
         };
         Ok(Some((

@@ -8,7 +8,6 @@ use heraldo_domain::ops::publish::publish;
 use heraldo_domain::ops::review::review;
 use heraldo_domain::ops::sweep::expire_lapsed;
 use heraldo_domain::ops::{Answer, Once};
-use heraldo_domain::store::Store;
 use heraldo_wire::api::{CreateInspectionRequest, ReviewRequest, ReviewVeredict};
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{CompanyId, Id, InspectionId};
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::driver::Driver;
 use crate::oracle::{Accepted, Oracle};
-use crate::world::{Check, World, at_once, violated};
+use crate::world::{Check, World, violated, wait_for};
 
 impl Workload {
     pub(super) fn create(
@@ -47,7 +46,7 @@ impl Workload {
             Vec::new(),
             None,
         );
-        let Some(answer) = answered(at_once(made)?, world)? else {
+        let Some(answer) = answered(wait_for(made)?, world)? else {
             return Ok(());
         };
         let id: Id = id_of(&text_of(&json_of(&answer.body)?, "inspectionId")?)?;
@@ -82,7 +81,7 @@ impl Workload {
         let Some((id, seen)) = self.any(world, |stage| stage != Stage::Blocked) else {
             return Ok(());
         };
-        let Ok(Some(stored)) = at_once(driver.store.inspection(id))? else {
+        let Ok(Some(stored)) = wait_for(driver.store.inspection(id))? else {
             return violated("an inspection that was created is not in the store");
         };
         let right = world.dice.chance(800);
@@ -92,7 +91,7 @@ impl Workload {
             "wrong".to_owned()
         };
         let context = self.context(driver, world);
-        let reply = match at_once(enter_access_code(&context, id, &code))? {
+        let reply = match wait_for(enter_access_code(&context, id, &code))? {
             Ok(reply) => reply,
             Err(problem) => return self.refused(id, &problem, world, oracle),
         };
@@ -131,7 +130,7 @@ impl Workload {
             return Ok(());
         };
         let context = self.context(driver, world);
-        match at_once(finish(&context, &caller(seen.company), id))? {
+        match wait_for(finish(&context, &caller(seen.company), id))? {
             Ok(_) => {
                 self.set(id, Stage::Completed);
                 self.event(id, EventType::InspectionCompleted, world, oracle)
@@ -160,7 +159,7 @@ impl Workload {
             ..ReviewRequest::default()
         };
         let context = self.context(driver, world);
-        match at_once(review(&context, &caller(seen.company), id, request))? {
+        match wait_for(review(&context, &caller(seen.company), id, request))? {
             Ok(_) if seen.approved == Some(approve) => Ok(()),
             Ok(_) => {
                 if let Some(seen) = self.inspections.get_mut(&id) {
@@ -179,7 +178,7 @@ impl Workload {
         oracle: &mut Oracle,
     ) -> Check {
         let context = self.context(driver, world);
-        answered(at_once(expire_lapsed(&context, 5))?, world)?;
+        answered(wait_for(expire_lapsed(&context, 5))?, world)?;
         // Some may have been ended although another could not be: the store says which.
         let now = world.now();
         let lapsed: Vec<InspectionId> = self
@@ -189,7 +188,7 @@ impl Workload {
             .map(|(id, _)| *id)
             .collect();
         for id in lapsed {
-            let stored = at_once(driver.store.inspection(id))?;
+            let stored = wait_for(driver.store.inspection(id))?;
             if let Ok(Some(stored)) = stored
                 && stored.has_expired()
             {
@@ -289,7 +288,7 @@ impl Workload {
         };
         let context = self.context(driver, world);
         let ask = || {
-            at_once(publish(
+            wait_for(publish(
                 &context,
                 &caller(company),
                 body.as_bytes(),

@@ -18,9 +18,9 @@ use heraldo_wire::id::{ApiKeyId, CompanyId, InspectionId, WebhookId};
 use heraldo_wire::problem::Problem;
 use heraldo_wire::time::Timestamp;
 
-use crate::driver::{Driver, fail_next_write};
+use crate::driver::Driver;
 use crate::oracle::Oracle;
-use crate::world::{Check, Violation, World, at_once, violated};
+use crate::world::{Check, Violation, World, violated, wait_for};
 
 /// Wrong access codes until an inspection is blocked.
 const ACCESS_ATTEMPTS_MAX: u32 = 3;
@@ -88,7 +88,7 @@ const ACTS: [(u64, Act); 13] = [
     (7, Act::SetStatus),
     (3, Act::ChangeWebhook),
     (1, Act::DeleteWebhook),
-    (1, Act::Rotate),
+    (3, Act::Rotate),
     (6, Act::Resend),
     (2, Act::Test),
 ];
@@ -127,7 +127,7 @@ impl Workload {
         for number in 0..world.dice.between(2, 3) {
             let context = self.context(driver, world);
             let name = format!("company {number}");
-            let made = at_once(create_company(&context, &name, Person::default()))?;
+            let made = wait_for(create_company(&context, &name, Person::default()))?;
             let company = made.map_err(|problem| unexpected(&problem))?.company_id;
             self.companies.push(company);
             for _ in 0..world.dice.between(1, 3) {
@@ -154,7 +154,7 @@ impl Workload {
         {
             return self.enable(id, driver, world, oracle);
         }
-        fail_next_write(&driver.store, world);
+        driver.store.maybe_fail(world)?;
         match act {
             Act::Create => self.create(company, driver, world, oracle),
             Act::EnterCode => self.enter_code(driver, world, oracle),
@@ -179,7 +179,7 @@ impl Workload {
             file_lifetime: Duration::from_secs(86_400),
         };
         Context::new(
-            driver.store.clone(),
+            driver.store.shared(),
             world.clock.clone(),
             world.entropy.clone(),
             driver.ids(),

@@ -7,7 +7,6 @@ use heraldo_domain::ops::webhooks::{
     create_webhook, delete_webhook, rotate_secret, update_webhook,
 };
 use heraldo_domain::query::{DeliveryFilter, Page};
-use heraldo_domain::store::Store;
 use heraldo_wire::api::{
     CreateWebhookRequest, Ordering, Patch, RotateSecretRequest, UpdateWebhookRequest, WebhookStatus,
 };
@@ -20,8 +19,8 @@ use super::{
     Workload, answered, caller, id_of, is_the_stores, json_of, some_events, text_of, unexpected,
 };
 use crate::driver::Driver;
-use crate::oracle::{Accepted, Hook, Oracle};
-use crate::world::{Check, World, at_once, violated};
+use crate::oracle::{Accepted, Created, Hook, Oracle};
+use crate::world::{Check, World, violated, wait_for};
 
 const STATUSES: [(u64, WebhookStatus); 3] = [
     (60, WebhookStatus::Enabled),
@@ -60,7 +59,7 @@ impl Workload {
             ..CreateWebhookRequest::default()
         };
         let context = self.context(driver, world);
-        let answer = match at_once(create_webhook(&context, &caller(company), request, None))? {
+        let answer = match wait_for(create_webhook(&context, &caller(company), request, None))? {
             Err(problem) if problem.code == ProblemCode::LimitReached => return Ok(()),
             answer => answered(answer, world)?,
         };
@@ -71,7 +70,17 @@ impl Workload {
         world.note(format_args!(
             "webhook: {name} of {of} is {status}, {in_force}"
         ));
-        oracle.webhook_created(id, company, status, events, in_force, world.turn);
+        let Ok(Some(stored)) = wait_for(driver.store.webhook(id))? else {
+            return violated("a webhook that was created is not in the store");
+        };
+        let made = Created {
+            company,
+            status,
+            events,
+            ordering: in_force,
+            secret: stored.secrets.current.clone(),
+        };
+        oracle.webhook_created(id, made, world.turn);
         Ok(())
     }
 
@@ -169,7 +178,7 @@ impl Workload {
         world: &World,
     ) -> Check<bool> {
         let context = self.context(driver, world);
-        let answer = at_once(update_webhook(&context, &caller(company), id, request))?;
+        let answer = wait_for(update_webhook(&context, &caller(company), id, request))?;
         Ok(answered(answer, world)?.is_some())
     }
 
@@ -221,7 +230,7 @@ impl Workload {
             return Ok(());
         };
         let context = self.context(driver, world);
-        let answer = at_once(delete_webhook(&context, &caller(hook.company), id))?;
+        let answer = wait_for(delete_webhook(&context, &caller(hook.company), id))?;
         if answered(answer, world)?.is_some() {
             let name = world.webhook(id);
             world.note(format_args!("webhook: {name} is deleted"));
@@ -240,13 +249,19 @@ impl Workload {
             return Ok(());
         };
         let context = self.context(driver, world);
+        let seconds = world.dice.chance(700).then(|| world.dice.between(0, 60));
         let request = RotateSecretRequest {
-            overlap_seconds: Some(world.dice.between(0, 60)),
+            overlap_seconds: seconds,
         };
-        answered(
-            at_once(rotate_secret(&context, &caller(hook.company), id, request))?,
-            world,
-        )?;
+        let rotated = wait_for(rotate_secret(&context, &caller(hook.company), id, request))?;
+        if let Some(answer) = answered(rotated, world)? {
+            let overlap = Duration::from_secs(seconds.unwrap_or(0));
+            let name = world.webhook(id);
+            world.note(format_args!(
+                "webhook: {name} has a new secret, overlap {overlap:?}"
+            ));
+            oracle.webhook_rotated(id, answer.secret, overlap, world);
+        }
         Ok(())
     }
 
@@ -261,7 +276,7 @@ impl Workload {
             limit: 40,
             before: None,
         };
-        let found = at_once(
+        let found = wait_for(
             driver
                 .store
                 .deliveries(company, DeliveryFilter::default(), page),
@@ -270,12 +285,12 @@ impl Workload {
         let Some(record) = world.dice.pick(&found) else {
             return Ok(());
         };
-        let Some(place) = Oracle::place_of(&driver.store, company, record.id)? else {
+        let Some(place) = Oracle::place_of(&*driver.store, company, record.id)? else {
             return violated("a delivery is listed and cannot be read");
         };
         let ended = oracle.hook(record.webhook_id).is_none_or(Hook::is_ended);
         let context = self.context(driver, world);
-        match at_once(resend(&context, &caller(company), record.id))? {
+        match wait_for(resend(&context, &caller(company), record.id))? {
             Ok(_) if !ended => oracle.asked(place, world),
             Err(problem) if ended && problem.code == ProblemCode::Conflict => Ok(()),
             Err(problem) if is_the_stores(&problem) => Ok(()),
@@ -299,7 +314,7 @@ impl Workload {
             .copied()
             .unwrap_or(EventType::InspectionCreated);
         let context = self.context(driver, world);
-        let answer = at_once(test_webhook(
+        let answer = wait_for(test_webhook(
             &context,
             &caller(hook.company),
             id,
@@ -315,7 +330,7 @@ impl Workload {
         let Some(answer) = answered(answer, world)? else {
             return Ok(());
         };
-        let place = Oracle::place_of(&driver.store, hook.company, answer.delivery_id)?;
+        let place = Oracle::place_of(&*driver.store, hook.company, answer.delivery_id)?;
         let Some((_, inspection, sequence)) = place else {
             return violated("a sample was promised that is not in the store");
         };

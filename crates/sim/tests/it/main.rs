@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use heraldo_sim::engine::Kind;
 use heraldo_sim::{run, seeds};
 
 const STEPS: u32 = 500;
@@ -26,12 +27,12 @@ fn check(seeds: impl IntoIterator<Item = (u64, u32)>) {
 
 #[test]
 fn whatever_happens_every_accepted_event_is_delivered_given_up_or_cancelled() {
-    check((1..=150).map(|seed| (seed, STEPS)));
+    check((1..=80).map(|seed| (seed, STEPS)));
 }
 
 #[test]
 fn and_so_with_other_seeds() {
-    check((1_001..=1_150).map(|seed| (seed, STEPS)));
+    check((1_001..=1_080).map(|seed| (seed, STEPS)));
 }
 
 #[test]
@@ -42,7 +43,12 @@ fn seeds_that_found_something_find_it_no_more() {
 #[test]
 fn one_seed_gives_one_run() {
     let report = |seed| run(seed, STEPS).map_err(|failure| failure.to_string());
-    assert_eq!(report(7).unwrap(), report(7).unwrap());
+    // One in memory, one on SQLite, whose threads must not bring chance into it.
+    for seed in [7, 16] {
+        assert_eq!(report(seed).unwrap(), report(seed).unwrap());
+    }
+    assert_eq!(report(7).unwrap().engine, Kind::Memory);
+    assert_eq!(report(16).unwrap().engine, Kind::Sqlite);
     assert_ne!(
         report(7).unwrap().fingerprint,
         report(8).unwrap().fingerprint
