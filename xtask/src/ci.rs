@@ -1,7 +1,7 @@
 //! Everything that must be true before a change is merged, in the order that fails soonest.
 
 use crate::run::{Outcome, Steps, cargo, run as run_command};
-use crate::{arrows, deny, fuzz, generated, test, tidy};
+use crate::{arrows, deny, fuzz, generated, sim, test, tidy};
 
 /// `cargo xtask ci`.
 pub fn run(strictness: deny::Strictness) -> Outcome {
@@ -17,6 +17,7 @@ pub fn run(strictness: deny::Strictness) -> Outcome {
         deny::run(strictness, not_checked)
     })?;
     steps.step("fuzz targets", |_| fuzz::check())?;
+    steps.step("simulation", |_| sim::run(&[]))?;
     steps.step("tests", |_| test::run())?;
     steps.summary();
     println!("\nEverything that was checked is as it must be.");

@@ -10,10 +10,12 @@ mod arrows;
 mod bench;
 mod ci;
 mod deny;
+mod faults;
 mod fuzz;
 mod generated;
 mod needs;
 mod run;
+mod sim;
 mod test;
 mod tidy;
 
@@ -29,6 +31,8 @@ cargo xtask <chore>
   deny [--require-advisories]  licences, bans, sources, yanked crates and advisories of the dependencies
   generate                     writes the generated files anew
   fuzz [TARGET] [SECONDS]      builds the fuzz targets and runs one of them, or each, for 10 seconds or as long as said
+  sim [ARGS…]                  simulates the whole system on 2,000 new seeds; passes ARGS on (--seed S repeats one)
+  sim --faults                 puts known faults into a copy, one by one, and wants each found
   bench [ARGS…]                builds the server for release and runs the benchmarks; passes ARGS on
 
 --require-advisories makes it a failure when the advisory database cannot be fetched.
@@ -48,6 +52,8 @@ fn main() -> ExitCode {
         "deny" => deny::Strictness::from_args(rest).and_then(deny::run_alone),
         "generate" => no_args(rest).and_then(|()| generated::write()),
         "fuzz" => fuzz::start(rest),
+        "sim" if rest == ["--faults"] => faults::run(),
+        "sim" => sim::run(rest),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
