@@ -128,11 +128,16 @@ pub(super) fn open(
         folder: data_dir.to_owned(),
         source,
     };
+    let missing: Vec<&Path> = data_dir
+        .ancestors()
+        .take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists())
+        .collect();
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(data_dir)
         .map_err(folder)?;
+    missing.into_iter().for_each(keep_name);
     let place = Place {
         database: data_dir.join(DATABASE_FILE),
         pages_max,
@@ -163,6 +168,22 @@ pub(super) fn open(
         master_key,
         lock: lock.filter(|_| exclusive),
     })
+}
+
+/// Makes the name of a new folder durable: without it a power loss would take all that is synced inside.
+fn keep_name(made: &Path) {
+    let parent = match made.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    if let Err(error) = File::open(parent).and_then(|parent| parent.sync_all()) {
+        // Some may be entered and not read: the file system keeps the name within seconds anyway.
+        tracing::warn!(
+            folder = %parent.display(),
+            %error,
+            "a new data folder's name could not be synced; a power loss in the next seconds may take the folder"
+        );
+    }
 }
 
 /// The lock, unless somebody else holds it.
