@@ -32,6 +32,12 @@ const NEEDS: &[Need] = &[
         look: node_is_new_enough,
     },
     Need {
+        program: "strace",
+        why: "records what the server writes and syncs, for the power-loss test",
+        packages: &["strace"],
+        look: || starts("strace"),
+    },
+    Need {
         program: "curl",
         why: "runs the lines that the server prints to copy",
         packages: &["curl"],

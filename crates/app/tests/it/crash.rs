@@ -153,10 +153,10 @@ impl Load {
 }
 
 /// Numbers without a plan; the first is printed, so that a run can be understood.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let seed = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap()
@@ -165,7 +165,7 @@ impl Dice {
         Self(u64::try_from(seed & u128::from(u64::MAX)).unwrap() | 1)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -127,6 +127,11 @@ impl Receiver {
         self.got.0.lock().unwrap().clone()
     }
 
+    /// How much came so far.
+    pub fn count(&self) -> usize {
+        self.got.0.lock().unwrap().len()
+    }
+
     /// Waits until what came is as wanted, and returns it.
     pub fn wait(&self, what: &str, wanted: impl Fn(&[Received]) -> bool) -> Vec<Received> {
         let guard = self.got.0.lock().unwrap();

@@ -1,0 +1,368 @@
+//! Power loss: what a server wrote and synced is recorded, and read again as a disk that lost power at any
+//! moment would give it back. Each event whose acceptance had been answered is there.
+//!
+//! `strace` records the real binary on a real disk: every write with its bytes, every sync, every change of
+//! a name, and every answer to a client, in one order. `disk` holds what a disk must keep; of the rest it
+//! keeps nothing, all, some, or some sectors of some, as the seed says.
+
+mod disk;
+mod record;
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use heraldo_domain::delivery::Leased;
+use heraldo_domain::ports::{Clock, Entropy, HandOver};
+use heraldo_domain::query::{DeliveryFilter, Page};
+use heraldo_domain::store::Store;
+use heraldo_store::{MasterKeySource, SqliteConfig, SqliteLimits, SqliteStore};
+use heraldo_wire::api::DeliveryStatus;
+use heraldo_wire::id::{CompanyId, WebhookId};
+use heraldo_wire::time::Timestamp;
+use serde_json::{Value, json};
+use tempfile::tempdir;
+
+use self::disk::{Disk, Mercy, put_down};
+use self::record::{Act, CALLS, Edge, Record};
+use crate::client::Api;
+use crate::crash::Dice;
+use crate::process::{Server, Setup};
+use crate::receiver::Receiver;
+use crate::waiting::eventually;
+
+/// How often the power is lost.
+const CUTS: usize = 240;
+/// After some of them the real server goes on with what is left.
+const GOES_ON_EVERY: usize = 40;
+const CALLERS: usize = 3;
+
+#[test]
+fn a_power_loss_at_any_moment_loses_no_accepted_event() {
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    let receiver = Receiver::ok();
+    let mut dice = Dice::new();
+    let mut record = Record::default();
+    let mut key = String::new();
+    // A life that is killed, one that stops and copies its log, one that copies it under load.
+    for (number, requests, events) in [(0, 40, 3), (1, 40, 3), (2, 60, 100)] {
+        let log = folder.path().join(format!("life-{number}"));
+        let mut server = recorded(&data, &log).start();
+        if number == 0 {
+            let api = server.api();
+            key.clone_from(&api.key);
+            api.webhook(&receiver.url());
+        }
+        load(&server, &key, requests, events);
+        let pid = server.pid();
+        if number == 1 {
+            server.signal("TERM");
+            assert!(server.end().success());
+        } else {
+            server.kill();
+        }
+        receiver.wait_until_alone();
+        // The one who writes the record ends after the one whose calls it writes down.
+        eventually(&format!("the record of life {number} is whole"), || {
+            has_ended(&log, pid).then_some(())
+        });
+        let text = std::fs::read_to_string(&log).unwrap();
+        record.read(&text, &data);
+    }
+    let facts = Facts::of(&record, &data);
+    assert!(facts.checkpoints >= 2, "{facts:?}");
+    assert!(
+        folder_is_certain(&record, folder.path()),
+        "the data folder itself may be lost"
+    );
+    let cuts = cuts(&record, &mut dice);
+    let mut disk = Disk::new(&data);
+    let mut accepted = Accepted::default();
+    let (mut done, mut most_uncertain) = (0, 0);
+    for (number, cut) in cuts.iter().enumerate() {
+        for edge in &record.edges[done..*cut] {
+            disk.apply(&record, *edge);
+            accepted.note(&record, *edge);
+        }
+        done = *cut;
+        most_uncertain = most_uncertain.max(disk.uncertain());
+        let mercy = [Mercy::Nothing, Mercy::Some, Mercy::Torn, Mercy::Everything][number % 4];
+        let left = disk.after_power_loss(mercy, &mut |limit| dice.below(limit));
+        let place = tempdir().unwrap();
+        put_down(&left, &data, place.path());
+        let what = format!("cut {number} at {cut} of {}, {mercy:?}", record.edges.len());
+        check(place.path(), &accepted, Settled::Perhaps, &what);
+        if number % GOES_ON_EVERY == GOES_ON_EVERY - 1 {
+            goes_on(place.path(), &key, &what);
+            check(place.path(), &accepted, Settled::Surely, &what);
+        }
+    }
+    println!(
+        "{} events accepted in {} calls, {} cuts, at most {most_uncertain} writes uncertain at one, none \
+         lost; {facts:?}",
+        accepted.events.len(),
+        record.acts.len(),
+        cuts.len()
+    );
+}
+
+/// A server whose calls are written down. It keeps its own process id.
+fn recorded<'a>(data: &'a Path, log: &Path) -> Setup<'a> {
+    let mut setup = Setup::serve(data);
+    setup.before = Some(format!(
+        "exec strace -D -f --seccomp-bpf -y -xx -s 16000000 -e trace={CALLS} -o '{}' \
+         \"$0\" \"$@\"",
+        log.display()
+    ));
+    setup
+}
+
+/// Whether the end of that process is the last thing on record.
+fn has_ended(log: &Path, pid: u32) -> bool {
+    let mut file = File::open(log).unwrap();
+    let len = file.metadata().unwrap().len();
+    file.seek(SeekFrom::Start(len.saturating_sub(4_096)))
+        .unwrap();
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail).unwrap();
+    let tail = String::from_utf8_lossy(&tail);
+    let end = tail.lines().rfind(|line| line.contains(" +++ "));
+    end.is_some_and(|line| line.split_whitespace().next() == Some(&pid.to_string()))
+}
+
+/// Publishes and creates from several sides; each request is answered.
+fn load(server: &Server, key: &str, requests: usize, events: usize) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..CALLERS {
+            scope.spawn(|| {
+                let api = Api::new(server.address(), key);
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= requests {
+                        return;
+                    }
+                    if number % 8 == 7 {
+                        api.inspection();
+                        continue;
+                    }
+                    let events: Vec<Value> = (0..events)
+                        .map(|event| {
+                            let id = format!("{:024x}", number * 1_000 + event);
+                            json!({ "event": "inspection_started", "payload": { "_id": id } })
+                        })
+                        .collect();
+                    api.post(202, "/v1/notification/event", Value::Array(events));
+                }
+            });
+        }
+    });
+}
+
+/// What a record holds, for the reader.
+#[derive(Debug, Default)]
+struct Facts {
+    writes: usize,
+    syncs: usize,
+    /// Syncs of the database file itself: the log was copied into it.
+    checkpoints: usize,
+}
+
+impl Facts {
+    fn of(record: &Record, data: &Path) -> Self {
+        let database = data.join("heraldo.db");
+        let mut facts = Self::default();
+        for act in &record.acts {
+            match act {
+                Act::Write { .. } => facts.writes += 1,
+                Act::Sync { path } => {
+                    facts.syncs += 1;
+                    facts.checkpoints += usize::from(*path == database);
+                }
+                _ => {}
+            }
+        }
+        facts
+    }
+}
+
+/// Whether the folder that holds the data folder is synced before anything is answered.
+fn folder_is_certain(record: &Record, parent: &Path) -> bool {
+    let first = record.edges.iter().find_map(|edge| match edge {
+        Edge::Begin(call) if matches!(record.acts[*call], Act::Answer(_)) => Some(false),
+        Edge::End(call) => match &record.acts[*call] {
+            Act::Sync { path } if path == parent => Some(true),
+            _ => None,
+        },
+        Edge::Begin(_) => None,
+    });
+    first == Some(true)
+}
+
+/// Half of them lie where an answer has just begun to go out, the others anywhere.
+fn cuts(record: &Record, dice: &mut Dice) -> Vec<usize> {
+    let answers: Vec<usize> = record
+        .edges
+        .iter()
+        .enumerate()
+        .filter(|(_, edge)| matches!(edge, Edge::Begin(call) if matches!(record.acts[*call], Act::Answer(_))))
+        .map(|(at, _)| at + 1)
+        .collect();
+    let mut below = |limit: usize| usize::try_from(dice.below(limit as u64)).unwrap();
+    let first = *answers.first().expect("something was answered");
+    let mut cuts: Vec<usize> = (0..CUTS)
+        .map(|number| match number % 2 {
+            0 => answers[below(answers.len())],
+            _ => first + below(record.edges.len() - first),
+        })
+        .collect();
+    cuts.sort_unstable();
+    cuts
+}
+
+/// What clients were told so far.
+#[derive(Debug, Default)]
+struct Accepted {
+    events: HashSet<String>,
+    inspections: HashSet<String>,
+}
+
+impl Accepted {
+    /// An answer counts from the moment in which it begins to go out.
+    fn note(&mut self, record: &Record, edge: Edge) {
+        let Edge::Begin(call) = edge else { return };
+        let Act::Answer(bytes) = &record.acts[call] else {
+            return;
+        };
+        let text = String::from_utf8_lossy(bytes);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            return;
+        };
+        let all = |name: &str| -> Vec<String> {
+            let parts = body.split(name).skip(1);
+            parts
+                .filter_map(|part| part.split('"').nth(1))
+                .map(str::to_owned)
+                .collect()
+        };
+        if head.starts_with("HTTP/1.1 202 ") {
+            self.events.extend(all("\"_id\":"));
+        } else if head.starts_with("HTTP/1.1 201 ") {
+            self.inspections.extend(all("\"inspectionId\":"));
+        }
+    }
+}
+
+/// Whether what is stored must have reached its receiver.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Perhaps,
+    Surely,
+}
+
+/// Opens the store and looks for all that was accepted.
+fn check(place: &Path, accepted: &Accepted, settled: Settled, what: &str) {
+    let store = SqliteStore::open(config(place)).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let (mut events, mut inspections) = (HashSet::new(), HashSet::new());
+    runtime.block_on(async {
+        let damage = store.damage().await.unwrap();
+        assert!(damage.is_empty(), "{what}: {damage:?}");
+        let companies = store.companies(all::<CompanyId>()).await.unwrap();
+        let company = companies.first().map(|company| company.id);
+        let Some(company) = company else { return };
+        let deliveries = store
+            .deliveries(company, DeliveryFilter::default(), all())
+            .await;
+        for delivery in deliveries.unwrap() {
+            let event = store.event(company, delivery.event_id).await.unwrap();
+            assert!(event.is_some(), "{what}: a delivery without its event");
+            let delivered = delivery.status == DeliveryStatus::Delivered;
+            assert!(
+                delivered || settled == Settled::Perhaps,
+                "{what}: {delivery:?}"
+            );
+            events.insert(delivery.event_id.to_string());
+            inspections.insert(delivery.inspection_id.to_string());
+        }
+        store.close().await.unwrap();
+    });
+    let lost: Vec<_> = accepted.events.difference(&events).collect();
+    assert!(
+        lost.is_empty(),
+        "{what}: {} events are lost: {lost:?}",
+        lost.len()
+    );
+    let lost: Vec<_> = accepted.inspections.difference(&inspections).collect();
+    assert!(
+        lost.is_empty(),
+        "{what}: {} inspections are lost: {lost:?}",
+        lost.len()
+    );
+}
+
+/// The real server on what is left: in the end nothing waits any more.
+fn goes_on(place: &Path, key: &str, what: &str) {
+    let mut server = Setup::serve(place).start();
+    let api = server.api_with(key);
+    eventually(&format!("{what}: everything is delivered"), || {
+        api.deliveries("status=pending").is_empty().then_some(())
+    });
+    server.signal("TERM");
+    assert!(server.end().success(), "{what}");
+}
+
+fn all<C>() -> Page<C> {
+    Page {
+        limit: 1_000_000,
+        before: None,
+    }
+}
+
+fn config(place: &Path) -> SqliteConfig {
+    SqliteConfig {
+        data_dir: place.to_owned(),
+        master_key: MasterKeySource::File(place.join("master.key")),
+        hand_over: Arc::new(Nobody),
+        clock: Arc::new(Nobody),
+        entropy: Arc::new(Nobody),
+        exclusive: true,
+        limits: SqliteLimits::default(),
+    }
+}
+
+/// Looks into a store and changes nothing in it.
+#[derive(Debug)]
+struct Nobody;
+
+impl HandOver for Nobody {
+    fn reserve(&self, _: WebhookId, _: usize) -> bool {
+        false
+    }
+    fn release(&self, _: WebhookId, _: usize) {}
+    fn deferred(&self, _: WebhookId) -> u64 {
+        0
+    }
+    fn hand_over(&self, _: Vec<Leased>) {}
+    fn webhook_changed(&self, _: Option<WebhookId>) {}
+}
+
+impl Clock for Nobody {
+    fn now(&self) -> Timestamp {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap())
+    }
+}
+
+impl Entropy for Nobody {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
