@@ -13,6 +13,8 @@ use crate::{Outcome, children, stand_in};
 
 /// The subcommand that receives.
 pub const SINK: &str = "sink";
+/// How long that one lets each delivery wait for its answer.
+pub const ANSWER_AFTER_MS: &str = "answer-after-ms";
 /// The subcommand that sends.
 pub const GENERATE: &str = "generate";
 /// The subcommand that plays the server.
@@ -25,7 +27,10 @@ const VERIFY_EVERY: &str = "64";
 #[derive(Debug)]
 pub enum Role {
     Orchestrate(Settings),
-    Sink { verify_every: u64 },
+    Sink {
+        verify_every: u64,
+        answer_after: Duration,
+    },
     Generate,
     StandInCompany,
     StandInServe(stand_in::Settings),
@@ -82,7 +87,9 @@ fn command() -> Command {
         .subcommand(
             Command::new(SINK)
                 .hide(true)
-                .arg(number("verify-every", "N").value_parser(value_parser!(u64).range(1..)).default_value(VERIFY_EVERY)),
+                .arg(number("verify-every", "N").value_parser(value_parser!(u64).range(1..)).default_value(VERIFY_EVERY))
+                .arg(number(ANSWER_AFTER_MS, "MS").value_parser(value_parser!(u64)).default_value("0"))
+                .arg(number(ANSWER_AFTER_MS, "MS").value_parser(value_parser!(u64)).default_value("0")),
         )
         .subcommand(Command::new(GENERATE).hide(true))
         .subcommand(stand_in_command())
@@ -163,6 +170,7 @@ fn role(matches: &ArgMatches) -> Outcome<Role> {
         None => settings(matches).map(Role::Orchestrate),
         Some((SINK, matches)) => Ok(Role::Sink {
             verify_every: copied(matches, "verify-every")?,
+            answer_after: Duration::from_millis(copied(matches, ANSWER_AFTER_MS)?),
         }),
         Some((STAND_IN, matches)) => {
             let fault = copied(matches, "fault")?;

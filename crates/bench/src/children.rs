@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::connection::Connection;
 use crate::generate::{Done, Job};
@@ -62,9 +63,16 @@ pub struct Sink {
 
 impl Sink {
     pub async fn start() -> Outcome<Self> {
+        Self::answering_after(Duration::ZERO).await
+    }
+
+    /// A sink that lets each delivery wait so long for its answer.
+    pub async fn answering_after(wait: Duration) -> Outcome<Self> {
         let mut command = Command::new(own_program()?);
         command
             .arg(arguments::SINK)
+            .arg(format!("--{}", arguments::ANSWER_AFTER_MS))
+            .arg(wait.as_millis().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut process = Process::start(command)?;

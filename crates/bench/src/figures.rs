@@ -34,13 +34,30 @@ pub mod figure {
     /// server nor sink used. Where it is large, the figures say little.
     pub const OTHER_CPU_SHARE: &str = "other_cpu_share";
     pub const BODY_BYTES: &str = "body_bytes";
+    /// Of the healthy webhook, without and with a queue for slow receivers beside it.
+    pub const ALONE_PER_S: &str = "alone_per_s";
+    pub const BESIDE_PER_S: &str = "beside_per_s";
+    /// The second over the first.
+    pub const THROUGHPUT_KEPT: &str = "throughput_kept";
+    /// The measurement alone after the queue over the one before it: how much the machine drifted.
+    pub const ALONE_DRIFT: &str = "alone_drift";
+    /// At a fixed pace.
+    pub const ALONE_P99_MS: &str = "alone_p99_ms";
+    pub const BESIDE_P99_MS: &str = "beside_p99_ms";
+    pub const P99_GROWTH: &str = "p99_growth";
+    /// Deliveries that the slow receivers had got when the measurement beside them ended.
+    pub const SLOW_STARTED: &str = "slow_started";
+    /// The server's share of the CPU time that the machine spent.
+    pub const SERVER_CPU_SHARE: &str = "server_cpu_share";
+    /// The share of its CPU time that the machine spent at all.
+    pub const BUSY_SHARE: &str = "busy_share";
     /// Accepted but not received.
     pub const LOST: &str = "lost";
     /// Received more than once.
     pub const DUPLICATES: &str = "duplicates";
 
     /// The order in which they are shown.
-    pub const ORDER: [&str; 19] = [
+    pub const ORDER: [&str; 29] = [
         RATIO_TO_RAW,
         DELIVERED_PER_S,
         RAW_PER_S,
@@ -55,6 +72,16 @@ pub mod figure {
         LATENCY_MAX_MS,
         RAW_LATENCY_P50_MS,
         RAW_LATENCY_P99_MS,
+        ALONE_PER_S,
+        BESIDE_PER_S,
+        THROUGHPUT_KEPT,
+        ALONE_DRIFT,
+        ALONE_P99_MS,
+        BESIDE_P99_MS,
+        P99_GROWTH,
+        SLOW_STARTED,
+        SERVER_CPU_SHARE,
+        BUSY_SHARE,
         RSS_PEAK_MIB,
         OTHER_CPU_SHARE,
         BODY_BYTES,

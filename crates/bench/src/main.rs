@@ -15,6 +15,7 @@ mod compare;
 mod connection;
 mod figures;
 mod generate;
+mod isolate;
 mod machine;
 mod measure;
 mod orchestrate;
@@ -36,7 +37,10 @@ type Outcome<T = ()> = Result<T, String>;
 fn main() -> ExitCode {
     let outcome = arguments::read().and_then(|role| match role {
         Role::Orchestrate(settings) => on_one_thread(orchestrate::run(settings)),
-        Role::Sink { verify_every } => on_one_thread(sink::run(verify_every)),
+        Role::Sink {
+            verify_every,
+            answer_after,
+        } => on_one_thread(sink::run(verify_every, answer_after)),
         Role::Generate => on_one_thread(generate::run()),
         Role::StandInCompany => stand_in::create_company(),
         Role::StandInServe(settings) => on_one_thread(stand_in::serve(settings)),

@@ -125,7 +125,7 @@ pub async fn through_server(scenario: &Scenario, settings: &Settings) -> Outcome
     Ok(measured)
 }
 
-fn job(scenario: &Scenario, settings: &Settings) -> Job {
+pub fn job(scenario: &Scenario, settings: &Settings) -> Job {
     let (per_second, duration) = match scenario.pace {
         Pace::AsFastAsAnswered => (None, settings.duration),
         Pace::PerSecond(rate) => (Some(rate), settings.paced_duration),
@@ -142,7 +142,7 @@ fn job(scenario: &Scenario, settings: &Settings) -> Job {
 }
 
 /// Waits until `expected` distinct deliveries arrived, or none has for as long as `patience`.
-async fn arrival(
+pub async fn arrival(
     sink: &mut Sink,
     server: &mut Server,
     expected: u64,
@@ -167,7 +167,7 @@ async fn arrival(
 }
 
 /// Waits until the server has recorded every outcome; false when it has not for as long as `patience`.
-async fn settled(server: &mut Server, patience: Duration) -> Outcome<bool> {
+pub async fn settled(server: &mut Server, patience: Duration) -> Outcome<bool> {
     let start = Instant::now();
     while !server.is_settled().await? {
         if start.elapsed() > patience {
@@ -180,7 +180,7 @@ async fn settled(server: &mut Server, patience: Duration) -> Outcome<bool> {
 }
 
 impl Measured {
-    fn check(&mut self, what: &str, done: &Done, expected: u64, report: &sink::Report) {
+    pub fn check(&mut self, what: &str, done: &Done, expected: u64, report: &sink::Report) {
         let mut complain = |sentence: String| self.complaints.push(format!("{what}: {sentence}"));
         if done.accepted == 0 {
             complain("no request was accepted".to_owned());
@@ -222,11 +222,11 @@ impl Measured {
     }
 }
 
-fn available_cores() -> f64 {
+pub fn available_cores() -> f64 {
     std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64)
 }
 
-fn per_second(count: u64, took_us: u64) -> f64 {
+pub fn per_second(count: u64, took_us: u64) -> f64 {
     count as f64 / (took_us.max(1) as f64 / 1e6)
 }
 

@@ -13,7 +13,7 @@ use crate::machine::Machine;
 use crate::measure::{self, Measured};
 use crate::report::{Report, shown};
 use crate::scenario::{Pace, Scenario};
-use crate::{Outcome, compare};
+use crate::{Outcome, compare, isolate};
 
 /// Runs until done or interrupted. When it is interrupted, everything it started is stopped.
 pub async fn run(settings: Settings) -> Outcome {
@@ -42,11 +42,9 @@ async fn run_all(settings: &Settings) -> Outcome {
     let mut repetitions: IndexMap<&str, Vec<Numbers>> = IndexMap::new();
     for repetition in 0..settings.runs {
         for scenario in &settings.scenarios {
-            let (raw, server) = side_by_side(scenario, settings, repetition).await?;
-            let with_ratio = scenario.pace == Pace::AsFastAsAnswered;
-            let numbers = Numbers::of_repetition(&raw.numbers, &server.numbers, with_ratio);
+            let (numbers, wrong) = repeat(scenario, settings, repetition).await?;
             println!("{}", line(scenario, repetition, &numbers));
-            for sentence in raw.complaints.into_iter().chain(server.complaints) {
+            for sentence in wrong {
                 eprintln!("  {sentence}");
                 complaints.push(sentence);
             }
@@ -79,6 +77,25 @@ async fn run_all(settings: &Settings) -> Outcome {
         "not everything is as it must be:\n  {}",
         complaints.join("\n  ")
     ))
+}
+
+/// What one repetition gives, and what must not be.
+async fn repeat(
+    scenario: &Scenario,
+    settings: &Settings,
+    repetition: u32,
+) -> Outcome<(Numbers, Vec<String>)> {
+    if let Some(slow) = scenario.slow {
+        let about = |sentence: String| format!("{}: {sentence}", scenario.name);
+        let measured = isolate::run(scenario, slow, settings)
+            .await
+            .map_err(about)?;
+        return Ok((measured.numbers, measured.complaints));
+    }
+    let (raw, server) = side_by_side(scenario, settings, repetition).await?;
+    let with_ratio = scenario.pace == Pace::AsFastAsAnswered;
+    let numbers = Numbers::of_repetition(&raw.numbers, &server.numbers, with_ratio);
+    Ok((numbers, [raw.complaints, server.complaints].concat()))
 }
 
 /// Measures the raw bound and the server one right after the other, because machines drift; which of them
@@ -114,6 +131,8 @@ fn line(scenario: &Scenario, repetition: u32, numbers: &Numbers) -> String {
         figure::SERVER_CPU_US,
         figure::LATENCY_P50_MS,
         figure::LATENCY_P99_MS,
+        figure::THROUGHPUT_KEPT,
+        figure::P99_GROWTH,
         figure::LOST,
     ] {
         if let Some(value) = numbers.get(name) {

@@ -33,6 +33,15 @@ pub enum Pace {
     PerSecond(u32),
 }
 
+/// A queue for receivers that answer late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slow {
+    pub deliveries: u32,
+    /// As many receivers.
+    pub webhooks: u32,
+    pub answer_after_ms: u64,
+}
+
 /// One work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scenario {
@@ -41,18 +50,21 @@ pub struct Scenario {
     pub call: Call,
     pub webhooks: u32,
     pub pace: Pace,
+    /// Measured once alone and once beside this, instead of beside the raw bound.
+    pub slow: Option<Slow>,
     /// Whether it runs when no scenario is named.
     pub by_default: bool,
 }
 
 /// In the order they run.
-pub const ALL: [Scenario; 5] = [
+pub const ALL: [Scenario; 6] = [
     Scenario {
         name: "W1",
         about: "one inspection created per request, one webhook",
         call: Call::CreateInspection,
         webhooks: 1,
         pace: Pace::AsFastAsAnswered,
+        slow: None,
         by_default: true,
     },
     Scenario {
@@ -61,6 +73,7 @@ pub const ALL: [Scenario; 5] = [
         call: Call::Publish { events: 100 },
         webhooks: 1,
         pace: Pace::AsFastAsAnswered,
+        slow: None,
         by_default: true,
     },
     Scenario {
@@ -69,6 +82,7 @@ pub const ALL: [Scenario; 5] = [
         call: Call::Publish { events: 1 },
         webhooks: 20,
         pace: Pace::AsFastAsAnswered,
+        slow: None,
         by_default: true,
     },
     Scenario {
@@ -77,6 +91,7 @@ pub const ALL: [Scenario; 5] = [
         call: Call::CreateInspection,
         webhooks: 1,
         pace: Pace::PerSecond(200),
+        slow: None,
         by_default: true,
     },
     Scenario {
@@ -85,7 +100,21 @@ pub const ALL: [Scenario; 5] = [
         call: Call::CreateInspection,
         webhooks: 1,
         pace: Pace::PerSecond(2_000),
+        slow: None,
         by_default: false,
+    },
+    Scenario {
+        name: "ISO",
+        about: "W1 beside 10,000 deliveries queued for 20 receivers that answer after 10 s",
+        call: Call::CreateInspection,
+        webhooks: 1,
+        pace: Pace::AsFastAsAnswered,
+        slow: Some(Slow {
+            deliveries: 10_000,
+            webhooks: 20,
+            answer_after_ms: 10_000,
+        }),
+        by_default: true,
     },
 ];
 

@@ -49,6 +49,25 @@ impl Program {
     }
 }
 
+const WEBHOOKS: &str = "/v1/notification/webhook";
+
+/// A webhook that was made for the bench.
+#[derive(Debug)]
+pub struct Webhook {
+    id: String,
+    secret: String,
+}
+
+impl Webhook {
+    /// What the sink needs to verify what comes to that path.
+    pub fn known_to(&self, hook: u32) -> HookSecret {
+        HookSecret {
+            hook,
+            secret: self.secret.clone(),
+        }
+    }
+}
+
 /// A running server with one company. Its folder goes when it does.
 #[derive(Debug)]
 pub struct Server {
@@ -123,25 +142,53 @@ impl Server {
     pub async fn subscribe(&mut self, sink: &mut Sink, count: u32) -> Outcome {
         let mut secrets = Vec::new();
         for hook in 0..count {
-            let body = json!({
-                "endpoint": sink.endpoint(hook),
-                "events": [EventType::InspectionCreated.as_str()],
-            });
-            let path = "/v1/notification/webhook";
-            let made: CreateWebhookAnswer =
-                self.call(Method::POST, path, &body.to_string()).await?;
-            let path = format!("{path}/{}/secret", made.id);
-            let answer: Value = self.call(Method::GET, &path, "").await?;
-            let secret = answer
-                .get("secret")
-                .and_then(Value::as_str)
-                .ok_or_else(|| format!("GET {path} answered without a secret"))?;
-            secrets.push(HookSecret {
-                hook,
-                secret: secret.to_owned(),
-            });
+            let endpoint = sink.endpoint(hook);
+            let webhook = self
+                .webhook(&endpoint, EventType::InspectionCreated)
+                .await?;
+            secrets.push(webhook.known_to(hook));
         }
         sink.learn(&secrets).await
+    }
+
+    /// Makes a webhook for one type of events.
+    pub async fn webhook(&mut self, endpoint: &str, event: EventType) -> Outcome<Webhook> {
+        let body = json!({ "endpoint": endpoint, "events": [event.as_str()] });
+        let made: CreateWebhookAnswer =
+            self.call(Method::POST, WEBHOOKS, &body.to_string()).await?;
+        let path = format!("{WEBHOOKS}/{}/secret", made.id);
+        let answer: Value = self.call(Method::GET, &path, "").await?;
+        let secret = answer
+            .get("secret")
+            .and_then(Value::as_str)
+            .ok_or_else(|| format!("GET {path} answered without a secret"))?;
+        Ok(Webhook {
+            id: made.id.to_string(),
+            secret: secret.to_owned(),
+        })
+    }
+
+    /// Has a webhook's deliveries sent elsewhere from now on.
+    pub async fn redirect(&mut self, webhook: &Webhook, endpoint: &str) -> Outcome {
+        self.change(webhook, &json!({ "endpoint": endpoint })).await
+    }
+
+    /// Cancels what waits for a webhook.
+    pub async fn disable(&mut self, webhook: &Webhook) -> Outcome {
+        self.change(webhook, &json!({ "status": "disabled" })).await
+    }
+
+    async fn change(&mut self, webhook: &Webhook, change: &Value) -> Outcome {
+        let path = format!("{WEBHOOKS}/{}", webhook.id);
+        let _: Value = self.call(Method::PATCH, &path, &change.to_string()).await?;
+        Ok(())
+    }
+
+    /// Publishes an array of events.
+    pub async fn publish(&mut self, events: &Value) -> Outcome {
+        let path = "/v1/notification/event";
+        let _: Value = self.call(Method::POST, path, &events.to_string()).await?;
+        Ok(())
     }
 
     /// Whether the server says that no delivery is pending: the outcome of each is recorded.

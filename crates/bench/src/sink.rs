@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -50,8 +51,9 @@ pub fn hook_path(hook: u32) -> String {
     format!("{HOOK_PREFIX}{hook}")
 }
 
-/// Receives until standard input ends; verifies the signatures of every `verify_every`th delivery.
-pub async fn run(verify_every: u64) -> Outcome {
+/// Receives until standard input ends; verifies the signatures of every `verify_every`th delivery, and
+/// answers each after `answer_after`.
+pub async fn run(verify_every: u64, answer_after: Duration) -> Outcome {
     let told = |error: std::io::Error| format!("the sink cannot listen: {error}");
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
         .await
@@ -67,7 +69,7 @@ pub async fn run(verify_every: u64) -> Outcome {
                 let (stream, _) = accepted.map_err(told)?;
                 stream.set_nodelay(true).map_err(told)?;
                 let tally = Arc::clone(&tally);
-                let service = service_fn(move |request| answer(Arc::clone(&tally), request));
+                let service = service_fn(move |request| answer(Arc::clone(&tally), answer_after, request));
                 // A connection that breaks shows as a delivery that is missing, or made again.
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
@@ -91,6 +93,7 @@ fn input_end() -> Outcome<oneshot::Receiver<()>> {
 
 async fn answer(
     tally: Arc<Mutex<Tally>>,
+    answer_after: Duration,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
@@ -111,6 +114,9 @@ async fn answer(
             received_us: now_us(),
         };
         lock(&tally).count(&delivery);
+        if !answer_after.is_zero() {
+            tokio::time::sleep(answer_after).await;
+        }
         return Ok(plain(StatusCode::OK, Bytes::from_static(b"ok")));
     }
     Ok(match (&head.method, path) {
