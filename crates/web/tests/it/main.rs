@@ -24,6 +24,7 @@ mod keys;
 mod metrics;
 mod multipart;
 mod oauth;
+mod oauth_lists;
 mod oauth_pages;
 mod products;
 mod recoveries;
