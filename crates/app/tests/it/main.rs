@@ -32,6 +32,7 @@ mod lifecycle;
 mod limits;
 mod listening;
 mod logs;
+mod oauth;
 mod power;
 mod receivers;
 mod recovering;
