@@ -21,10 +21,6 @@ const LONG: &[(&str, &str)] = &[
         "the whole store contract, a few lines of forwarding for each of its functions",
     ),
     (
-        "crates/web/tests/it/oauth.rs",
-        "one story: codes, tokens and lists are made from each other",
-    ),
-    (
         "crates/wire/examples/reference/meanings.rs",
         "one table: what each field means, in both languages",
     ),
