@@ -3,12 +3,16 @@
 //! A missing program is never a reason to skip a test.
 
 use crate::run::{Outcome, capture, capture_text, root, run as run_command};
+use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The oldest Node.js whose test runner and `fetch` the example receiver can rely on.
 const NODE_MAJOR_MIN: u32 = 18;
+/// Makes requests from the API description. One version, so that a seed means the same everywhere; it brings
+/// `jsonschema_rs`, which holds events against their schemas.
+const SCHEMATHESIS: &str = "4.32.5";
 
 struct Need {
     program: &'static str,
@@ -61,6 +65,18 @@ const NEEDS: &[Need] = &[
         packages: &["npm"],
         look: || starts("npm"),
     },
+    Need {
+        program: "python3 with venv",
+        why: "runs Schemathesis, which tries the API by its description",
+        packages: &["python3", "python3-venv"],
+        look: python_makes_environments,
+    },
+    Need {
+        program: "pdftotext",
+        why: "reads the reports back",
+        packages: &["poppler-utils"],
+        look: || starts_with("pdftotext", "-v"),
+    },
 ];
 
 /// Where the packages lie that the browser tests take from npm.
@@ -70,8 +86,17 @@ const INSTALLED_LOCK: &str = "node_modules/installed-lock.json";
 
 /// Makes sure that everything that the tests need is there.
 pub fn ensure() -> Outcome {
+    let target = target();
+    let cannot = |error| format!("cannot write in {}: {error}", target.display());
+    std::fs::create_dir_all(&target).map_err(cannot)?;
+    // Tests that run side by side may ask at the same moment.
+    let lock = File::create(target.join("needs.lock")).map_err(cannot)?;
+    lock.lock().map_err(cannot)?;
     ensure_programs()?;
-    ensure_browser_tools(&root().join(BROWSER_TOOLS))
+    ensure_schemathesis()?;
+    ensure_browser_tools(&root().join(BROWSER_TOOLS))?;
+    println!("what the tests need is there");
+    Ok(())
 }
 
 /// Installs what the lock file says, when that has not been done since it changed.
@@ -92,11 +117,9 @@ fn ensure_browser_tools(folder: &Path) -> Outcome {
         .map_err(|error| format!("cannot write {}: {error}", installed.display()))
 }
 
-/// Makes sure that every needed program is there.
 fn ensure_programs() -> Outcome {
     let missing = look_for_all();
     if missing.is_empty() {
-        println!("what the tests need is there");
         return Ok(());
     }
     for (need, wrong) in &missing {
@@ -120,6 +143,40 @@ fn ensure_programs() -> Outcome {
         still.join("\n  ")
     ))
 }
+
+/// The folder in which cargo builds; the tests look for the Python environment there.
+fn target() -> PathBuf {
+    let set = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    root().join(set)
+}
+
+/// In an environment of its own, so that nothing else on the machine changes.
+fn ensure_schemathesis() -> Outcome {
+    let environment = target().join("needs/python");
+    let python = environment.join("bin/python");
+    let wanted = format!("schemathesis=={SCHEMATHESIS}");
+    let mut look = Command::new(&python);
+    look.args(["-c", LOOK, SCHEMATHESIS]);
+    if capture(look).is_ok_and(|output| output.status.success()) {
+        return Ok(());
+    }
+    let mut make = Command::new("python3");
+    make.args(["-m", "venv", "--clear"]).arg(&environment);
+    run_command(make)?;
+    let mut install = Command::new(&python);
+    install.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        &wanted,
+    ]);
+    run_command(install)
+}
+
+const LOOK: &str =
+    "import sys, importlib.metadata as m; sys.exit(m.version('schemathesis') != sys.argv[1])";
 
 fn look_for_all() -> Vec<(&'static Need, String)> {
     NEEDS
@@ -158,12 +215,16 @@ fn install(packages: &[&str]) -> Outcome {
 }
 
 fn starts(program: &str) -> Outcome {
+    starts_with(program, "--version")
+}
+
+fn starts_with(program: &str, argument: &str) -> Outcome {
     let mut command = Command::new(program);
-    command.arg("--version");
+    command.arg(argument);
     match capture(command) {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(format!(
-            "does not work, `{program} --version` ended with {}",
+            "does not work, `{program} {argument}` ended with {}",
             output.status
         )),
         Err(_) => Err("is not there".to_owned()),
@@ -185,6 +246,16 @@ fn compiles_c() -> Outcome {
     match child.wait() {
         Ok(status) if status.success() => Ok(()),
         _ => Err("cannot compile a program that includes stdio.h".to_owned()),
+    }
+}
+
+fn python_makes_environments() -> Outcome {
+    let mut command = Command::new("python3");
+    command.args(["-c", "import venv, ensurepip"]);
+    match capture(command) {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(_) => Err("cannot make environments".to_owned()),
+        Err(_) => Err("is not there".to_owned()),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Reports and presigned detail pages over the API. The files, the decoder and the writer of documents are the
 //! real ones.
 
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -67,6 +70,26 @@ async fn report(world: &World, inspection: &str) -> Value {
     world.get(&one).await.json(200)
 }
 
+/// What another program reads in a PDF, on one line.
+fn pdf_text(pdf: &[u8]) -> String {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(pdf).unwrap();
+    let output = Command::new("pdftotext")
+        .args(["-enc", "UTF-8"])
+        .args([file.path(), Path::new("-")])
+        .output()
+        .unwrap_or_else(|error| {
+            panic!("pdftotext does not start ({error}); `cargo xtask needs` installs it")
+        });
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && complaints.is_empty(),
+        "{complaints}"
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[tokio::test]
 async fn a_report_is_pdf_and_html_with_every_photo_and_check() {
     let world = World::new().await;
@@ -84,6 +107,21 @@ async fn a_report_is_pdf_and_html_with_every_photo_and_check() {
     assert_eq!(pdf.header("content-type"), Some("application/pdf"));
     assert_eq!(pdf.header("content-security-policy"), None);
     assert!(pdf.body.starts_with(b"%PDF-") && pdf.body.trim_ascii_end().ends_with(b"%%EOF"));
+    let read = pdf_text(&pdf.body);
+    for part in [
+        "Íñigo <b> Núñez",
+        "AB123CD",
+        "Seguros del Sur",
+        "Frente",
+        "Fotos que faltan",
+        "date:",
+        "distance:",
+        "se tomó cerca de las demás fotos",
+        "no ha terminado",
+        "Inspección creada",
+    ] {
+        assert!(read.contains(part), "{part} is not in {read}");
+    }
     let pictures = pdf.body.windows(9).filter(|found| found == b"DCTDecode");
     assert_eq!(pictures.count(), 2);
 
