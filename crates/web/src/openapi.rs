@@ -14,7 +14,7 @@ use utoipa::openapi::{
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::api::inspection;
-use crate::routes::{Described, create_path};
+use crate::routes::{Described, served_at};
 
 /// The description of every route of the server.
 #[must_use]
@@ -26,7 +26,7 @@ pub fn openapi() -> OpenApi {
         .description(Some(INTRODUCTION))
         .license(Some(License::new("Apache-2.0 OR MIT")))
         .build();
-    split_creates(&mut described);
+    split_by_type(&mut described);
     for item in described.paths.paths.values_mut() {
         for operation in operations(item) {
             let problem = RefOr::Ref(Ref::from_response_name(PROBLEM));
@@ -82,20 +82,26 @@ publishing take an `Idempotency-Key`: for 24 hours the same key with the same bo
 marked by the header `idempotency-replayed: true`, and with another body a 409.";
 
 /// One path for each type of inspection, so that none of them is taken for an id.
-fn split_creates(described: &mut OpenApi) {
-    let Some(create) = described.paths.paths.shift_remove(inspection::CREATE) else {
-        return;
-    };
-    for (index, kind) in InspectionType::ALL.iter().enumerate() {
-        let mut item = create.clone();
-        for operation in operations(&mut item) {
-            operation.operation_id = Some(format!("createInspection_{kind}"));
-            operation.summary = Some(format!("Creates an inspection of type {kind}"));
+fn split_by_type(described: &mut OpenApi) {
+    let mut place = 0;
+    for (documented, types) in [
+        (inspection::CREATE, &InspectionType::ALL[..]),
+        (inspection::UPDATE_PRODUCT, &inspection::UPDATABLE),
+    ] {
+        let Some(whole) = described.paths.paths.shift_remove(documented) else {
+            continue;
+        };
+        for (kind, path) in types.iter().zip(served_at(documented)) {
+            let mut item = whole.clone();
+            for operation in operations(&mut item) {
+                let id = operation.operation_id.take().unwrap_or_default();
+                operation.operation_id = Some(format!("{id}_{kind}"));
+                let summary = operation.summary.take().unwrap_or_default();
+                operation.summary = Some(format!("{summary}: {kind}"));
+            }
+            described.paths.paths.shift_insert(place, path, item);
+            place += 1;
         }
-        described
-            .paths
-            .paths
-            .shift_insert(index, create_path(*kind), item);
     }
 }
 

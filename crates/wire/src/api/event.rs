@@ -14,7 +14,7 @@ pub struct PublishItem {
     #[schema(schema_with = published_names)]
     pub event: EventType,
     /// An object with at least `_id`, the inspection, 24 hex digits; sent as given.
-    #[schema(value_type = Object)]
+    #[schema(value_type = PublishPayload)]
     pub payload: serde_json::Value,
 }
 
@@ -24,6 +24,15 @@ fn published_names() -> utoipa::openapi::schema::Object {
         .schema_type(utoipa::openapi::schema::Type::String)
         .enum_values(Some(EventType::ALL.map(EventType::as_str)))
         .build()
+}
+
+/// What every published payload has; whatever else it has is sent as given.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct PublishPayload {
+    /// The inspection that the event is about, known to Heraldo or not.
+    #[schema(rename = "_id")]
+    id: InspectionId,
 }
 
 /// Answer to a publish, 202: the events are stored and will be delivered.
