@@ -39,13 +39,13 @@ pub async fn app(world: &World) -> NewOauthApp {
     app.unwrap()
 }
 
-async fn code(world: &World, app: &NewOauthApp, user: UserId, scopes: &str) -> String {
+pub async fn code(world: &World, app: &NewOauthApp, user: UserId, scopes: &str) -> String {
     let scopes = parse_oauth_scopes(scopes).unwrap();
     let code = create_oauth_code(&world.context, app.id, user, scopes).await;
     code.unwrap().reveal().to_owned()
 }
 
-fn exchange_body(app: &NewOauthApp, code: &str) -> Value {
+pub fn exchange_body(app: &NewOauthApp, code: &str) -> Value {
     json!({"code": code, "client_app_id": app.id, "client_secret": app.secret.reveal()})
 }
 

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::world::World;
 
+mod sdks;
 mod unparsed;
 
 struct Server {
