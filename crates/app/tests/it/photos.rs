@@ -16,7 +16,7 @@ const SIDES: [&str; 4] = ["front", "back", "sideLeft", "sideRight"];
 const BOUNDARY: &str = "--------------------------478203962110238400127341";
 
 /// Uploads a photo as the SDKs do and returns the status.
-fn upload(api: &Api, product: &str, side: &str, photo: &[u8]) -> u16 {
+pub fn upload(api: &Api, product: &str, side: &str, photo: &[u8]) -> u16 {
     let mut body = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"image\"\r\n\
          Content-Type: application/octet-stream\r\n\r\n"
@@ -37,7 +37,7 @@ fn upload(api: &Api, product: &str, side: &str, photo: &[u8]) -> u16 {
 }
 
 /// A started inspection: its id and its product's.
-fn started(api: &Api) -> (String, String) {
+pub fn started(api: &Api) -> (String, String) {
     let body = json!({ "templateId": "easy", "initialStatus": "started" });
     let made = api.post(201, "/v1/inspection/car", body);
     (text(&made["inspectionId"]), text(&made["productId"]))

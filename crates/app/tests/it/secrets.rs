@@ -16,7 +16,7 @@ use crate::receiver::{Received, Receiver};
 const INSPECTION: &str = "651ae032ff786d198dfa4ce4";
 
 /// Whether each of the two signatures is right with this secret.
-fn verified(received: &Received, secret: &str) -> (bool, bool) {
+pub fn verified(received: &Received, secret: &str) -> (bool, bool) {
     let secret = Secret::parse(secret).unwrap();
     let signature = Some(received.header("autoinspector-signature"));
     let own = construct_event(&received.body, signature, &secret).is_ok();
