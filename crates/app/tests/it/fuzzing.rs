@@ -17,7 +17,7 @@ use crate::tools::python_tool;
 /// The same requests in every run; a run with another seed is one changed line away.
 const SEED: &str = "20261127";
 /// For each operation beyond those that the description itself suggests.
-const EXAMPLES: &str = "16";
+const EXAMPLES: &str = "12";
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance";
 

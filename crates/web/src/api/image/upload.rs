@@ -1,7 +1,7 @@
 //! `POST /v1/inspection/image/:productId`: a photo, or as JSON a request for a token (contract 1.3, E21).
 
 use heraldo_domain::ops::images::{Uploader, upload_image};
-use heraldo_wire::api::{ImageRequest, MessageAnswer, Scope};
+use heraldo_wire::api::{ImageRequest, ImageTokenAnswer, MessageAnswer, Scope};
 use heraldo_wire::headers::IMAGE_TOKEN;
 use heraldo_wire::id::ProductId;
 use heraldo_wire::object::Confidential;
@@ -31,7 +31,7 @@ const IMAGE: &str = "image";
         ("x-image-token" = Option<String>, Header, description = "Replaces the API key"),
     ),
     request_body(content((UploadImageForm = "multipart/form-data"), (ImageRequest = "application/json"))),
-    responses((status = 201, description = "The photo is kept and will be looked at", body = MessageAnswer)),
+    responses((status = 201, description = "The photo is kept and will be looked at; or the token asked for", body = UploadImageAnswer)),
     security(("apiKey" = ["inspections"]), ()),
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
@@ -74,6 +74,15 @@ async fn uploader(call: &mut Call) -> Result<Uploader, Failure> {
             .problem("two `x-image-token` headers were sent; send one")
             .into()),
     }
+}
+
+/// What a photo is answered with, and what a request for a token.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum UploadImageAnswer {
+    Photo(MessageAnswer),
+    Token(ImageTokenAnswer),
 }
 
 /// The multipart form of the request.
