@@ -40,6 +40,7 @@ impl Change {
             | Write::CreateWebhook(_)
             | Write::CreateInspection(_)
             | Write::UpdateInspection(_)
+            | Write::CreateDelivery { .. }
             | Write::CreateRecord(_)
             | Write::UpdateRecord(_)
             | Write::CreateJob(_)
@@ -48,6 +49,7 @@ impl Change {
             | Write::CreateToken(_)
             | Write::SpendToken { .. }
             | Write::UpdateWebhook(_)
+            | Write::ForgetFailing(_)
             | Write::DeleteWebhook { .. }
             | Write::Resend { .. }
             | Write::EndJob(_)

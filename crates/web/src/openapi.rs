@@ -85,7 +85,7 @@ marked by the header `idempotency-replayed: true`, and with another body a 409."
 fn split_by_type(described: &mut OpenApi) {
     let mut place = 0;
     for (documented, types) in [
-        (inspection::CREATE, &InspectionType::ALL[..]),
+        (inspection::CREATE, InspectionType::ALL),
         (inspection::UPDATE_PRODUCT, &inspection::UPDATABLE),
     ] {
         let Some(whole) = described.paths.paths.shift_remove(documented) else {

@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 use crate::lanes::{ClaimPlan, Hold, LaneSettings, Lanes, Limits};
 use crate::transport::Transport;
 use lulls::Waiters;
-use prepared::Prepared;
+use prepared::{Heads, Prepared};
 use settler::Outbox;
 
 /// How the dispatcher behaves unless a webhook says otherwise.
@@ -206,7 +206,7 @@ pub fn headers_of(
     leased: &Leased,
     now: Timestamp,
 ) -> http::HeaderMap {
-    Prepared::of(webhook, server).headers(leased, now)
+    Heads::of(webhook, server).headers(leased, now)
 }
 
 impl HandOver for Dispatcher {

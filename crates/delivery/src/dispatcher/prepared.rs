@@ -17,8 +17,14 @@ use crate::transport::{Target, Transport};
 
 #[derive(Debug)]
 pub(super) struct Prepared {
-    webhook: Arc<Webhook>,
     target: Result<Arc<Target>, Box<AttemptResult>>,
+    heads: Heads,
+}
+
+/// What the headers of a webhook's attempts are made from.
+#[derive(Debug)]
+pub(super) struct Heads {
+    webhook: Arc<Webhook>,
     current: Signers,
     previous: Option<Signers>,
     /// The webhook's own headers and those that never change.
@@ -43,6 +49,34 @@ impl Signers {
 
 impl Prepared {
     pub(super) fn of(webhook: &Arc<Webhook>, server: &Defaults, transport: &Transport) -> Self {
+        Self {
+            target: target(webhook, transport).map(Arc::new),
+            heads: Heads::of(webhook, server),
+        }
+    }
+
+    /// Whether it was made from this very value.
+    pub(super) fn is_of(&self, webhook: &Arc<Webhook>) -> bool {
+        let own = &self.heads.webhook;
+        Arc::ptr_eq(own, webhook) || **own == **webhook
+    }
+
+    /// Where it is sent, or why its endpoint cannot be called.
+    pub(super) fn target(&self) -> Result<&Arc<Target>, &AttemptResult> {
+        self.target.as_ref().map_err(|problem| &**problem)
+    }
+
+    pub(super) fn timeout(&self, server: &Defaults) -> Duration {
+        self.heads.webhook.timeout(server)
+    }
+
+    pub(super) fn headers(&self, leased: &Leased, now: Timestamp) -> HeaderMap {
+        self.heads.headers(leased, now)
+    }
+}
+
+impl Heads {
+    pub(super) fn of(webhook: &Arc<Webhook>, server: &Defaults) -> Self {
         let mut fixed = HeaderMap::new();
         for (name, value) in webhook.headers(server) {
             // Both were checked when they were set; what does not parse now is not sent.
@@ -59,7 +93,6 @@ impl Prepared {
         let secrets = &webhook.secrets;
         Self {
             webhook: webhook.clone(),
-            target: target(webhook, transport).map(Arc::new),
             current: Signers::new(&secrets.current, secrets.signing_key.as_ref()),
             previous: secrets
                 .previous
@@ -67,20 +100,6 @@ impl Prepared {
                 .map(|previous| Signers::new(&previous.secret, previous.signing_key.as_ref())),
             fixed,
         }
-    }
-
-    /// Whether it was made from this very value.
-    pub(super) fn is_of(&self, webhook: &Arc<Webhook>) -> bool {
-        Arc::ptr_eq(&self.webhook, webhook) || *self.webhook == **webhook
-    }
-
-    /// Where it is sent, or why its endpoint cannot be called.
-    pub(super) fn target(&self) -> Result<&Arc<Target>, &AttemptResult> {
-        self.target.as_ref().map_err(|problem| &**problem)
-    }
-
-    pub(super) fn timeout(&self, server: &Defaults) -> Duration {
-        self.webhook.timeout(server)
     }
 
     /// All headers of one attempt (contract 8, "Headers on every delivery").

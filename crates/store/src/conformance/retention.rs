@@ -200,6 +200,7 @@ pub fn old_audit_entries_are_deleted_in_slices(harness: &dyn Harness) {
             actor: Actor::CommandLine,
             action: AuditAction::SecretRevealed,
             subject: "x".to_owned(),
+            detail: None,
             at: scene.now(),
         };
         let id = entry.id;

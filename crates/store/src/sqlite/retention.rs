@@ -120,7 +120,7 @@ fn forget_deliveries(group: &Group<'_, '_>, event: &Old, rows_left: &mut u32) ->
 fn keep_sequence(group: &Group<'_, '_>, event: &Old) -> Done<()> {
     match event.origin {
         Origin::Inspection | Origin::Test => return Ok(()),
-        Origin::Published => {}
+        Origin::Published | Origin::Webhook => {}
     }
     let (company, inspection) = (event.company.as_bytes(), event.inspection.as_bytes());
     let later = group
