@@ -37,6 +37,9 @@ include-path-regex = "^/v1/inspection/template/[{]id[}]$"
 phases.coverage.enabled = false
 "#;
 
+/// Answers without an end: nothing waits for the whole of it.
+const STREAM: &str = "/v1/notification/stream";
+
 /// Operations that no generated request can bring to a success, and why.
 const REFUSED: [(&str, &str); 13] = [
     (
@@ -86,7 +89,8 @@ const REFUSED: [(&str, &str); 13] = [
 
 /// What the requests may name: one of everything.
 fn known(api: &Api, folder: &std::path::Path, company: &str, receiver: &Receiver) -> Value {
-    let webhook = api.webhook(&receiver.url());
+    let pair = json!({ "asymmetricSignature": true });
+    let webhook = api.webhook_with(&receiver.url(), pair);
     let (inspection, product) = started(api);
     let photo = PhotoMaker::jpeg(320, 240).make();
     assert_eq!(upload(api, &product, "front", &photo), 201);
@@ -114,6 +118,9 @@ fn known(api: &Api, folder: &std::path::Path, company: &str, receiver: &Receiver
         .remove(0)
         .header("webhook-id")
         .to_owned();
+    let recover = format!("/v1/notification/webhook/{webhook}/recover");
+    let range = json!({ "from": "2020-01-01T00:00:00.000Z", "to": "2020-01-02T00:00:00.000Z" });
+    let recovery = text(&api.post(202, &recover, range)["_id"]);
     let delivery = text(&api.deliveries("")[0]["_id"]);
 
     let tell = |arguments: &[&str]| answer_of(folder, arguments);
@@ -179,6 +186,11 @@ fn known(api: &Api, folder: &std::path::Path, company: &str, receiver: &Receiver
             "/v1/notification/webhook/{id}/secret/rotate": { "id": webhook },
             "/v1/notification/webhook/{id}/test": { "id": webhook },
             "/v1/notification/event/{id}": { "id": event },
+            "/v1/notification/event/{id}/explain": { "id": event },
+            "/v1/notification/webhook/{id}/public-key": { "id": webhook },
+            "/v1/notification/webhook/{id}/recover": { "id": webhook },
+            "/v1/notification/webhook/{id}/recovery": { "id": webhook },
+            "/v1/notification/recovery/{id}": { "id": recovery },
             "/v1/notification/delivery/{id}": { "id": delivery },
             "/v1/notification/delivery/{id}/resend": { "id": delivery },
             "/inspection/{id}": { "id": inspection },
@@ -231,6 +243,7 @@ fn no_generated_request_gets_a_500_or_an_answer_that_is_not_described() {
             EXAMPLES,
             "--continue-on-failure",
         ])
+        .args(["--exclude-path", STREAM])
         .args([
             "--no-color",
             "--warnings",
@@ -279,7 +292,8 @@ fn no_generated_request_gets_a_500_or_an_answer_that_is_not_described() {
     }
     assert!(never.is_empty(), "never carried out: {never:#?}");
     let described: Value = api.get("/openapi.json");
-    let operations = described["paths"].as_object().unwrap().values();
-    let operations: usize = operations.map(|item| item.as_object().unwrap().len()).sum();
+    let paths = described["paths"].as_object().unwrap().iter();
+    let tried = paths.filter(|(path, _)| *path != STREAM);
+    let operations: usize = tried.map(|(_, item)| item.as_object().unwrap().len()).sum();
     assert_eq!(answered.len(), operations, "not every operation was tried");
 }
