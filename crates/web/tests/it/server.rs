@@ -96,7 +96,7 @@ async fn unknown_routes_and_methods_are_problems() {
         "/v1",
         "/v1/nothing",
         "/v1/inspection/a/b/c",
-        "/metrics",
+        "/metrics/all",
         "//v1/inspection",
     ] {
         world.get(path).await.problem(ProblemCode::NotFound);
