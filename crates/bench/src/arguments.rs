@@ -88,7 +88,6 @@ fn command() -> Command {
             Command::new(SINK)
                 .hide(true)
                 .arg(number("verify-every", "N").value_parser(value_parser!(u64).range(1..)).default_value(VERIFY_EVERY))
-                .arg(number(ANSWER_AFTER_MS, "MS").value_parser(value_parser!(u64)).default_value("0"))
                 .arg(number(ANSWER_AFTER_MS, "MS").value_parser(value_parser!(u64)).default_value("0")),
         )
         .subcommand(Command::new(GENERATE).hide(true))
@@ -286,7 +285,7 @@ mod tests {
         };
         let quick = settings_of(&[]);
         assert_eq!((quick.runs, quick.duration), (3, Duration::from_secs(3)));
-        assert_eq!(names(&quick), ["W1", "W2", "W3", "L200"]);
+        assert_eq!(names(&quick), ["W1", "W2", "W3", "L200", "ISO"]);
         let full = settings_of(&["--full", "--seconds", "0.5", "--scenario", "w3,l2000"]);
         assert_eq!((full.runs, full.duration), (5, Duration::from_millis(500)));
         assert_eq!(full.paced_duration, Duration::from_secs(60));
