@@ -301,7 +301,13 @@ fn no_generated_request_gets_a_500_or_an_answer_that_is_not_described() {
     assert!(never.is_empty(), "never carried out: {never:#?}");
     let described: Value = api.get("/openapi.json");
     let paths = described["paths"].as_object().unwrap().iter();
-    let tried = paths.filter(|(path, _)| *path != STREAM);
-    let operations: usize = tried.map(|(_, item)| item.as_object().unwrap().len()).sum();
-    assert_eq!(answered.len(), operations, "not every operation was tried");
+    let mut untried: Vec<String> = Vec::new();
+    // The description itself is read before anything is tried.
+    let left_out = [STREAM, "/openapi.json"];
+    for (path, item) in paths.filter(|(path, _)| !left_out.contains(&path.as_str())) {
+        let methods = item.as_object().unwrap().keys();
+        let operations = methods.map(|method| format!("{} {path}", method.to_uppercase()));
+        untried.extend(operations.filter(|operation| !answered.contains_key(operation)));
+    }
+    assert!(untried.is_empty(), "not tried: {untried:?}");
 }
