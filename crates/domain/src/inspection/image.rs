@@ -1,9 +1,12 @@
 //! A photo of an inspection: what is known of it and what was found on it (contract 2.4 to 2.7).
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use heraldo_wire::id::{FileId, ImageId, InspectionId};
 use heraldo_wire::object::{Damage, Validation};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::photo::judge::READABLE;
 use crate::photo::{Captured, Coordinates, PhotoFormat};
@@ -27,8 +30,25 @@ pub struct Image {
     pub captured: Option<Captured>,
     /// Where it was taken: as the upload said, or else as the photo says.
     pub location: Option<Coordinates>,
+    /// Tells a repeated upload from a new photo: what [`same_upload`] makes of the sender's word for it and
+    /// the bytes. `None` when the sender gave no word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
     pub state: ImageState,
 }
+
+/// What the same bytes sent again under the same word have in common.
+#[must_use]
+pub fn same_upload(word: &str, bytes: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update((word.len() as u64).to_be_bytes());
+    hash.update(word);
+    hash.update(bytes);
+    BASE64_URL_SAFE_NO_PAD.encode(hash.finalize().get(..UPLOAD_BYTES).unwrap_or_default())
+}
+
+/// So much of the hash is kept: two different photos of one inspection never share it.
+const UPLOAD_BYTES: usize = 16;
 
 /// How far a photo has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

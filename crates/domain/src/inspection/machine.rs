@@ -5,7 +5,7 @@ mod details;
 mod images;
 
 pub use details::PRODUCTS_MAX;
-pub use images::{IMAGES_MAX, is_approved};
+pub use images::{IMAGES_MAX, is_approved, is_repeated};
 
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{ImageId, ProductId};

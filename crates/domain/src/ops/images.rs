@@ -15,6 +15,8 @@ use heraldo_wire::time::Timestamp;
 use super::{Context, not_found, problem_of};
 use crate::account::{Caller, KeyHash, KeyText};
 use crate::change::{Change, Write};
+use crate::inspection::image::same_upload;
+use crate::inspection::machine::is_repeated;
 use crate::inspection::{Command, Image, ImageState, Inspection, Reply, Said, State};
 use crate::job::{Job, Task};
 use crate::photo::{Captured, Coordinates};
@@ -34,7 +36,11 @@ pub enum Uploader {
     /// With an image token, which stands for the key (contract 1.1).
     Token(Confidential),
     /// The consumer, who entered the access code of this inspection.
-    Visitor(InspectionId),
+    Visitor {
+        inspection_id: InspectionId,
+        /// The same photo sent again under the same word is taken once.
+        word: Option<String>,
+    },
 }
 
 /// What a photo is said to be, checked.
@@ -115,13 +121,13 @@ pub async fn upload_image(
                 Some(hash),
             )
         }
-        Uploader::Company(_) | Uploader::Visitor(_) => (describe(request)?, None),
+        Uploader::Company(_) | Uploader::Visitor { .. } => (describe(request)?, None),
     };
     let inspection = context.with_part(product_id.0).await?;
     let may = match uploader {
         Uploader::Company(caller) => inspection.company_id == caller.company_id,
         Uploader::Token(_) => true,
-        Uploader::Visitor(id) => inspection.id == *id,
+        Uploader::Visitor { inspection_id, .. } => inspection.id == *inspection_id,
     };
     if !may || inspection.product(product_id).is_none() {
         return Err(not_found());
@@ -142,11 +148,23 @@ pub async fn upload_image(
         size_bytes: bytes.len() as u64,
         captured: head.captured.or(described.date.map(Captured::At)),
         location: described.coordinates.or(head.location),
+        upload: match uploader {
+            Uploader::Visitor {
+                word: Some(word), ..
+            } => Some(same_upload(word, &bytes)),
+            Uploader::Visitor { word: None, .. } | Uploader::Company(_) | Uploader::Token(_) => {
+                None
+            }
+        },
         state: ImageState::Uploaded { said: None },
     };
-    // Refused before the bytes are kept, where that can be foreseen.
+    // Answered before the bytes are kept, where the answer can be foreseen.
+    if is_repeated(&inspection, &image) {
+        return Ok(uploaded());
+    }
     if !matches!(inspection.state, State::Started { .. }) || inspection.has_lapsed(now) {
-        return add(context, inspection, product_id, image, token).await;
+        add(context, inspection, product_id, image, token).await?;
+        return Ok(uploaded());
     }
     let name = image.file_name(inspection.id);
     context
@@ -155,14 +173,22 @@ pub async fn upload_image(
         .await
         .map_err(problem_of_file)?;
     let added = add(context, inspection, product_id, image, token).await;
-    if let Err(problem) = &added
-        && problem.status() < 500
-    {
-        // Nobody will ever ask for it; should it stay, it only takes room. After a failure of the store it
-        // may be wanted after all.
+    let wanted = match &added {
+        // The same upload came twice at the same moment.
+        Ok(Reply::Unchanged) => false,
+        Ok(_) => true,
+        // After a failure of the store it may be wanted after all.
+        Err(problem) => problem.status() >= 500,
+    };
+    if !wanted {
+        // Nobody will ever ask for it; should it stay, it only takes room.
         let _ = context.files.delete(&name).await;
     }
-    added
+    added.map(|_| uploaded())
+}
+
+fn uploaded() -> MessageAnswer {
+    MessageAnswer::new("Image uploaded")
 }
 
 async fn add(
@@ -171,7 +197,7 @@ async fn add(
     product_id: ProductId,
     image: Image,
     token: Option<KeyHash>,
-) -> Result<MessageAnswer, Problem> {
+) -> Result<Reply, Problem> {
     let (inspection_id, company_id) = (inspection.id, inspection.company_id);
     let command = Command::AddImage {
         product_id,
@@ -197,9 +223,9 @@ async fn add(
         std::iter::once(job).chain(spent).collect()
     };
     match context.carry_out_with(inspection, &command, &also).await {
-        Ok(_) => {
+        Ok((_, reply)) => {
             context.bell.ring();
-            Ok(MessageAnswer::new("Image uploaded"))
+            Ok(reply)
         }
         // Only the token can be missing: somebody else spent it at this moment.
         Err(problem) if problem.code == ProblemCode::NotFound && token.is_some() => {

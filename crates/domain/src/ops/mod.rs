@@ -30,6 +30,7 @@ pub mod sweep;
 pub mod templates;
 pub mod update_inspection;
 pub mod user_lists;
+pub mod visits;
 mod webhook_checks;
 pub mod webhooks;
 

@@ -9,7 +9,7 @@ use super::bounds::{check_description, check_metadata};
 use super::inputs::{GivenFile, GivenInputs, read_inputs};
 use super::problem_of;
 use crate::account::Caller;
-use crate::inspection::{Command, Description};
+use crate::inspection::{Command, Description, Inspection};
 
 /// Merges the consumer field by field, the metadata key by key, the inputs by identifier.
 ///
@@ -23,6 +23,17 @@ pub async fn update_inspection(
     files: Vec<GivenFile>,
 ) -> Result<MessageAnswer, Problem> {
     let inspection = context.own(caller, id).await?;
+    describe_this(context, inspection, request, files).await?;
+    Ok(MessageAnswer::new("Inspection updated"))
+}
+
+/// Updates an inspection that whoever asks may update.
+pub(super) async fn describe_this(
+    context: &Context,
+    inspection: Inspection,
+    request: UpdateInspectionRequest,
+    files: Vec<GivenFile>,
+) -> Result<(), Problem> {
     check_description(&request)?;
     if let Some(more) = &request.metadata {
         let mut whole = inspection.metadata.clone();
@@ -34,7 +45,7 @@ pub async fn update_inspection(
         values: request.inputs.unwrap_or_default(),
         files,
     };
-    let mut read = read_inputs(context, &template, given, id)?;
+    let mut read = read_inputs(context, &template, given, inspection.id)?;
     read.keep_files(context).await?;
     let command = Command::Describe(Box::new(Description {
         consumer: request.consumer,
@@ -42,5 +53,5 @@ pub async fn update_inspection(
         inputs: read.inputs,
     }));
     context.carry_out(inspection, &command).await?;
-    Ok(MessageAnswer::new("Inspection updated"))
+    Ok(())
 }

@@ -22,6 +22,10 @@ pub(super) fn add(
     image: &Image,
     now: Timestamp,
 ) -> Result<Step, Refused> {
+    // The photo is here already; its sender did not hear the answer.
+    if is_repeated(inspection, image) {
+        return Ok(unchanged(Reply::Unchanged));
+    }
     match &inspection.state {
         _ if inspection.has_lapsed(now) => return Err(Refused::Expired),
         State::Created { .. } => return Err(Refused::NotStarted),
@@ -47,6 +51,15 @@ pub(super) fn add(
         ..image.clone()
     });
     Ok(step(next, None, Reply::ImageAdded(id), now))
+}
+
+/// Whether this upload has been taken before.
+#[must_use]
+pub fn is_repeated(inspection: &Inspection, image: &Image) -> bool {
+    image.upload.is_some()
+        && inspection
+            .images()
+            .any(|(_, known)| known.upload == image.upload)
 }
 
 /// Takes what Heraldo found. An outside processor that has to be asked may have answered already.

@@ -46,6 +46,7 @@ fn image(side: &str, state: ImageState) -> Image {
         size_bytes: 1_000,
         captured: None,
         location: None,
+        upload: None,
         state,
     }
 }
