@@ -94,11 +94,7 @@ impl Call {
         let mut response = match outcome {
             Ok(response) => response,
             Err(failure) => {
-                // A sender that was too slow is not waited for once more.
-                if failure.problem.code != ProblemCode::RequestTimeout {
-                    self.drain().await;
-                }
-                self.log_failure(&failure);
+                self.note(&failure).await;
                 failure.into_response()
             }
         };
@@ -117,6 +113,16 @@ impl Call {
             );
         }
         response
+    }
+
+    /// What a refusal takes, in whatever form it is answered: the rest of the body is read and dropped, and
+    /// the log told.
+    pub async fn note(&mut self, failure: &Failure) {
+        // A sender that was too slow is not waited for once more.
+        if failure.problem.code != ProblemCode::RequestTimeout {
+            self.drain().await;
+        }
+        self.log_failure(failure);
     }
 
     fn log_failure(&self, failure: &Failure) {

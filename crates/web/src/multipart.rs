@@ -70,8 +70,24 @@ impl Call {
         })
     }
 
-    /// The multipart body, within the limits on its size, its parts and its time.
+    /// The multipart body of an API call, whose part `data` holds JSON.
     pub async fn form(&mut self) -> Result<Form, Failure> {
+        let Parts { data, files } = self.multipart().await?;
+        match data {
+            Some(data) => Ok(Form { data, files }),
+            None => {
+                Err(invalid("the multipart body has no part `data` with the JSON in it").into())
+            }
+        }
+    }
+
+    /// The parts of a form that a page sent.
+    pub async fn page_form(&mut self) -> Result<Vec<FilePart>, Failure> {
+        Ok(self.multipart().await?.files)
+    }
+
+    /// The multipart body, within the limits on its size, its parts and its time.
+    async fn multipart(&mut self) -> Result<Parts, Failure> {
         let content_type = self.parts.headers.get(CONTENT_TYPE);
         let boundary = content_type
             .and_then(|value| value.to_str().ok())
@@ -94,30 +110,39 @@ impl Call {
             read_parts(Multipart::with_constraints(stream, boundary, constraints)).await
         };
         match tokio::time::timeout(config.body_timeout, read).await {
-            Ok(form) => Ok(form?),
+            Ok(parts) => Ok(parts?),
             Err(_) => Err(too_late().into()),
         }
     }
 }
 
-async fn read_parts(mut multipart: Multipart<'_>) -> Result<Form, Problem> {
-    let invalid = |detail: String| Err(ProblemCode::InvalidBody.problem(detail));
+/// What a body holds: the part `data`, and the others.
+struct Parts {
+    data: Option<Bytes>,
+    files: Vec<FilePart>,
+}
+
+fn invalid(detail: impl Into<String>) -> Problem {
+    ProblemCode::InvalidBody.problem(detail)
+}
+
+async fn read_parts(mut multipart: Multipart<'_>) -> Result<Parts, Problem> {
     let (mut data, mut files) = (None, Vec::new());
     while let Some(field) = multipart.next_field().await.map_err(refuse)? {
         let Some(name) = field.name().map(ToOwned::to_owned) else {
-            return invalid("a part of the multipart body has no `name`".to_owned());
+            return Err(invalid("a part of the multipart body has no `name`"));
         };
         if name == DATA {
             if data.is_some() {
-                return invalid("the part `data` came twice; send it once".to_owned());
+                return Err(invalid("the part `data` came twice; send it once"));
             }
             data = Some(field.bytes().await.map_err(refuse)?);
             continue;
         }
         if files.len() >= PARTS_MAX {
-            return invalid(format!(
+            return Err(invalid(format!(
                 "the body has more than {PARTS_MAX} files; send fewer"
-            ));
+            )));
         }
         let filename = field.file_name().map(ToOwned::to_owned);
         let content_type = field.content_type().map(ToString::to_string);
@@ -129,10 +154,7 @@ async fn read_parts(mut multipart: Multipart<'_>) -> Result<Form, Problem> {
             bytes,
         });
     }
-    match data {
-        Some(data) => Ok(Form { data, files }),
-        None => invalid("the multipart body has no part `data` with the JSON in it".to_owned()),
-    }
+    Ok(Parts { data, files })
 }
 
 #[expect(

@@ -1,5 +1,8 @@
-//! The pages that people open in a browser. They change nothing, ask nobody else for anything, and run no
-//! script: programs that preview links must not start an inspection (contract 8.2, "`/access`").
+//! The pages that people open in a browser. Opening one changes nothing, and none asks anybody else for
+//! anything.
+
+pub mod asset;
+pub mod visit;
 
 pub mod detail;
 
@@ -8,50 +11,23 @@ use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::call::Outcome;
 use crate::reply;
 
 const HTML: &str = "text/html; charset=utf-8";
-const POLICY: &str =
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 
-fn page(html: &'static str) -> Response {
-    let mut response = reply::bytes(StatusCode::OK, HTML, Bytes::from_static(html.as_bytes()));
-    guard(response.headers_mut());
+/// A page with the headers that every page has. `policy` says what it may load and where its forms go;
+/// `referrer` says who is told its address, which may hold an access code or a token.
+fn page(status: StatusCode, html: Bytes, policy: HeaderValue, referrer: HeaderValue) -> Response {
+    let mut response = reply::bytes(status, HTML, html);
+    guard(response.headers_mut(), policy, referrer);
     response
 }
 
-/// The headers of every page; a page that shows more than text changes the policy.
-fn guard(headers: &mut HeaderMap) {
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+fn guard(headers: &mut HeaderMap, policy: HeaderValue, referrer: HeaderValue) {
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    // The address holds an access code or a token: nobody else is to learn it.
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, referrer);
     headers.insert(ROBOTS, HeaderValue::from_static("noindex, nofollow"));
-}
-
-pub mod consumer {
-    //! The page behind the magic link.
-
-    use super::{Outcome, page};
-    use crate::call::Call;
-
-    /// The page behind the magic link
-    ///
-    /// Opening it changes nothing. Entering the code and taking photos come with a later version.
-    #[utoipa::path(
-        get,
-        path = "/inspection/{id}",
-        operation_id = "consumerPage",
-        tag = "pages",
-        params(
-            ("id" = String, Path, description = "The inspection"),
-            ("accessCode" = Option<String>, Query, description = "The code of the magic link"),
-        ),
-        responses((status = 200, description = "A page in Spanish and English", content_type = "text/html", body = String)),
-    )]
-    pub async fn handle(_call: &mut Call) -> Outcome {
-        Ok(page(include_str!("pages/consumer.html")))
-    }
 }

@@ -48,6 +48,11 @@ impl Failure {
         }
     }
 
+    /// When to come back, if that helps.
+    pub const fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after_s
+    }
+
     /// The answer. Always a JSON object, because the Node SDK rejects with the body itself.
     pub fn into_response(self) -> Response {
         let code = self.problem.code;

@@ -15,8 +15,9 @@ use crate::api::{
     report, statistics, template, webhook,
 };
 use crate::call::{Call, bounded};
+use crate::pages::{self, asset, visit};
 use crate::problem::{Failure, no_method, no_route};
-use crate::{connect, pages, sign_in};
+use crate::{connect, sign_in};
 
 /// One documented route.
 struct Route {
@@ -117,7 +118,12 @@ routes! {
     health::ready,
     api::metrics,
     api::description,
-    pages::consumer,
+    visit::show,
+    visit::enter,
+    visit::photo,
+    visit::answer,
+    visit::finish,
+    asset::retrieve,
     pages::detail,
     sign_in::open,
     sign_in::enter,

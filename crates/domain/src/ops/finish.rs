@@ -12,8 +12,8 @@ use crate::inspection::{Command, Inspection, State};
 /// Finishes a started inspection; with no photo left to look at it completes at once.
 ///
 /// # Errors
-/// `not_found`; `invalid_input` when an input is missing that the template requires; `conflict` when its status is not `started`, `inspection_expired` when it lapsed; the
-/// store's.
+/// `not_found`; `invalid_input` when an input is missing that the template requires; `conflict` when its
+/// status is not `started`, `inspection_expired` when it lapsed; the store's.
 pub async fn finish(
     context: &Context,
     caller: &Caller,

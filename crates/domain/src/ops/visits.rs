@@ -12,7 +12,7 @@ use heraldo_wire::problem::{Problem, ProblemCode};
 
 use super::enter_access_code::{Access, enter_access_code};
 use super::finish::finish_this;
-use super::inputs::{GivenFile, asked};
+use super::inputs::GivenFile;
 use super::update_inspection::describe_this;
 use super::{Context, not_found, problem_of};
 use crate::inspection::{Inspection, State};
@@ -85,7 +85,9 @@ pub fn is_visitor(context: &Context, id: InspectionId, session: &str) -> bool {
 
 /// The inputs that the consumer is asked for.
 pub fn questions(template: &Template) -> impl Iterator<Item = &TemplateInput> {
-    asked(template).filter(|input| input.stages == InputStage::Update)
+    template
+        .asked()
+        .filter(|input| input.stages == InputStage::Update)
 }
 
 /// Takes the consumer's answers to the template's questions.

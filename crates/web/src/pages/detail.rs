@@ -9,14 +9,15 @@ use base64::prelude::BASE64_STANDARD;
 use heraldo_domain::ops::detail::{Detail, open_detail};
 use heraldo_domain::ops::not_found;
 use heraldo_domain::sheet::{Language, html};
-use http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, VARY};
+use http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, VARY};
 use http::{HeaderValue, StatusCode};
 use sha2::{Digest as _, Sha256};
 
-use super::{HTML, guard};
+use super::{HTML, NO_REFERRER, guard};
 use crate::call::{Call, Outcome};
 use crate::reply;
 
+const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'");
 /// Nothing runs, nothing comes from elsewhere, and no style but the one of the page counts.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = BASE64_STANDARD.encode(Sha256::digest(html::STYLE));
@@ -81,10 +82,9 @@ pub async fn handle(call: &mut Call) -> Outcome {
 fn page(status: StatusCode, html: String, language: Language) -> Response {
     let mut response = reply::bytes(status, HTML, html.into());
     let headers = response.headers_mut();
-    guard(headers);
-    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
-    }
+    // Base64 and the words around it are always a valid header.
+    let policy = HeaderValue::from_str(&POLICY).unwrap_or(NOTHING);
+    guard(headers, policy, NO_REFERRER);
     headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.insert(VARY, HeaderValue::from_static("accept-language"));
     response

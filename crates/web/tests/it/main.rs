@@ -34,5 +34,6 @@ mod sizes;
 mod socket;
 mod stream;
 mod templates;
+mod visits;
 mod webhooks;
 mod world;

@@ -1,0 +1,49 @@
+//! `POST /inspection/:id/finish`.
+
+use heraldo_domain::ops::visits::{finish_visit, visited};
+
+use super::{Visit, answer};
+use crate::call::{Call, Outcome};
+use crate::problem::Failure;
+
+/// Finishes on the page
+///
+/// Needs the cookie that the code gave, and takes answers as well. Where something that is required is
+/// missing, the page asks once more, and the form then says `confirmed`.
+#[utoipa::path(
+    post,
+    path = "/inspection/{id}/finish",
+    operation_id = "finishOnPage",
+    tag = "pages",
+    params(("id" = String, Path, description = "The inspection")),
+    request_body(content_type = "multipart/form-data", content = std::collections::HashMap<String, String>),
+    responses((status = 303, description = "It is finished, or something is missing; back to the page")),
+)]
+pub async fn handle(call: &mut Call) -> Outcome {
+    let mut visit = match Visit::of(call).await {
+        Ok(visit) => visit,
+        Err(response) => return Ok(response),
+    };
+    if let Some(response) = visit.turned_away(call) {
+        return Ok(response);
+    }
+    match finish(call, &mut visit).await {
+        Ok(true) => Ok(visit.back(call, "?view=finished")),
+        Ok(false) => Ok(visit.back(call, "?view=confirm")),
+        Err(failure) => {
+            call.note(&failure).await;
+            Ok(answer::refuse(call, &visit, &failure))
+        }
+    }
+}
+
+/// Whether it is finished.
+async fn finish(call: &mut Call, visit: &mut Visit) -> Result<bool, Failure> {
+    let confirmed = answer::take(call, visit).await?;
+    visit.visited = visited(call.context(), visit.id).await?;
+    if !confirmed && !visit.look(call).missing().is_empty() {
+        return Ok(false);
+    }
+    finish_visit(call.context(), visit.id).await?;
+    Ok(true)
+}
