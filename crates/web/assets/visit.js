@@ -165,7 +165,7 @@ const chosen = (form) => {
   work();
 };
 
-for (const form of document.querySelectorAll("[data-photo]")) {
+for (const form of document.querySelectorAll("form[data-photo]")) {
   form.elements.image.addEventListener("change", () => chosen(form));
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,5 +1,6 @@
 //! The page behind the magic link in a real browser.
 
+use heraldo_media::testing::PhotoMaker;
 use tempfile::tempdir;
 
 use crate::browser::{Browser, Look};
@@ -30,10 +31,20 @@ fn the_page_behind_the_magic_link_lets_a_phone_in_with_the_code() {
     page.assert_accessible();
     page.assert_quiet();
     page.screenshot("consumer-photos");
+
+    // A photo goes out as soon as it is chosen, and is still there when the page is opened again.
+    let photo = folder.path().join("front.jpg");
+    std::fs::write(&photo, PhotoMaker::jpeg(640, 480).make()).unwrap();
+    page.find("li.side[data-side] input[type=file]").upload(&photo);
+    page.find("#done.progress strong");
+    page.find("li.side[data-side]:not([data-status=missing]):not([data-busy]) img[src*='/files/']");
     page.reload();
-    page.see("Toma cada foto");
-    page.change(Look::PHONE.dark().speaking("en"));
-    page.reload();
+    page.find("li.side[data-side] img[src*='/files/']");
+    page.assert_accessible();
+    page.screenshot("consumer-one-photo");
+    // The inspection's own language comes first; the consumer may take the other.
+    page.change(Look::PHONE.dark());
+    page.see("English").click();
     page.see("Take each photo");
     page.assert_accessible();
     page.screenshot("consumer-photos-dark");
