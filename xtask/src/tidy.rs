@@ -21,6 +21,10 @@ const LONG: &[(&str, &str)] = &[
         "the whole store contract, a few lines of forwarding for each of its functions",
     ),
     (
+        "crates/web/tests/it/visits.rs",
+        "one story: a consumer's visit, from the link to the end",
+    ),
+    (
         "crates/wire/examples/reference/meanings.rs",
         "one table: what each field means, in both languages",
     ),

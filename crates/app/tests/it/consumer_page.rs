@@ -35,7 +35,8 @@ fn the_page_behind_the_magic_link_lets_a_phone_in_with_the_code() {
     // A photo goes out as soon as it is chosen, and is still there when the page is opened again.
     let photo = folder.path().join("front.jpg");
     std::fs::write(&photo, PhotoMaker::jpeg(640, 480).make()).unwrap();
-    page.find("li.side[data-side] input[type=file]").upload(&photo);
+    page.find("li.side[data-side] input[type=file]")
+        .upload(&photo);
     page.find("#done.progress strong");
     page.find("li.side[data-side]:not([data-status=missing]):not([data-busy]) img[src*='/files/']");
     page.reload();

@@ -318,7 +318,8 @@ async fn the_same_upload_is_taken_once_and_a_new_photo_always() {
         consumer.photo("back", "u3", &one),
         consumer.photo("back", "u3", &two)
     );
-    (to(&first), to(&second));
+    to(&first);
+    to(&second);
     assert_eq!(consumer.images().await, 4);
     let files = std::fs::read_dir(world.folder.path().join("inspections").join(&consumer.id));
     assert_eq!(files.unwrap().count(), 4);
