@@ -12,7 +12,7 @@ use heraldo_domain::ops::{Context, Settings};
 use heraldo_domain::ports::{Clock, Entropy, IdMaker, NoHandOver};
 use heraldo_media::{DocumentWriter, Folder, PhotoLimits, PhotoReader};
 use heraldo_store::MemoryStore;
-use heraldo_web::{Health, Web, WebConfig};
+use heraldo_web::{Gauges, Health, Web, WebConfig};
 use heraldo_wire::time::Timestamp;
 use http::Request;
 use http_body_util::BodyExt as _;
@@ -47,6 +47,13 @@ struct Ready;
 impl Health for Ready {
     async fn reasons_not_ready(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn gauges(&self) -> Gauges {
+        Gauges {
+            in_flight: 0,
+            uptime: std::time::Duration::ZERO,
+        }
     }
 }
 
