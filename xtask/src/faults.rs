@@ -112,3 +112,27 @@ fn hunt(root: &Path, copy: &Path) -> Outcome<String> {
     let sentence = said.lines().rev().nth(1).unwrap_or("it says nothing");
     Ok(format!("{sentence} ({:.1} s)", took.as_secs_f64()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_can_still_be_put_in() {
+        let root = root();
+        let faults = faults(&root.join("crates/sim/faults")).unwrap();
+        assert!(faults.len() >= 5, "{faults:?}");
+        for fault in faults {
+            let mut git = Command::new("git");
+            git.current_dir(&root)
+                .args(["apply", "--check"])
+                .arg(&fault);
+            let output = capture(git).unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success(),
+                "bring the fault up to date: {said}"
+            );
+        }
+    }
+}

@@ -12,7 +12,7 @@ heraldo-sim [--seeds N] [--seed S] [--steps N] [--lines N]
 
   --seeds N  how many seeds to run, 500 without it
   --seed S   the first seed, 1 without it; without --seeds only this one is run
-  --steps N  how long each runs before the faults stop, 500 without it
+  --steps N  how long each runs before the faults stop, 400 without it
   --lines N  how many lines of a failing seed's trace to show, 120 without it
 
 A seed repeats its run exactly. One that fails ends the program and is shown with its trace.
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 }
 
 fn parse(words: &[String]) -> Result<Asked, String> {
-    let (mut first, mut seeds, mut steps, mut lines) = (None, None, 500, TRACE_LINES);
+    let (mut first, mut seeds, mut steps, mut lines) = (None, None, 400, TRACE_LINES);
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let number = words.next().and_then(|number| number.parse::<u64>().ok());
