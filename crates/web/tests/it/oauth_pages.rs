@@ -71,8 +71,6 @@ fn hidden(page: &str) -> Vec<(String, String)> {
                 .replace("&#34;", "\"");
             (name.to_owned(), value)
         })
-        // Of the form that chooses the language.
-        .filter(|(name, _)| name != "back")
         .collect()
 }
 
