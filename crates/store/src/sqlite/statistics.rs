@@ -93,7 +93,7 @@ impl Live {
     }
 }
 
-/// Counts what is pending, from the indexes alone: about a tenth of a second for a million.
+/// Counts what is pending, from the indexes alone: the more is pending, the longer it takes.
 fn pending(db: &Connection) -> Done<HashMap<WebhookId, i64>> {
     let mut pending = HashMap::new();
     for sql in [
