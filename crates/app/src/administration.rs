@@ -221,7 +221,14 @@ async fn new_user(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
 async fn new_oauth_app(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
     let company = company(context, matches).await?;
     let name = given(matches, "name").unwrap_or_default();
-    let new = create_oauth_app(context, company, &name, given_all(matches, "redirect")).await?;
+    let new = create_oauth_app(
+        context,
+        company,
+        Actor::CommandLine,
+        &name,
+        given_all(matches, "redirect"),
+    )
+    .await?;
     let (id, secret) = (new.id.to_string(), new.secret.reveal());
     Ok(Told {
         json: json!({ "client_app_id": id, "client_secret": secret }),

@@ -4,7 +4,7 @@ use heraldo_domain::account::KeyText;
 
 /// The dashboard.
 pub fn dashboard(public_url: &str) -> String {
-    format!("{public_url}/signin")
+    format!("{public_url}/dashboard")
 }
 
 /// Signs its holder in, once.

@@ -1,9 +1,7 @@
-//! What the pages for signed-in people share: their language, their session, their forms, their headers.
+//! What the pages for signed-in people share: their session, their cookies, their forms, their headers.
 //!
-//! Pages run no script and ask nobody else for anything. Addresses in them are relative, so that they work
-//! behind a proxy that adds a path.
-
-use std::sync::LazyLock;
+//! Pages take style, script and pictures from this server alone, none of them from the page itself, and ask
+//! nobody else for anything.
 
 use askama::Template;
 use axum::response::Response;
@@ -19,70 +17,13 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use sha2::{Digest as _, Sha256};
 
 use crate::call::{Call, Outcome};
+use crate::frame::Frame;
 use crate::problem::Failure;
 use crate::reply;
 
 const HTML: &str = "text/html; charset=utf-8";
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// The look of every page; its hash stands in the policy, so that no other style applies.
-pub const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;margin:0;color:#1b1f24;background:#f4f5f7}\
-main{max-width:34rem;margin:2rem auto;padding:1.5rem;background:#fff;border-radius:.5rem}\
-h1{font-size:1.4rem;margin-top:0}.quiet{color:#57606a;font-size:.9rem}\
-button{font:inherit;padding:.6rem 1.2rem;border:0;border-radius:.3rem;background:#0b5cad;color:#fff}\
-button:focus-visible,input:focus-visible{outline:3px solid #f2a900;outline-offset:2px}\
-input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;margin:.3rem 0 .8rem;border:1px solid #8b949e;border-radius:.3rem}\
-code{overflow-wrap:anywhere}";
-
-static STYLE_HASH: LazyLock<String> =
-    LazyLock::new(|| BASE64_STANDARD.encode(Sha256::digest(STYLE)));
-
-/// The languages of the pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    Spanish,
-    English,
-}
-
-impl Language {
-    /// The one that the browser likes best; Spanish when it names neither.
-    pub fn of(call: &Call) -> Self {
-        let header = call.parts.headers.get(ACCEPT_LANGUAGE);
-        let header = header.and_then(|value| value.to_str().ok());
-        Self::best(header.unwrap_or_default())
-    }
-
-    fn best(header: &str) -> Self {
-        let mut best = (Self::Spanish, 0.0);
-        for range in header.split(',') {
-            let mut parts = range.split(';').map(str::trim);
-            let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let language = match tag.split('-').next() {
-                Some("es") => Self::Spanish,
-                Some("en") => Self::English,
-                Some(_) | None => continue,
-            };
-            let quality = parts.find_map(|part| part.strip_prefix("q="));
-            let quality = quality.map_or(Some(1.0), |text| text.parse::<f32>().ok());
-            if let Some(quality) = quality.filter(|quality| *quality > best.1) {
-                best = (language, quality);
-            }
-        }
-        best.0
-    }
-
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::Spanish => "es",
-            Self::English => "en",
-        }
-    }
-
-    pub fn is_spanish(self) -> bool {
-        self == Self::Spanish
-    }
-}
 
 /// Where a page's forms may lead.
 pub enum Forms<'a> {
@@ -106,9 +47,8 @@ pub fn page(status: StatusCode, template: &impl Template, forms: &Forms<'_>) -> 
         }
     };
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action {targets}; \
-         frame-ancestors 'none'",
-        *STYLE_HASH
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+         base-uri 'none'; form-action {targets}; frame-ancestors 'none'"
     );
     let mut response = reply::bytes(status, HTML, html.into());
     let headers = response.headers_mut();
@@ -125,17 +65,15 @@ pub fn page(status: StatusCode, template: &impl Template, forms: &Forms<'_>) -> 
 #[derive(Template)]
 #[template(path = "refused.html")]
 struct Refused<'a> {
-    language: Language,
-    style: &'a str,
+    frame: Frame,
     detail: &'a str,
 }
 
 /// A page that says why there is no other.
-pub fn refused(language: Language, problem: &Problem) -> Outcome {
+pub fn refused(call: &Call, problem: &Problem) -> Outcome {
     let status = StatusCode::from_u16(problem.status());
     let template = Refused {
-        language,
-        style: STYLE,
+        frame: Frame::of(call),
         detail: &problem.detail,
     };
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -152,7 +90,8 @@ pub fn see_other(location: &str) -> Result<Response, Failure> {
     Ok(response)
 }
 
-fn header(text: &str) -> Result<HeaderValue, Failure> {
+/// The text as the value of a header.
+pub fn header(text: &str) -> Result<HeaderValue, Failure> {
     let invalid = |error| ProblemCode::Internal.problem(format!("cannot write a header: {error}"));
     Ok(HeaderValue::from_str(text).map_err(invalid)?)
 }
@@ -164,6 +103,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// What the browser holds.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What a form of this session carries: nobody else can know it, and it says nothing of the session.
     pub fn form_token(&self) -> String {
         let hash = Sha256::digest(format!("form {}", self.text));
@@ -174,19 +118,30 @@ impl Session {
 impl Call {
     /// Who is signed in in this browser.
     pub async fn session(&mut self) -> Result<Option<Session>, Failure> {
-        let cookies = self.parts.headers.get_all(COOKIE).iter();
-        let cookies = cookies.filter_map(|value| value.to_str().ok());
-        let name = self.cookie_name();
-        let text = cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
+        let Some(text) = self.cookie(self.cookie_name()) else {
+            return Ok(None);
+        };
+        let text = text.to_owned();
+        let user = session(self.context(), &text).await?;
+        Ok(user.map(|user| Session { text, user }))
+    }
+
+    /// The cookie of this name; of several the first.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let lines = self.parts.headers.get_all(COOKIE).iter();
+        let lines = lines.filter_map(|value| value.to_str().ok());
+        lines.flat_map(|line| line.split(';')).find_map(|cookie| {
             let (given, text) = cookie.trim().split_once('=')?;
             (given == name).then_some(text)
-        });
-        let Some(text) = text else { return Ok(None) };
-        let user = session(self.context(), text).await?;
-        Ok(user.map(|user| Session {
-            text: text.to_owned(),
-            user,
-        }))
+        })
+    }
+
+    /// What the browser says about languages.
+    pub fn accepted_languages(&self) -> &str {
+        let header = self.parts.headers.get(ACCEPT_LANGUAGE);
+        header
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// Lets the browser hold a session.
@@ -197,7 +152,18 @@ impl Call {
             self.cookie_name(),
             SESSION_LIFETIME.as_secs()
         );
-        response.headers_mut().insert(SET_COOKIE, header(&cookie)?);
+        response.headers_mut().append(SET_COOKIE, header(&cookie)?);
+        Ok(())
+    }
+
+    /// Lets the browser forget its session.
+    pub fn forget_session(&self, response: &mut Response) -> Result<(), Failure> {
+        let secure = if self.is_secure() { "; Secure" } else { "" };
+        let cookie = format!(
+            "{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{secure}",
+            self.cookie_name()
+        );
+        response.headers_mut().append(SET_COOKIE, header(&cookie)?);
         Ok(())
     }
 
@@ -235,24 +201,5 @@ impl Call {
         }
         Err(ProblemCode::InvalidHeader
             .problem("the form was sent by another site; open the page here and press its button"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_language_is_the_one_that_the_browser_likes_best() {
-        let check = |header: &str, expected: Language| {
-            assert_eq!(Language::best(header), expected, "{header}");
-        };
-        check("", Language::Spanish);
-        check("de-DE, fr", Language::Spanish);
-        check("en-US,en;q=0.9", Language::English);
-        check("es-AR,es;q=0.9,en;q=0.8", Language::Spanish);
-        check("fr, en;q=0.3, es;q=0.7", Language::Spanish);
-        check("es;q=0.2, EN", Language::English);
-        check("en;q=0", Language::Spanish);
     }
 }

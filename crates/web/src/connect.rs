@@ -12,8 +12,9 @@ use heraldo_wire::api::OauthScope;
 use http::StatusCode;
 use url::{Url, form_urlencoded};
 
-use crate::browser::{Forms, Language, STYLE, Session, page};
+use crate::browser::{Forms, Session, page};
 use crate::call::{Call, Outcome};
+use crate::frame::Frame;
 use crate::problem::Failure;
 
 /// Reads what the link, or the form that repeats it, says. `scopes` comes as `scopes=a&scopes=b` and as
@@ -53,8 +54,7 @@ fn with_query(redirect: &str, code: &str, state: Option<&str>) -> String {
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct Page<'a> {
-    language: Language,
-    style: &'a str,
+    frame: Frame,
     app: &'a str,
     company: &'a str,
     /// The day on which the application was made.
@@ -103,8 +103,7 @@ async fn show(
     let words: Vec<_> = consent.scopes.iter().map(|scope| scope.as_str()).collect();
     let query = call.parts.uri.query().unwrap_or_default();
     let template = Page {
-        language: Language::of(call),
-        style: STYLE,
+        frame: Frame::of(call),
         app: &consent.app.name,
         company: company
             .as_ref()
@@ -157,7 +156,7 @@ pub mod ask {
     use url::form_urlencoded;
 
     use super::{read, show};
-    use crate::browser::{Language, refused};
+    use crate::browser::refused;
     use crate::call::{Call, Outcome};
 
     /// The consent page of an OAuth application
@@ -189,7 +188,7 @@ pub mod ask {
         let (request, _) = read(pairs.collect());
         let wanted = match consent(call.context(), &request).await {
             Ok(wanted) => wanted,
-            Err(problem) => return refused(Language::of(call), &problem),
+            Err(problem) => return refused(call, &problem),
         };
         let session = call.session().await?;
         show(call, &request, &wanted, session.as_ref()).await
@@ -203,7 +202,7 @@ pub mod authorise {
     use heraldo_wire::problem::ProblemCode;
 
     use super::{read, show, with_query};
-    use crate::browser::{Language, refused, see_other};
+    use crate::browser::{refused, see_other};
     use crate::call::{Call, Outcome};
 
     /// Gives an OAuth application what its consent page says
@@ -224,13 +223,12 @@ pub mod authorise {
     )]
     pub async fn handle(call: &mut Call) -> Outcome {
         let (request, form) = read(call.fields().await?);
-        let language = Language::of(call);
         if let Err(problem) = call.check_own_form() {
-            return refused(language, &problem);
+            return refused(call, &problem);
         }
         let wanted = match consent(call.context(), &request).await {
             Ok(wanted) => wanted,
-            Err(problem) => return refused(language, &problem),
+            Err(problem) => return refused(call, &problem),
         };
         let Some(session) = call.session().await? else {
             return show(call, &request, &wanted, None).await;
@@ -239,7 +237,7 @@ pub mod authorise {
             let problem = ProblemCode::InvalidParameter.problem(
                 "the form is not one of this session; open the application's link again and press the button",
             );
-            return refused(language, &problem);
+            return refused(call, &problem);
         }
         let code = authorise(call.context(), &wanted, session.user).await?;
         see_other(&with_query(

@@ -138,13 +138,21 @@ impl Call {
         }
     }
 
-    /// The fields of a form in a browser.
+    /// The fields of a form in a browser that holds a few words.
     pub async fn fields(&mut self) -> Result<Vec<(String, String)>, Failure> {
+        self.fields_within(self.state.config.header_bytes_max).await
+    }
+
+    /// The fields of a form in a browser of at most `bytes_max`.
+    pub async fn fields_within(
+        &mut self,
+        bytes_max: usize,
+    ) -> Result<Vec<(String, String)>, Failure> {
         if self.media_type()? != MediaType::Unsaid {
             let form = "this route takes `application/x-www-form-urlencoded` only";
             return Err(unsupported(form).into());
         }
-        let bytes = self.bytes(self.state.config.header_bytes_max).await?;
+        let bytes = self.bytes(bytes_max).await?;
         Ok(form_urlencoded::parse(&bytes).into_owned().collect())
     }
 

@@ -9,8 +9,10 @@ mod browser;
 mod call;
 mod config;
 mod connect;
+mod dashboard;
 mod extract;
 mod forwarded;
+mod frame;
 mod limits;
 mod multipart;
 mod openapi;
@@ -22,6 +24,7 @@ mod serve;
 mod sign_in;
 mod streams;
 mod unparsed;
+mod words;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -34,6 +37,7 @@ use heraldo_domain::ports::Announcer;
 use tokio::sync::Semaphore;
 
 pub use config::WebConfig;
+pub use dashboard::{PageRoute, dashboard_routes};
 pub use openapi::{openapi, openapi_json};
 pub use serve::serve;
 

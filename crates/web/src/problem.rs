@@ -4,7 +4,7 @@ use axum::response::Response;
 use heraldo_wire::headers::CONTENT_TYPE_JSON;
 use heraldo_wire::problem::{Problem, ProblemCode};
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::WebConfig;
 use crate::limits::TooMany;
@@ -62,10 +62,15 @@ impl Failure {
             StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE_JSON));
+        self.say_when_to_return(headers);
+        response
+    }
+
+    /// Adds `Retry-After` where it helps to come back.
+    pub fn say_when_to_return(&self, headers: &mut HeaderMap) {
         if let Some(seconds) = self.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response
     }
 }
 

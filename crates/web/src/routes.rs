@@ -17,7 +17,7 @@ use crate::api::{
 use crate::call::{Call, bounded};
 use crate::pages::{self, asset, visit};
 use crate::problem::{Failure, no_method, no_route};
-use crate::{connect, sign_in};
+use crate::{connect, dashboard, sign_in};
 
 /// One documented route.
 struct Route {
@@ -148,7 +148,7 @@ pub fn router(web: &Web) -> Router {
             unknown_type_or_method(web, allow, request)
         }),
     );
-    router
+    dashboard::add(router)
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .with_state(web.clone())

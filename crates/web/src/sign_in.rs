@@ -1,12 +1,6 @@
 //! Signing in: the page behind a sign-in link, and its button. Opening the page changes nothing, because
 //! programs that preview links open it too; the button spends the link.
 
-/// Where a browser may be led after signing in: to the consent page, which is all that asks for it.
-fn way_back(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| text.starts_with("oauth/connect?"))
-        .filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))
-}
-
 /// The token of a link, when a whole link was pasted.
 fn token_of(pasted: &str) -> &str {
     let pasted = pasted.trim();
@@ -22,9 +16,9 @@ pub mod open {
     use http::StatusCode;
     use serde::Deserialize;
 
-    use super::way_back;
-    use crate::browser::{Forms, Language, STYLE, page};
+    use crate::browser::{Forms, page, see_other};
     use crate::call::{Call, Outcome};
+    use crate::frame::{Frame, way_back};
 
     #[derive(Debug, Default, Deserialize)]
     #[serde(default)]
@@ -38,21 +32,17 @@ pub mod open {
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub enum Shown {
         /// A link that works: one button.
-        Button {
-            token: String,
-        },
+        Button { token: String },
         /// No link: a field for one.
         Field,
         /// A link that does not work (any more), and a field for another.
         Spent,
-        SignedIn,
     }
 
     #[derive(Template)]
     #[template(path = "sign_in.html")]
     struct SignIn<'a> {
-        language: Language,
-        style: &'a str,
+        frame: Frame,
         is_spent: bool,
         shown: Shown,
         way_back: Option<&'a str>,
@@ -61,12 +51,11 @@ pub mod open {
     /// The page.
     pub fn show(call: &Call, shown: Shown, way_back: Option<&str>) -> Outcome {
         let status = match shown {
-            Shown::Button { .. } | Shown::Field | Shown::SignedIn => StatusCode::OK,
+            Shown::Button { .. } | Shown::Field => StatusCode::OK,
             Shown::Spent => StatusCode::UNAUTHORIZED,
         };
         let template = SignIn {
-            language: Language::of(call),
-            style: STYLE,
+            frame: Frame::of(call),
             is_spent: shown == Shown::Spent,
             shown,
             way_back,
@@ -84,22 +73,24 @@ pub mod open {
         tag = "pages",
         params(
             ("token" = Option<String>, Query, description = "The token of the link"),
-            ("return" = Option<String>, Query, description = "Where to go afterwards: `oauth/connect?…`"),
+            ("return" = Option<String>, Query, description = "Where to go afterwards: `oauth/connect?…` or a page of the dashboard"),
         ),
         responses(
             (status = 200, description = "A page in Spanish or English", content_type = "text/html", body = String),
+            (status = 303, description = "To the dashboard: somebody is signed in in this browser already"),
             (status = 401, description = "The link was used or is too old", content_type = "text/html", body = String),
         ),
     )]
     pub async fn handle(call: &mut Call) -> Outcome {
         let query: Query = call.query()?;
+        let back = query.way_back.as_deref().and_then(way_back);
         let shown = match query.token {
             Some(token) if may_sign_in(call.context(), &token).await? => Shown::Button { token },
             Some(_) if call.session().await?.is_none() => Shown::Spent,
             None if call.session().await?.is_none() => Shown::Field,
-            Some(_) | None => Shown::SignedIn,
+            Some(_) | None => return see_other(back.unwrap_or("dashboard")),
         };
-        show(call, shown, way_back(query.way_back.as_deref()))
+        show(call, shown, back)
     }
 }
 
@@ -110,9 +101,10 @@ pub mod enter {
     use heraldo_wire::problem::ProblemCode;
 
     use super::open::{Shown, show};
-    use super::{token_of, way_back};
-    use crate::browser::{Language, refused, see_other};
+    use super::token_of;
+    use crate::browser::{refused, see_other};
     use crate::call::{Call, Outcome};
+    use crate::frame::way_back;
 
     /// Spends a sign-in link, once
     ///
@@ -132,14 +124,14 @@ pub mod enter {
     pub async fn handle(call: &mut Call) -> Outcome {
         let fields = call.fields().await?;
         if let Err(problem) = call.check_own_form() {
-            return refused(Language::of(call), &problem);
+            return refused(call, &problem);
         }
         let field = |name: &str| {
             let mut fields = fields.iter();
             let found = fields.find(|(given, _)| given == name);
             found.map(|(_, text)| text.as_str())
         };
-        let back = way_back(field("return"));
+        let back = field("return").and_then(way_back);
         let token = token_of(field("token").unwrap_or_default());
         let session = match sign_in(call.context(), token).await {
             Ok(session) => session,
@@ -152,7 +144,7 @@ pub mod enter {
             }
             Err(problem) => return Err(problem.into()),
         };
-        let mut response = see_other(back.unwrap_or("signin"))?;
+        let mut response = see_other(back.unwrap_or("dashboard"))?;
         call.keep_session(&mut response, session.reveal())?;
         Ok(response)
     }
@@ -171,21 +163,6 @@ pub mod enter {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_browser_is_led_to_the_consent_page_and_nowhere_else() {
-        let good = "oauth/connect?client_app_id=1&scopes=account";
-        assert_eq!(way_back(Some(good)), Some(good));
-        for bad in [
-            "https://evil.example",
-            "//evil.example",
-            "/oauth/connect?",
-            "oauth/connect",
-            "oauth/connect?a=1\r\nx: y",
-        ] {
-            assert_eq!(way_back(Some(bad)), None, "{bad}");
-        }
-    }
 
     #[test]
     fn a_whole_link_may_be_pasted() {

@@ -14,6 +14,7 @@ use super::{Context, not_found, problem_of};
 use crate::account::KeyText;
 use crate::change::{Actor, AuditAction, Change, Write};
 use crate::oauth::OauthApp;
+use crate::query::Page;
 use crate::record::{Kept as _, Record};
 use crate::token::{Purpose, Token};
 
@@ -41,6 +42,7 @@ pub struct NewOauthApp {
 pub async fn create_oauth_app(
     context: &Context,
     company_id: CompanyId,
+    actor: Actor,
     name: &str,
     redirects: Vec<String>,
 ) -> Result<NewOauthApp, Problem> {
@@ -67,18 +69,32 @@ pub async fn create_oauth_app(
     let action = AuditAction::OauthAppCreated;
     let change = Change {
         writes: vec![Write::CreateRecord(Record::of(&app).map_err(problem_of)?)],
-        audit: Some(entry(
-            context,
-            company_id,
-            Actor::CommandLine,
-            action,
-            app.id,
-            now,
-        )),
+        audit: Some(entry(context, company_id, actor, action, app.id, now)),
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
     Ok(NewOauthApp { id: app.id, secret })
+}
+
+/// One page of a company's applications, newest first.
+///
+/// # Errors
+/// The store's.
+pub async fn list_oauth_apps(
+    context: &Context,
+    company_id: CompanyId,
+    page: Page<OauthAppId>,
+) -> Result<Vec<OauthApp>, Problem> {
+    let page = Page {
+        limit: page.limit,
+        before: page.before.map(|id| id.0),
+    };
+    let records = context
+        .store
+        .records(OauthApp::KIND, company_id, None, page);
+    let records = records.await.map_err(problem_of)?;
+    let apps = records.iter().map(Record::read::<OauthApp>);
+    apps.collect::<Result<_, _>>().map_err(problem_of)
 }
 
 /// A browser is sent there, so it is a whole web address; a fragment would swallow the code.

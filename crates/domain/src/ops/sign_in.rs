@@ -95,3 +95,21 @@ pub async fn session(context: &Context, session: &str) -> Result<Option<SignedIn
         | Purpose::OauthRefresh { .. } => None,
     }))
 }
+
+/// Ends one session; a session that has ended already is no error.
+///
+/// # Errors
+/// The store's.
+pub async fn sign_out(context: &Context, session: &str) -> Result<(), Problem> {
+    let change = Change {
+        writes: vec![Write::SpendToken {
+            hash: KeyHash::of(session),
+            now: context.now(),
+        }],
+        ..Change::default()
+    };
+    match context.store.commit(change).await {
+        Ok(_) | Err(StoreError::NotFound) => Ok(()),
+        Err(error) => Err(problem_of(error)),
+    }
+}

@@ -27,6 +27,16 @@ pub static VISIT_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("visit", "js", "text/javascript; charset=utf-8", content)
 });
 
+/// The style and the script of every page for people of a company.
+pub static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("../../assets/heraldo.css");
+    Asset::new("heraldo", "css", "text/css; charset=utf-8", content)
+});
+pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("../../assets/heraldo.js");
+    Asset::new("heraldo", "js", "text/javascript; charset=utf-8", content)
+});
+
 impl Asset {
     fn new(stem: &str, extension: &str, content_type: &'static str, content: &'static str) -> Self {
         let hash = Sha256::digest(content);
@@ -49,7 +59,8 @@ pub mod retrieve {
     use axum::extract::{FromRequestParts as _, RawPathParams};
 
     use super::{
-        Bytes, CACHE_CONTROL, HeaderValue, StatusCode, VISIT_SCRIPT, VISIT_STYLE, not_found,
+        Bytes, CACHE_CONTROL, HeaderValue, SCRIPT, STYLE, StatusCode, VISIT_SCRIPT, VISIT_STYLE,
+        not_found,
     };
     use crate::call::{Call, Outcome};
     use crate::reply;
@@ -69,7 +80,7 @@ pub mod retrieve {
         let params = RawPathParams::from_request_parts(&mut call.parts, &()).await;
         let params = params.map_err(|_| not_found())?;
         let name = params.iter().next().map(|(_, name)| name);
-        let known = [&*VISIT_STYLE, &*VISIT_SCRIPT];
+        let known = [&*VISIT_STYLE, &*VISIT_SCRIPT, &*STYLE, &*SCRIPT];
         let asset = known.into_iter().find(|asset| Some(&*asset.name) == name);
         let asset = asset.ok_or_else(not_found)?;
         let content = Bytes::from_static(asset.content.as_bytes());

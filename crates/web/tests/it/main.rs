@@ -12,6 +12,7 @@ mod any_body;
 mod bad_input;
 mod complaints;
 mod credentials;
+mod dashboard;
 mod deliveries;
 mod description;
 mod events;

@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use heraldo_domain::account::Role;
+use heraldo_domain::change::Actor;
 use heraldo_domain::ops::accounts::{NewUser, Person, create_user};
 use heraldo_domain::ops::oauth_apps::{
     ConsentRequest, NewOauthApp, authorise, consent, create_oauth_app, create_oauth_code,
@@ -35,7 +36,14 @@ pub async fn app(world: &World) -> NewOauthApp {
         REDIRECT.to_owned(),
         "http://localhost:3000/cb?x=1".to_owned(),
     ];
-    let app = create_oauth_app(&world.context, world.company, "Cotizador", redirects).await;
+    let app = create_oauth_app(
+        &world.context,
+        world.company,
+        Actor::CommandLine,
+        "Cotizador",
+        redirects,
+    )
+    .await;
     app.unwrap()
 }
 
@@ -162,6 +170,7 @@ async fn what_is_wrong_in_an_exchange_is_refused_and_spends_nothing() {
     let other = create_oauth_app(
         &world.context,
         world.company,
+        Actor::CommandLine,
         "Otra",
         vec![REDIRECT.to_owned()],
     );

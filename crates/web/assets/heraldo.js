@@ -1,0 +1,81 @@
+// What pages do better with scripts. Everything works without: times are then in UTC, and pages are
+// brought up to date by loading them again.
+const spoken = document.documentElement.lang;
+const clock = new Intl.DateTimeFormat(spoken, {dateStyle: 'medium', timeStyle: 'medium'});
+
+function enhance(part) {
+  for (const time of part.querySelectorAll('time[datetime]')) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.valueOf())) time.textContent = clock.format(at);
+  }
+  for (const button of part.querySelectorAll('button[data-copy]')) {
+    button.hidden = false;
+    button.addEventListener('click', () => copy(button));
+  }
+  for (const left of part.querySelectorAll('[data-until]')) countDown(left);
+  for (const live of part.querySelectorAll('[data-live][id]')) follow(live);
+}
+
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  if (!source) return;
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    button.textContent = button.dataset.done;
+  } catch {
+    getSelection().selectAllChildren(source);
+    return;
+  }
+  setTimeout(() => { button.textContent = before; }, 2000);
+}
+
+function countDown(left) {
+  const end = Date.parse(left.dataset.until);
+  const two = (number) => String(number).padStart(2, '0');
+  const tick = () => {
+    const seconds = Math.max(0, Math.round((end - Date.now()) / 1000));
+    const hours = Math.floor(seconds / 3600);
+    left.textContent = `${two(hours)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+    if (seconds > 0 && left.isConnected) setTimeout(tick, 1000);
+  };
+  tick();
+}
+
+// Fetches the page again and puts what is newer in place, until the part no longer asks for it. The part
+// itself stays, so that screen readers hear of the change.
+function follow(live) {
+  let shown = '';
+  const again = async () => {
+    if (!live.isConnected || !live.dataset.live) return;
+    try {
+      const answer = await fetch(location.href, {headers: {accept: 'text/html'}});
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const newer = answer.ok ? page.getElementById(live.id) : null;
+      if (newer && newer.innerHTML !== shown) {
+        shown = newer.innerHTML;
+        live.replaceChildren(...newer.childNodes);
+        enhance(live);
+      }
+      if (newer && !newer.dataset.live) delete live.dataset.live;
+    } catch {
+      // The server may be starting again: the next try tells.
+    }
+    setTimeout(again, Number(live.dataset.live));
+  };
+  setTimeout(again, Number(live.dataset.live));
+}
+
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  const menu = document.querySelector('details.menu[open]');
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector('summary').focus();
+});
+document.addEventListener('click', (event) => {
+  const menu = document.querySelector('details.menu[open]');
+  if (menu && !menu.contains(event.target)) menu.open = false;
+});
+
+enhance(document);

@@ -1,0 +1,83 @@
+//! Configuración → Developers: webhooks, API keys and OAuth applications (contract 6).
+
+use askama::Template;
+use heraldo_domain::account::ApiKey;
+use heraldo_domain::oauth::OauthApp;
+use heraldo_domain::ops::oauth_apps::list_oauth_apps;
+use heraldo_domain::ops::problem_of;
+use heraldo_domain::query::Page;
+use heraldo_wire::api::WebhookStatus;
+
+use super::moment::Moment;
+use super::visit::Visit;
+use crate::call::Outcome;
+use crate::frame::{Frame, Section};
+
+/// Rows of each table.
+const ROWS_MAX: u32 = 100;
+
+#[derive(Template)]
+#[template(path = "dashboard/developers.html")]
+struct Developers {
+    frame: Frame,
+    administers: bool,
+    webhooks: Vec<WebhookRow>,
+    keys: Vec<ApiKey>,
+    apps: Vec<OauthApp>,
+    /// Not all fit.
+    has_more: bool,
+}
+
+struct WebhookRow {
+    id: String,
+    endpoint: String,
+    description: Option<String>,
+    status: WebhookStatus,
+    events: usize,
+    created_at: Moment,
+}
+
+pub async fn settings(visit: &mut Visit<'_>) -> Outcome {
+    visit.go("dashboard/developers", None)
+}
+
+pub async fn show(visit: &mut Visit<'_>) -> Outcome {
+    let company = visit.company.company.id;
+    let (mut keys, mut apps) = (Vec::new(), Vec::new());
+    if visit.administers() {
+        let limit = ROWS_MAX + 1;
+        let page = Page {
+            limit,
+            before: None,
+        };
+        let store = &visit.context().store;
+        keys = store.api_keys(company, page).await.map_err(problem_of)?;
+        let page = Page {
+            limit,
+            before: None,
+        };
+        apps = list_oauth_apps(visit.context(), company, page).await?;
+    }
+    let rows = ROWS_MAX as usize;
+    let webhooks = &visit.company.webhooks;
+    let has_more = keys.len() > rows || apps.len() > rows || webhooks.len() > rows;
+    keys.truncate(rows);
+    apps.truncate(rows);
+    let newest = webhooks.iter().rev().take(rows);
+    let webhooks = newest.map(|webhook| WebhookRow {
+        id: webhook.id.to_string(),
+        endpoint: webhook.settings.endpoint.clone(),
+        description: webhook.settings.description.clone(),
+        status: webhook.settings.status,
+        events: webhook.settings.events.len(),
+        created_at: Moment(webhook.created_at),
+    });
+    visit.page(&Developers {
+        frame: visit.frame(Section::Configuration),
+        administers: visit.administers(),
+        webhooks: webhooks.collect(),
+        keys,
+        apps,
+        has_more,
+    })
+}

@@ -1,0 +1,86 @@
+//! The dashboard: pages for the people of a company.
+//!
+//! To add a page: write its module with a template and a handler, and a line in the table below. The table says
+//! who may open it; the road through [`visit`] looks at the session, the role and, for a form, that it is one
+//! of this session, before the handler runs. Handlers call the use cases that the API calls and decide nothing.
+//! Texts stand in [`words`](crate::words), never in templates.
+
+mod account;
+mod developers;
+mod home;
+mod keys;
+mod moment;
+mod oauth_apps;
+mod preferences;
+mod visit;
+mod webhooks;
+mod wrong;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::routing::{get, post};
+use heraldo_domain::account::Role;
+use http::Method;
+
+use crate::Web;
+
+/// One route of the dashboard.
+#[derive(Debug, Clone)]
+pub struct PageRoute {
+    pub method: Method,
+    pub path: &'static str,
+    /// The least role that may use it.
+    pub role: Role,
+}
+
+/// Writes the table out twice: as the router, and as a list to look routes up in. `get` handlers take the
+/// visit, `post` handlers the visit and the form.
+macro_rules! pages {
+    ($($method:ident $path:literal $role:ident $module:ident::$handler:ident;)+) => {
+        /// Every route that needs a session.
+        #[must_use]
+        pub fn dashboard_routes() -> Vec<PageRoute> {
+            vec![$(PageRoute {
+                method: pages!(@method $method),
+                path: $path,
+                role: Role::$role,
+            },)+]
+        }
+
+        /// Adds the pages to the router.
+        pub fn add(router: Router<Web>) -> Router<Web> {
+            router
+                .route(preferences::PATH, post(preferences::serve))
+                $(.route($path, $method(|State(web): State<Web>, request: Request| async move {
+                    let name = concat!(stringify!($module), "::", stringify!($handler));
+                    pages!(@serve $method web, name, request, Role::$role, $module::$handler)
+                })))+
+        }
+    };
+    (@method get) => { Method::GET };
+    (@method post) => { Method::POST };
+    (@serve get $web:ident, $name:ident, $request:ident, $role:expr, $handler:path) => {
+        visit::open($web, $name, $request, $role, async |visit| $handler(visit).await).await
+    };
+    (@serve post $web:ident, $name:ident, $request:ident, $role:expr, $handler:path) => {
+        visit::send($web, $name, $request, $role, async |visit, form| $handler(visit, form).await).await
+    };
+}
+
+pages! {
+    get "/dashboard" Producer home::show;
+    get "/dashboard/settings" Producer developers::settings;
+    get "/dashboard/developers" Producer developers::show;
+    post "/dashboard/sign-out" Producer account::sign_out;
+    get "/dashboard/account" Producer account::show;
+    get "/dashboard/keys/new" Admin keys::form;
+    post "/dashboard/keys" Admin keys::create;
+    post "/dashboard/keys/{id}/revoke" Admin keys::revoke;
+    get "/dashboard/applications/new" Admin oauth_apps::form;
+    post "/dashboard/applications" Admin oauth_apps::create;
+    get "/dashboard/webhooks/new" Admin webhooks::form;
+    post "/dashboard/webhooks" Admin webhooks::create;
+    get "/dashboard/webhooks/{id}" Producer webhooks::show;
+    get "/dashboard/webhooks/{id}/settings" Admin webhooks::settings;
+    post "/dashboard/webhooks/{id}/settings" Admin webhooks::update;
+}

@@ -1,0 +1,79 @@
+//! OAuth applications: made, their secret shown once.
+
+use askama::Template;
+use heraldo_domain::ops::oauth_apps::create_oauth_app;
+use http::StatusCode;
+
+use super::visit::{Form, Visit};
+use super::wrong::Wrong;
+use crate::call::Outcome;
+use crate::frame::{Frame, Section};
+
+#[derive(Template)]
+#[template(path = "dashboard/app_form.html")]
+struct AppForm<'a> {
+    frame: Frame,
+    name: &'a str,
+    redirects: &'a str,
+    wrong: Option<Wrong>,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/app_made.html")]
+struct AppMade<'a> {
+    frame: Frame,
+    name: &'a str,
+    id: String,
+    secret: &'a str,
+}
+
+pub async fn form(visit: &mut Visit<'_>) -> Outcome {
+    visit.page(&AppForm {
+        frame: visit.frame(Section::Configuration),
+        name: "",
+        redirects: "",
+        wrong: None,
+    })
+}
+
+pub async fn create(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    let (name, redirects) = (form.text("name"), form.text("redirects"));
+    let lines = redirects.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty()).map(str::to_owned);
+    let caller = visit.caller();
+    let made = create_oauth_app(
+        visit.context(),
+        caller.company_id,
+        caller.actor,
+        name,
+        lines.collect(),
+    )
+    .await;
+    let app = match made {
+        Ok(app) => app,
+        Err(problem) => {
+            let field = if problem.detail.contains("name") {
+                "name"
+            } else {
+                "redirects"
+            };
+            let wrong = Wrong::of(problem)?.about(field);
+            let template = AppForm {
+                frame: visit.frame(Section::Configuration),
+                name,
+                redirects,
+                wrong: Some(wrong),
+            };
+            return visit.page_with(StatusCode::BAD_REQUEST, &template);
+        }
+    };
+    visit.page_with(
+        StatusCode::CREATED,
+        &AppMade {
+            frame: visit.frame(Section::Configuration),
+            name,
+            id: app.id.to_string(),
+            secret: app.secret.reveal(),
+        },
+    )
+}

@@ -1,0 +1,40 @@
+//! Language and look: chosen without signing in, kept by the browser.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use heraldo_domain::sheet::Language;
+
+use crate::Web;
+use crate::browser::see_other;
+use crate::call::{Call, Outcome, bounded};
+use crate::frame::{Theme, keep_preferences, root, way_back};
+
+pub const PATH: &str = "/preferences";
+
+/// Answers `POST /preferences`.
+pub async fn serve(State(web): State<Web>, request: Request) -> Response {
+    let mut call = Call::new(web.clone(), "preferences", request);
+    let outcome = match call.check_headers() {
+        Ok(()) => bounded(&web, choose(&mut call)).await,
+        Err(failure) => Err(failure),
+    };
+    call.finish(outcome).await
+}
+
+async fn choose(call: &mut Call) -> Outcome {
+    let fields = call.fields().await?;
+    call.check_own_form()?;
+    let field = |name: &str| {
+        let found = fields.iter().find(|(given, _)| given == name);
+        found.map_or("", |(_, text)| text.as_str())
+    };
+    let language = match field("language") {
+        "es" => Some(Language::Spanish),
+        "en" => Some(Language::English),
+        _ => None,
+    };
+    let back = way_back(field("back")).unwrap_or("dashboard");
+    let mut response = see_other(&format!("{}{back}", root(call)))?;
+    keep_preferences(&mut response, language, Theme::parse(field("theme")))?;
+    Ok(response)
+}

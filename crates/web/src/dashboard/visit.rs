@@ -1,0 +1,337 @@
+//! One request of a person who is signed in, on its way to a page's handler.
+//!
+//! Nobody but this module makes a [`Form`], so that no handler can act on one that was not looked at.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::Request;
+use axum::response::Response;
+use heraldo_domain::account::{Caller, Member, Role};
+use heraldo_domain::change::Actor;
+use heraldo_domain::ops::{Context, problem_of};
+use heraldo_domain::query::CompanyView;
+use heraldo_wire::problem::{Problem, ProblemCode};
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use subtle::ConstantTimeEq as _;
+use url::form_urlencoded;
+
+use crate::Web;
+use crate::browser::{Forms, Session, header, page, see_other};
+use crate::call::{Call, Outcome, bounded};
+use crate::frame::{Frame, Section, Viewer, root};
+use crate::problem::Failure;
+use crate::words::Words;
+
+const DONE_COOKIE: &str = "heraldo_done";
+
+/// What a form did, said on the page that follows it.
+macro_rules! done {
+    ($($variant:ident = $code:literal $word:ident,)+) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Done { $($variant,)+ }
+
+        impl Done {
+            const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            fn parse(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+
+            const fn say(self, t: Words) -> &'static str {
+                match self { $(Self::$variant => t.$word(),)+ }
+            }
+        }
+    };
+}
+
+done! {
+    WebhookChanged = "webhook-changed" webhook_changed,
+    WebhookCreated = "webhook-created" webhook_created,
+    KeyRevoked = "key-revoked" key_revoked,
+}
+
+/// One visit to a page.
+pub struct Visit<'c> {
+    pub call: &'c mut Call,
+    pub session: Session,
+    pub company: Arc<CompanyView>,
+    pub member: Member,
+    pub t: Words,
+}
+
+/// The fields of a form that belongs to this session.
+#[derive(Debug, Default)]
+pub struct Form {
+    fields: Vec<(String, String)>,
+}
+
+impl Form {
+    /// A field without the blanks around it; empty when it was not sent.
+    pub fn text(&self, name: &str) -> &str {
+        self.raw(name).trim()
+    }
+
+    /// A field exactly as it was sent.
+    pub fn raw(&self, name: &str) -> &str {
+        let mut fields = self.fields.iter();
+        let found = fields.find(|(given, _)| given == name);
+        found.map_or("", |(_, text)| text)
+    }
+
+    /// Every value of a field: of boxes that are ticked.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let fields = self.fields.iter().filter(|(given, _)| given == name);
+        fields.map(|(_, text)| text.as_str()).collect()
+    }
+}
+
+impl Visit<'_> {
+    pub fn context(&self) -> &Context {
+        self.call.context()
+    }
+
+    /// Who acts, as the use cases know it.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            company_id: self.company.company.id,
+            actor: Actor::User(self.member.user_id),
+            testing: false,
+        }
+    }
+
+    /// Whether the viewer may see and change what only owners and administrators may.
+    pub fn administers(&self) -> bool {
+        allows(self.member.role, Role::Admin)
+    }
+
+    /// What stands around a page of this section.
+    pub fn frame(&self, section: Section) -> Frame {
+        let done = self.call.cookie(DONE_COOKIE).and_then(Done::parse);
+        Frame {
+            section: Some(section),
+            viewer: Some(Viewer::new(
+                &self.session,
+                &self.member,
+                &self.company.company.name,
+            )),
+            done: done.map(|done| done.say(self.t)),
+            ..Frame::of(self.call)
+        }
+    }
+
+    /// Answers with a page.
+    pub fn page(&self, template: &impl Template) -> Outcome {
+        self.page_with(StatusCode::OK, template)
+    }
+
+    /// Answers with the page of a form that was wrong.
+    pub fn page_with(&self, status: StatusCode, template: &impl Template) -> Outcome {
+        let mut response = page(status, template, &Forms::Here)?;
+        if self.call.cookie(DONE_COOKIE).is_some() {
+            keep_done(&mut response, None)?;
+        }
+        Ok(response)
+    }
+
+    /// Sends the browser on to a page, given from the root on, which says what was done.
+    pub fn go(&self, path: &str, done: Option<Done>) -> Outcome {
+        let mut response = see_other(&format!("{}{path}", root(self.call)))?;
+        if done.is_some() {
+            keep_done(&mut response, done)?;
+        }
+        Ok(response)
+    }
+
+    /// The id in the path.
+    pub async fn id<T: FromStr>(&mut self) -> Result<T, Failure> {
+        self.call.id().await
+    }
+}
+
+fn keep_done(response: &mut Response, done: Option<Done>) -> Result<(), Failure> {
+    let (value, seconds) = done.map_or(("", 0), |done| (done.code(), 60));
+    let cookie =
+        format!("{DONE_COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax");
+    response.headers_mut().append(SET_COOKIE, header(&cookie)?);
+    Ok(())
+}
+
+const fn rank(role: Role) -> u8 {
+    match role {
+        Role::Producer => 0,
+        Role::Admin => 1,
+        Role::Owner => 2,
+    }
+}
+
+fn allows(role: Role, needed: Role) -> bool {
+    rank(role) >= rank(needed)
+}
+
+/// Opens a page.
+pub async fn open(
+    web: Web,
+    name: &'static str,
+    request: Request,
+    needed: Role,
+    handler: impl AsyncFnOnce(&mut Visit<'_>) -> Outcome,
+) -> Response {
+    let mut call = Call::new(web.clone(), name, request);
+    let outcome = match call.check_headers() {
+        Ok(()) => {
+            bounded(&web, async {
+                match enter(&mut call).await? {
+                    Some(visit) if !allows(visit.member.role, needed) => forbidden(visit.call),
+                    Some(mut visit) => handler(&mut visit).await,
+                    None => sign_in_first(&call),
+                }
+            })
+            .await
+        }
+        Err(failure) => Err(failure),
+    };
+    end(call, outcome).await
+}
+
+/// Acts on a form: only on one of this session, sent from a page of this server.
+pub async fn send(
+    web: Web,
+    name: &'static str,
+    request: Request,
+    needed: Role,
+    handler: impl AsyncFnOnce(&mut Visit<'_>, Form) -> Outcome,
+) -> Response {
+    let mut call = Call::new(web.clone(), name, request);
+    let outcome = match call.check_headers() {
+        Ok(()) => {
+            bounded(&web, async {
+                let bytes_max = call.state.config.body_bytes_max;
+                let fields = call.fields_within(bytes_max).await?;
+                if call.check_own_form().is_err() {
+                    return form_refused(&call);
+                }
+                let form = Form { fields };
+                match enter(&mut call).await? {
+                    None => sign_in_first(&call),
+                    Some(visit) if !is_of(&form, &visit.session) => form_refused(visit.call),
+                    Some(visit) if !allows(visit.member.role, needed) => forbidden(visit.call),
+                    Some(mut visit) => handler(&mut visit, form).await,
+                }
+            })
+            .await
+        }
+        Err(failure) => Err(failure),
+    };
+    end(call, outcome).await
+}
+
+fn is_of(form: &Form, session: &Session) -> bool {
+    let expected = session.form_token();
+    form.raw("form")
+        .as_bytes()
+        .ct_eq(expected.as_bytes())
+        .into()
+}
+
+/// Who is signed in, in which company; `None`: nobody.
+async fn enter(call: &mut Call) -> Result<Option<Visit<'_>>, Failure> {
+    let Some(session) = call.session().await? else {
+        return Ok(None);
+    };
+    let company = call.context().store.company(session.user.company_id).await;
+    let company = company.map_err(problem_of)?;
+    let Some(company) = company else {
+        return Ok(None);
+    };
+    let Some(member) = company.member(session.user.user_id).cloned() else {
+        return Ok(None);
+    };
+    let t = Words(crate::frame::language(call));
+    Ok(Some(Visit {
+        call,
+        session,
+        company,
+        member,
+        t,
+    }))
+}
+
+/// To the sign-in page, and back afterwards.
+fn sign_in_first(call: &Call) -> Outcome {
+    let here = Frame::of(call).here;
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("return", &here);
+    see_other(&format!("{}signin?{}", root(call), query.finish()))
+}
+
+/// A page that says why there is no other.
+#[derive(Template)]
+#[template(path = "dashboard/problem.html")]
+struct ProblemPage<'a> {
+    frame: Frame,
+    title: &'a str,
+    text: &'a str,
+    /// What the use case said, in English.
+    detail: Option<&'a str>,
+}
+
+fn problem_page(
+    call: &Call,
+    status: StatusCode,
+    title: &str,
+    text: &str,
+    detail: Option<&str>,
+) -> Outcome {
+    let template = ProblemPage {
+        frame: Frame::of(call),
+        title,
+        text,
+        detail,
+    };
+    page(status, &template, &Forms::Here)
+}
+
+fn forbidden(call: &Call) -> Outcome {
+    let t = Words(crate::frame::language(call));
+    let (title, text) = (t.forbidden_title(), t.forbidden_text());
+    problem_page(call, StatusCode::FORBIDDEN, title, text, None)
+}
+
+fn form_refused(call: &Call) -> Outcome {
+    let t = Words(crate::frame::language(call));
+    let (title, text) = (t.form_refused_title(), t.form_refused_text());
+    problem_page(call, StatusCode::FORBIDDEN, title, text, None)
+}
+
+/// Ends a visit: a failure is a page, too.
+async fn end(mut call: Call, outcome: Outcome) -> Response {
+    let outcome = match outcome {
+        Ok(response) => Ok(response),
+        Err(failure) => {
+            call.note(&failure).await;
+            failed(&call, failure)
+        }
+    };
+    call.finish(outcome).await
+}
+
+fn failed(call: &Call, failure: Failure) -> Outcome {
+    let t = Words(crate::frame::language(call));
+    let Problem { code, detail, .. } = &failure.problem;
+    let (title, text) = match *code {
+        ProblemCode::NotFound => (t.not_found_title(), t.not_found_text()),
+        code if code.status() >= 500 => (t.failed_title(), t.failed_text()),
+        _ => (t.not_possible(), t.nothing_changed()),
+    };
+    let detail = (*code != ProblemCode::NotFound).then_some(detail.as_str());
+    let status = StatusCode::from_u16(code.status());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = problem_page(call, status, title, text, detail)?;
+    failure.say_when_to_return(response.headers_mut());
+    Ok(response)
+}

@@ -1,0 +1,97 @@
+//! What is wrong with a form: which field, and what to change.
+
+use heraldo_wire::problem::{Problem, ProblemCode};
+use http::StatusCode;
+
+use crate::problem::Failure;
+use crate::words::Words;
+
+/// A refusal that the person in front of the form can mend.
+#[derive(Debug)]
+pub struct Wrong {
+    /// The field's name in the form, when the refusal is about one.
+    pub field: Option<&'static str>,
+    pub status: StatusCode,
+    /// What the use case said, in English.
+    pub detail: String,
+}
+
+/// The fields whose names refusals begin with, and what each is called in the forms.
+const FIELDS: [(&str, &str); 11] = [
+    ("`endpoint`", "endpoint"),
+    ("`events`", "events"),
+    ("unknown event", "events"),
+    ("`description`", "description"),
+    ("`headers`", "headers"),
+    ("`retrySchedule`", "schedule"),
+    ("`timeoutMs`", "timeout"),
+    ("`concurrency`", "concurrency"),
+    ("`ratePerSecond`", "rate"),
+    ("`name`", "name"),
+    ("`overlapSeconds`", "overlap"),
+];
+
+impl Wrong {
+    /// What a use case refused.
+    ///
+    /// # Errors
+    /// The refusal itself, when filling the form in differently would not help.
+    pub fn of(problem: Problem) -> Result<Self, Failure> {
+        let mendable = matches!(
+            problem.code,
+            ProblemCode::InvalidBody
+                | ProblemCode::InvalidUrl
+                | ProblemCode::UnknownEvent
+                | ProblemCode::LimitReached
+                | ProblemCode::Conflict
+        );
+        if !mendable {
+            return Err(problem.into());
+        }
+        let begins = |(begin, _): &&(&str, &str)| problem.detail.starts_with(begin);
+        let field = FIELDS.iter().find(begins).map(|(_, field)| *field);
+        Ok(Self {
+            field,
+            status: status(&problem),
+            detail: problem.detail,
+        })
+    }
+
+    /// What a page itself found wrong with one field.
+    pub fn field(field: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            field: Some(field),
+            status: StatusCode::BAD_REQUEST,
+            detail: detail.into(),
+        }
+    }
+
+    /// Names the field that a refusal is about, where the use case cannot.
+    pub fn about(mut self, field: &'static str) -> Self {
+        self.field = self.field.or(Some(field));
+        self
+    }
+
+    /// Whether it is about this field.
+    pub fn is(&self, field: &str) -> bool {
+        self.field == Some(field)
+    }
+
+    /// What to do, in the reader's language.
+    pub fn advice(&self, t: &Words) -> &'static str {
+        match self.field {
+            Some("endpoint") => t.wrong_endpoint(),
+            Some("events") => t.wrong_events(),
+            Some("headers") => t.wrong_headers(),
+            Some("schedule") => t.wrong_schedule(),
+            Some("name") => t.wrong_name(),
+            Some("scopes") => t.wrong_scopes(),
+            Some("redirects") => t.wrong_redirects(),
+            Some(_) | None => t.wrong_other(),
+        }
+    }
+}
+
+fn status(problem: &Problem) -> StatusCode {
+    StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::BAD_REQUEST)
+}

@@ -1,0 +1,250 @@
+//! What stands around every page: its language and look, the navigation, and who is signed in.
+
+use axum::response::Response;
+use heraldo_domain::account::{Member, Role};
+use heraldo_domain::sheet::Language;
+use http::Method;
+use http::header::SET_COOKIE;
+
+use crate::browser::{Session, header};
+use crate::call::Call;
+use crate::pages::asset::{SCRIPT, STYLE};
+use crate::problem::Failure;
+use crate::words::Words;
+
+/// A preference is kept by the browser for a year.
+const PREFERENCE_SECONDS: u32 = 365 * 86_400;
+const LANGUAGE_COOKIE: &str = "heraldo_language";
+const THEME_COOKIE: &str = "heraldo_theme";
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system says.
+    Auto,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.as_str() == text)
+    }
+
+    pub const fn word(self, t: &Words) -> &'static str {
+        match self {
+            Self::Auto => t.theme_auto(),
+            Self::Light => t.theme_light(),
+            Self::Dark => t.theme_dark(),
+        }
+    }
+}
+
+/// The parts of the dashboard. A new one gets a variant, its line in [`Section::ALL`], and its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    Home,
+    Configuration,
+}
+
+impl Section {
+    /// In the order of the navigation.
+    pub const ALL: [Self; 2] = [Self::Home, Self::Configuration];
+
+    /// Where it begins, below the root.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Home => "dashboard",
+            Self::Configuration => "dashboard/settings",
+        }
+    }
+
+    pub const fn word(self, t: &Words) -> &'static str {
+        match self {
+            Self::Home => t.home(),
+            Self::Configuration => t.configuration(),
+        }
+    }
+}
+
+/// Who is signed in, as every page shows it.
+#[derive(Debug)]
+pub struct Viewer {
+    pub name: String,
+    pub initial: String,
+    pub company: String,
+    pub role: Role,
+    /// What each form carries.
+    pub form: String,
+}
+
+impl Viewer {
+    pub fn new(session: &Session, member: &Member, company: &str) -> Self {
+        let full = format!("{} {}", member.first_name, member.last_name);
+        let name = match (full.trim(), member.email.as_str()) {
+            ("", "") => member.username.clone(),
+            ("", email) => email.to_owned(),
+            (full, _) => full.to_owned(),
+        };
+        Self {
+            initial: name.chars().take(1).flat_map(char::to_uppercase).collect(),
+            name,
+            company: company.to_owned(),
+            role: member.role,
+            form: session.form_token(),
+        }
+    }
+}
+
+/// What the template around a page needs.
+#[derive(Debug)]
+pub struct Frame {
+    pub t: Words,
+    pub theme: Theme,
+    /// Leads from this page's address to the root of the server: `../../`.
+    pub root: String,
+    /// This page, from the root on.
+    pub here: String,
+    pub style: &'static str,
+    pub script: &'static str,
+    pub section: Option<Section>,
+    pub viewer: Option<Viewer>,
+    /// What the form before this page did.
+    pub done: Option<&'static str>,
+}
+
+impl Frame {
+    /// The frame of a page for nobody in particular.
+    pub fn of(call: &Call) -> Self {
+        // What a form was sent to is no page to come back to.
+        let here = match &call.parts.method {
+            &Method::POST => "dashboard",
+            _ => {
+                let whole = call.parts.uri.path_and_query();
+                whole.map_or("", |whole| whole.as_str().trim_start_matches('/'))
+            }
+        };
+        Self {
+            t: Words(language(call)),
+            theme: theme(call),
+            root: root(call),
+            here: here.to_owned(),
+            style: &STYLE.name,
+            script: &SCRIPT.name,
+            section: None,
+            viewer: None,
+            done: None,
+        }
+    }
+
+    pub fn language(&self) -> Language {
+        self.t.0
+    }
+
+    pub fn sections(&self) -> &'static [Section] {
+        &Section::ALL
+    }
+
+    pub fn is_in(&self, section: &Section) -> bool {
+        self.section.as_ref() == Some(section)
+    }
+
+    pub fn is_themed(&self, theme: &Theme) -> bool {
+        self.theme == *theme
+    }
+
+    pub fn themes(&self) -> &'static [Theme] {
+        &Theme::ALL
+    }
+}
+
+/// Leads from the called address to the root of the server. Addresses in pages are relative, so that they
+/// work behind a proxy that adds a path.
+pub fn root(call: &Call) -> String {
+    let depth = call.parts.uri.path().matches('/').count();
+    "../".repeat(depth.saturating_sub(1))
+}
+
+/// The language that was chosen, else the one that the browser likes best.
+pub fn language(call: &Call) -> Language {
+    match call.cookie(LANGUAGE_COOKIE) {
+        Some("es") => Language::Spanish,
+        Some("en") => Language::English,
+        Some(_) | None => Language::accepted(call.accepted_languages()),
+    }
+}
+
+fn theme(call: &Call) -> Theme {
+    let chosen = call.cookie(THEME_COOKIE).and_then(Theme::parse);
+    chosen.unwrap_or(Theme::Auto)
+}
+
+/// Lets the browser keep what was chosen.
+pub fn keep_preferences(
+    response: &mut Response,
+    chosen_language: Option<Language>,
+    chosen_theme: Option<Theme>,
+) -> Result<(), Failure> {
+    let language = chosen_language.map(|language| (LANGUAGE_COOKIE, language.tag()));
+    let theme = chosen_theme.map(|theme| (THEME_COOKIE, theme.as_str()));
+    for (name, value) in [language, theme].into_iter().flatten() {
+        let cookie =
+            format!("{name}={value}; Path=/; Max-Age={PREFERENCE_SECONDS}; HttpOnly; SameSite=Lax");
+        response.headers_mut().append(SET_COOKIE, header(&cookie)?);
+    }
+    Ok(())
+}
+
+/// A page of Heraldo's own to come back to: below its root, whatever was typed into a form.
+pub fn way_back(text: &str) -> Option<&str> {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    let known = path == "dashboard"
+        || path == "signin"
+        || path == "oauth/connect"
+        || path.starts_with("dashboard/");
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    (known && plain && !path.contains("..") && !path.contains("//")).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_leads_back_to_a_page_here_and_nowhere_else() {
+        for good in [
+            "dashboard",
+            "dashboard/webhooks/65f?test=1",
+            "signin",
+            "oauth/connect?client_app_id=1&scopes=account",
+        ] {
+            assert_eq!(way_back(good), Some(good));
+        }
+        for bad in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/dashboard",
+            "dashboard//evil.example",
+            "dashboard/../../evil",
+            "dashboard\\evil",
+            "dashboard/a b",
+            "dashboardevil.example",
+            "oauth/connect?a=1\r\nx: y",
+        ] {
+            assert_eq!(way_back(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Webhooks: their list, their form, their page.
+
+use heraldo_wire::api::{Ordering, WebhookStatus};
+use heraldo_wire::event::EventType;
+
+use super::{Words, words};
+
+words! {
+    webhooks: "Webhooks", "Webhooks";
+    webhook: "Webhook", "Webhook";
+    endpoint: "Endpoint", "Endpoint";
+    events: "Eventos", "Events";
+    no_webhooks: "Todavía no hay endpoints. Agrega la dirección de tu servidor para recibir los eventos de tus inspecciones.",
+        "There are no endpoints yet. Add the address of your server to receive the events of your inspections.";
+    add_endpoint: "Agregar endpoint", "Add endpoint";
+    create_endpoint: "Crear Endpoint", "Create Endpoint";
+    endpoint_address: "Dirección (URL)", "Address (URL)";
+    endpoint_hint: "Una dirección http o https que se alcance desde internet; recibe cada evento por POST.",
+        "An http or https address that can be reached from the internet; it gets each event by POST.";
+    description: "Descripción", "Description";
+    description_hint: "Para reconocerlo en la lista.", "To tell it apart in the list.";
+    events_hint: "El endpoint recibe solo los eventos elegidos.", "The endpoint gets the chosen events alone.";
+    more_settings: "Más ajustes", "More settings";
+    default_hint: "Vacío: lo que dice el servidor.", "Empty: what the server says.";
+    ordering: "Orden de entrega", "Order of deliveries";
+    ordering_default: "Lo que dice el servidor", "What the server says";
+    schedule: "Esperas entre intentos", "Waits between attempts";
+    schedule_hint: "Separadas por comas, como 15m, 15m; vacío: lo que dice el servidor.",
+        "Separated by commas, like 15m, 15m; empty: what the server says.";
+    timeout: "Plazo de un intento, en milisegundos", "Deadline of one attempt, in milliseconds";
+    concurrency: "Intentos a la vez", "Attempts at once";
+    rate: "Intentos por segundo", "Attempts per second";
+    headers: "Cabeceras adicionales", "Extra headers";
+    headers_hint: "Una por línea, como X-Region: sur.", "One a line, like X-Region: south.";
+    webhook_created: "Endpoint creado.", "Endpoint created.";
+    webhook_changed: "Cambios guardados. Valen desde el próximo intento.", "Changes saved. They hold from the next attempt on.";
+    settings: "Ajustes", "Settings";
+    wrong_endpoint: "Revisa la dirección: debe ser http o https, completa y alcanzable desde internet.",
+        "Check the address: it must be http or https, whole, and within reach from the internet.";
+    wrong_events: "Elige al menos un evento de la lista.", "Choose at least one event of the list.";
+    wrong_headers: "Revisa las cabeceras: una por línea, nombre: valor.", "Check the headers: one a line, name: value.";
+    wrong_schedule: "Revisa las esperas: duraciones como 30s, 15m o 1h, separadas por comas.",
+        "Check the waits: durations like 30s, 15m or 1h, separated by commas.";
+}
+
+impl Words {
+    pub const fn webhook_status(self, status: &WebhookStatus) -> &'static str {
+        match status {
+            WebhookStatus::Enabled => self.say("Activo", "Enabled"),
+            WebhookStatus::Paused => self.say("En pausa", "Paused"),
+            WebhookStatus::Disabled => self.say("Desactivado", "Disabled"),
+        }
+    }
+
+    /// The colour of a status.
+    pub const fn webhook_tone(self, status: &WebhookStatus) -> &'static str {
+        match status {
+            WebhookStatus::Enabled => "good",
+            WebhookStatus::Paused => "warn",
+            WebhookStatus::Disabled => "off",
+        }
+    }
+
+    /// What an event tells.
+    pub const fn event_meaning(self, event: &EventType) -> &'static str {
+        match event {
+            EventType::InspectionCreated => {
+                self.say("Se creó una inspección.", "An inspection was created.")
+            }
+            EventType::ChildrenInspectionCreated => self.say(
+                "Se creó una inspección a partir de una vencida.",
+                "An inspection was created from an expired one.",
+            ),
+            EventType::InspectionStarted => self.say(
+                "La persona entró con el código correcto.",
+                "The person entered the right access code.",
+            ),
+            EventType::ImageProcessed => self.say(
+                "Una foto pedida se procesó y sus validaciones terminaron. Se reintenta.",
+                "A photo that was asked for was processed and its validations ended. Retried.",
+            ),
+            EventType::ExtraImageProcessed => self.say(
+                "Una foto adicional se procesó. Se reintenta.",
+                "An additional photo was processed. Retried.",
+            ),
+            EventType::InspectionBlocked => self.say(
+                "La inspección venció sin empezar, o se agotaron los intentos del código.",
+                "The inspection expired before it was started, or its code attempts are spent.",
+            ),
+            EventType::InspectionCompleted => self.say(
+                "La inspección terminó y tiene resultado. Se reintenta.",
+                "The inspection ended and has its result. Retried.",
+            ),
+            EventType::InspectionReviewed => self.say(
+                "Una revisión cambió el resultado de una inspección terminada.",
+                "A review changed the result of a completed inspection.",
+            ),
+            EventType::WebhookDisabled => self.say(
+                "Otro webhook de la empresa se desactivó. Se reintenta.",
+                "Another webhook of the company was disabled. Retried.",
+            ),
+        }
+    }
+
+    pub const fn ordering_meaning(self, ordering: &Ordering) -> &'static str {
+        match ordering {
+            Ordering::Inspection => self.say(
+                "Por inspección: el primer intento espera al del evento anterior",
+                "By inspection: a first attempt waits for that of the event before",
+            ),
+            Ordering::Strict => self.say(
+                "Estricto: espera a que el evento anterior se entregue o se abandone",
+                "Strict: waits until the event before is delivered or given up",
+            ),
+            Ordering::None => self.say(
+                "Ninguno: cada entrega sale en cuanto puede",
+                "None: each delivery starts as soon as it can",
+            ),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The dashboard's pages, as a browser without scripts walks them.
+
+mod access;
+mod browser;
+mod developers;
+
+pub use browser::Browser;
