@@ -3,6 +3,7 @@
 pub mod file;
 pub mod image;
 pub mod machine;
+mod missing;
 mod render;
 
 use heraldo_wire::id::{CompanyId, Id, ImageId, InspectionId, ProductId, TemplateRevisionId};
@@ -17,6 +18,7 @@ use crate::template::Template;
 
 pub use image::{Findings, Image, ImageState, Said};
 pub use machine::{Command, Description, OwnEvent, Refused, Reply, Step};
+pub use missing::{MissingPhoto, answer, missing_answers, missing_photos};
 pub(crate) use render::event_body;
 pub use render::{magic_link, to_wire};
 
@@ -208,6 +210,12 @@ impl Inspection {
         self.products
             .iter()
             .flat_map(|product| product.images.iter().map(move |image| (product, image)))
+    }
+
+    /// Every input, of its products and beside them.
+    pub fn inputs(&self) -> impl Iterator<Item = &Input> {
+        let of_products = self.products.iter().flat_map(|product| &product.inputs);
+        of_products.chain(&self.inputs)
     }
 
     #[must_use]

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::images::problem_of_file;
-use crate::inspection::Inspection;
 use crate::inspection::file::InputFile;
-use crate::template::{Template, check, check_value, due_at_create, is_empty, schema};
+use crate::inspection::{Inspection, answer, missing_answers};
+use crate::template::{Template, check, check_value, due_at_create, schema};
 
 /// One file of all that a request brings.
 #[derive(Debug, Clone)]
@@ -168,40 +168,17 @@ pub(super) fn check_schema(
 /// # Errors
 /// `invalid_input` with the identifiers.
 pub(super) fn check_create(template: &Template, given: &[Input]) -> Result<(), Problem> {
-    let missing = due_at_create(template).filter(|asked| !is_given(asked, given.iter()));
+    let missing = due_at_create(template).filter(|asked| answer(asked, given.iter()).is_none());
     none_missing("the inspection can be created", missing)
 }
 
-/// Checks that nothing is missing that the template requires before the end: its own inputs, and those of
-/// the photos that are required or there.
+/// Checks that no answer is missing that the template requires before the end.
 ///
 /// # Errors
 /// `invalid_input` with the identifiers.
 pub(super) fn check_finish(template: &Template, inspection: &Inspection) -> Result<(), Problem> {
-    let of_products = inspection
-        .products
-        .iter()
-        .flat_map(|product| &product.inputs);
-    let given = of_products.chain(&inspection.inputs);
-    let taken = |side: &str| inspection.images().any(|(_, image)| image.side == side);
-    let of_images = template
-        .images
-        .iter()
-        .filter(|image| image.required || taken(&image.side))
-        .flat_map(|image| &image.inputs);
-    let missing = template
-        .inputs
-        .iter()
-        .chain(of_images)
-        .filter(|asked| asked.validation_schema.required && !is_given(asked, given.clone()));
+    let missing = missing_answers(inspection, template);
     none_missing("the inspection can be finished", missing)
-}
-
-fn is_given<'a>(asked: &TemplateInput, mut given: impl Iterator<Item = &'a Input>) -> bool {
-    given.any(|input| {
-        asked.identifier.as_ref() == Some(&input.identifier)
-            && input.value.as_ref().is_some_and(|value| !is_empty(value))
-    })
 }
 
 fn none_missing<'a>(
