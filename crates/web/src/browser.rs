@@ -15,6 +15,7 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, StatusCode};
 use sha2::{Digest as _, Sha256};
+use url::Url;
 
 use crate::call::{Call, Outcome};
 use crate::frame::Frame;
@@ -31,7 +32,7 @@ pub enum Forms<'a> {
     Here,
     /// And from here to an application: browsers look at where an answered form is sent on to, and the
     /// application may send the browser on once more.
-    HereAndOn(&'a url::Url),
+    HereAndOn(&'a Url),
 }
 
 /// A page.
@@ -180,26 +181,34 @@ impl Call {
         self.context().links.public_url.starts_with("https://")
     }
 
-    /// Refuses a form that another site sent.
+    /// Refuses a form that another site sent, as far as the browser says: cookies alone do not keep all of
+    /// them out.
     pub fn check_own_form(&self) -> Result<(), Problem> {
-        let text = |name: &HeaderName| {
-            let value = self.parts.headers.get(name);
-            value.map(|value| value.to_str().unwrap_or("unreadable"))
-        };
-        let host = text(&HOST);
-        let own = match (text(&FETCH_SITE), text(&ORIGIN)) {
-            (Some(site), _) => matches!(site, "same-origin" | "none"),
-            (None, Some(origin)) => {
-                let there = origin.split_once("://").map(|(_, host)| host);
-                there.is_some() && there == host || origin == self.context().links.public_url
-            }
-            // No browser: nobody is led anywhere.
-            (None, None) => true,
-        };
-        if own {
+        if self.is_own_form() {
             return Ok(());
         }
         Err(ProblemCode::InvalidHeader
             .problem("the form was sent by another site; open the page here and press its button"))
+    }
+
+    fn is_own_form(&self) -> bool {
+        let headers = &self.parts.headers;
+        // `none`: the person did it, no page led there.
+        if let Some(site) = headers.get(FETCH_SITE).map(HeaderValue::as_bytes) {
+            return site == b"same-origin" || site == b"none";
+        }
+        let Some(origin) = headers.get(ORIGIN) else {
+            // No browser: nobody is led anywhere.
+            return true;
+        };
+        let Some(origin) = origin.to_str().ok().and_then(|text| Url::parse(text).ok()) else {
+            return false;
+        };
+        let is_it = |url: &str| Url::parse(url).is_ok_and(|url| url.origin() == origin.origin());
+        // Or reached by another name than the public one.
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let host = host.or_else(|| self.parts.uri.authority().map(|host| host.as_str()));
+        let named = |host: &str| is_it(&format!("{}://{host}", origin.scheme()));
+        is_it(&self.context().links.public_url) || host.is_some_and(named)
     }
 }

@@ -177,11 +177,8 @@ pub fn root(call: &Call) -> String {
 
 /// The language that was chosen, else the one that the browser likes best.
 pub fn language(call: &Call) -> Language {
-    match call.cookie(LANGUAGE_COOKIE) {
-        Some("es") => Language::Spanish,
-        Some("en") => Language::English,
-        Some(_) | None => Language::accepted(call.accepted_languages()),
-    }
+    let chosen = call.cookie(LANGUAGE_COOKIE).and_then(Language::of_tag);
+    chosen.unwrap_or_else(|| Language::accepted(call.accepted_languages()))
 }
 
 fn theme(call: &Call) -> Theme {

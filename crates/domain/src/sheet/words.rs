@@ -13,14 +13,21 @@ pub enum Language {
 }
 
 impl Language {
+    /// The language of a tag such as `es_AR` or `en-GB`; `None` when it is neither.
+    #[must_use]
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let word = tag.trim().split(['-', '_']).next()?;
+        match word.to_ascii_lowercase().as_str() {
+            "es" => Some(Self::Spanish),
+            "en" => Some(Self::English),
+            _ => None,
+        }
+    }
+
     /// The language of a locale such as `es_AR`; Spanish when it is neither.
     #[must_use]
     pub fn of_locale(locale: &str) -> Self {
-        let tag = locale.trim().to_ascii_lowercase();
-        match tag.split(['-', '_']).next() {
-            Some("en") => Self::English,
-            Some(_) | None => Self::Spanish,
-        }
+        Self::of_tag(locale).unwrap_or(Self::Spanish)
     }
 
     /// The one that a browser likes best, as its `Accept-Language` says; Spanish when it names neither.
@@ -29,11 +36,8 @@ impl Language {
         let mut best = (Self::Spanish, 0.0);
         for range in header.split(',') {
             let mut parts = range.split(';').map(str::trim);
-            let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let language = match tag.split('-').next() {
-                Some("es") => Self::Spanish,
-                Some("en") => Self::English,
-                Some(_) | None => continue,
+            let Some(language) = parts.next().and_then(Self::of_tag) else {
+                continue;
             };
             let quality = parts.find_map(|part| part.strip_prefix("q="));
             let quality = quality.map_or(Some(1.0), |text| text.parse::<f32>().ok());
@@ -47,6 +51,14 @@ impl Language {
     #[must_use]
     pub const fn tag(self) -> &'static str {
         self.say("es", "en")
+    }
+
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Spanish => Self::English,
+            Self::English => Self::Spanish,
+        }
     }
 
     /// The text of this language.
@@ -142,8 +154,9 @@ impl Language {
         })
     }
 
-    /// A side of the open list; those that are not known here stay as they are.
-    pub(super) fn side(self, side: &str) -> String {
+    /// What a side is called; one that is not known here is called as its template does, in words.
+    #[must_use]
+    pub fn side(self, side: &str) -> String {
         let known = match side {
             "front" => self.say("Frente", "Front"),
             "back" => self.say("Parte de atrás", "Back"),
@@ -172,7 +185,7 @@ impl Language {
             "headOptic" => self.say("Óptica delantera", "Head light"),
             "tailOptic" => self.say("Óptica trasera", "Tail light"),
             "cabin" => self.say("Cabina", "Cabin"),
-            other => return other.to_owned(),
+            other => return in_words(other),
         };
         known.to_owned()
     }
@@ -217,9 +230,57 @@ impl Language {
     }
 }
 
+/// `rearMirror_left` is `Rear mirror left`.
+fn in_words(side: &str) -> String {
+    let mut words = String::new();
+    for letter in side.chars() {
+        if words.is_empty() {
+            words.extend(letter.to_uppercase());
+        } else if letter == '_' || letter == '-' {
+            words.push(' ');
+        } else if letter.is_uppercase() {
+            words.push(' ');
+            words.extend(letter.to_lowercase());
+        } else {
+            words.push(letter);
+        }
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_language_is_told_by_the_start_of_its_tag() {
+        for (tag, language) in [
+            ("es", Some(Language::Spanish)),
+            ("es_AR", Some(Language::Spanish)),
+            (" EN-gb", Some(Language::English)),
+            ("english", None),
+            ("pt-BR", None),
+            ("", None),
+        ] {
+            assert_eq!(Language::of_tag(tag), language, "{tag}");
+        }
+    }
+
+    #[test]
+    fn every_side_of_the_built_in_templates_has_a_name_in_both_languages() {
+        for template in crate::template::built_ins() {
+            for image in &template.images {
+                let [spanish, english] =
+                    [Language::Spanish, Language::English].map(|one| one.side(&image.side));
+                assert_ne!(spanish, english, "{}", image.side);
+            }
+        }
+        assert_eq!(
+            Language::English.side("rearMirror_left"),
+            "Rear mirror left"
+        );
+        assert_eq!(Language::Spanish.side("front"), "Frente");
+    }
 
     #[test]
     fn the_language_is_the_one_liked_best() {

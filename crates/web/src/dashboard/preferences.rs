@@ -28,11 +28,7 @@ async fn choose(call: &mut Call) -> Outcome {
         let found = fields.iter().find(|(given, _)| given == name);
         found.map_or("", |(_, text)| text.as_str())
     };
-    let language = match field("language") {
-        "es" => Some(Language::Spanish),
-        "en" => Some(Language::English),
-        _ => None,
-    };
+    let language = Language::of_tag(field("language"));
     let back = way_back(field("back")).unwrap_or("dashboard");
     let mut response = see_other(&format!("{}{back}", root(call)))?;
     keep_preferences(&mut response, language, Theme::parse(field("theme")))?;

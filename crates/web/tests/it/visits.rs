@@ -280,6 +280,21 @@ async fn forms_of_other_sites_are_refused() {
         .header("sec-fetch-site", "cross-site");
     assert_eq!(call.send().await.status, 403);
     assert_eq!(consumer.read().await["status"], "started");
+    // A proxy may be reached by another name than the public one.
+    let call = world
+        .bare("POST", &consumer.path("/finish"))
+        .header("cookie", consumer.cookie.as_deref().unwrap())
+        .header("host", "inside.example.com:8443")
+        .header("origin", "https://inside.example.com:8443")
+        .header(
+            "content-type",
+            &format!("multipart/form-data; boundary={BOUNDARY}"),
+        );
+    let own = call
+        .body(Body::from(form(&[("confirmed", b"yes")])))
+        .send()
+        .await;
+    assert_eq!(to(&own), consumer.path("?view=finished"));
 }
 
 #[tokio::test]
@@ -546,7 +561,17 @@ async fn a_required_answer_that_is_missing_is_named_before_the_end() {
     let consumer = Consumer::inside(&world, "bike", json!({"templateId": template})).await;
     to(&consumer.post("/finish", &[]).await);
     let page = consumer.open("?view=confirm").await;
+    shows(&page, 200, "Some answers are needed before you can finish");
     shows(&page, 200, "Answer: &#60;owner&#62;");
+    assert!(!page.text().contains("Finish anyway"), "{}", page.text());
+    // The form of an older page does not get further either.
+    let insisted = consumer.post("/finish", &[("confirmed", b"yes")]).await;
+    assert_eq!(to(&insisted), consumer.path("?view=confirm"));
+    assert_eq!(consumer.read().await["status"], "started");
+    to(&consumer.post("/answers", &[("input.owner", b"Ana")]).await);
+    let page = consumer.open("?view=confirm").await;
+    shows(&page, 200, "Finish anyway");
+    assert!(!page.text().contains("Answer:"), "{}", page.text());
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub async fn handle(call: &mut Call) -> Outcome {
         Ok(visit) => visit,
         Err(response) => return Ok(response),
     };
-    if !browser::is_own_form(call) {
+    if call.check_own_form().is_err() {
         return Ok(visit.refuse_origin(call));
     }
     let failure = match enter(call, &visit).await {

@@ -1,6 +1,7 @@
 //! `POST /inspection/:id/finish`.
 
-use heraldo_domain::ops::visits::{finish_visit, visited};
+use heraldo_domain::inspection::{missing_answers, missing_photos};
+use heraldo_domain::ops::visits::{Visited, finish_visit, visited};
 
 use super::{Visit, answer};
 use crate::call::{Call, Outcome};
@@ -41,7 +42,13 @@ pub async fn handle(call: &mut Call) -> Outcome {
 async fn finish(call: &mut Call, visit: &mut Visit) -> Result<bool, Failure> {
     let confirmed = answer::take(call, visit).await?;
     visit.visited = visited(call.context(), visit.id).await?;
-    if !confirmed && !visit.look(call).missing().is_empty() {
+    let Visited {
+        inspection,
+        template,
+    } = &visit.visited;
+    let needs_answers = missing_answers(inspection, template).next().is_some();
+    let needs_photos = missing_photos(inspection, template).next().is_some();
+    if needs_answers || needs_photos && !confirmed {
         return Ok(false);
     }
     finish_visit(call.context(), visit.id).await?;

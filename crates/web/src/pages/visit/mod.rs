@@ -20,6 +20,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use heraldo_domain::inspection::{Inspection, State};
 use heraldo_domain::ops::visits::{Visited, is_visitor, visited};
+use heraldo_domain::sheet::Language;
 use heraldo_wire::id::InspectionId;
 use heraldo_wire::object::BlockedReason;
 use heraldo_wire::problem::ProblemCode;
@@ -32,7 +33,7 @@ use crate::pages::page;
 use crate::problem::Failure;
 use crate::reply;
 use view::{Code, Frame, Look, Message, Refusal};
-use words::{Language, Words};
+use words::Words;
 
 /// Fields of inputs are named by this and the identifier.
 const INPUT: &str = "input.";
@@ -95,7 +96,7 @@ impl Visit {
             }
             Err(failure) => {
                 let language = browser::language(call, asked.lang.as_deref(), None);
-                let words = language.words();
+                let words = Words::of(language);
                 let (title, text) = match failure.problem.code {
                     ProblemCode::NotFound => (words.unknown_title, words.unknown),
                     _ => (words.problem, words.busy),
@@ -114,7 +115,7 @@ impl Visit {
     }
 
     fn words(&self) -> &'static Words {
-        self.language.words()
+        Words::of(self.language)
     }
 
     fn frame(&self, call: &Call) -> Frame {
@@ -190,7 +191,7 @@ impl Visit {
 
     /// What is answered to a form that is not ours, or comes before the code or after the end.
     fn turned_away(&self, call: &Call) -> Option<Response> {
-        if !browser::is_own_form(call) {
+        if call.check_own_form().is_err() {
             return Some(self.refuse_origin(call));
         }
         if !self.is_open || !matches!(self.visited.inspection.state, State::Started { .. }) {
@@ -232,9 +233,9 @@ fn frame(call: &Call, language: Language, base: String) -> Frame {
     let mut nonce = [0; 16];
     context.entropy.fill(&mut nonce);
     Frame {
-        words: language.words(),
+        words: Words::of(language),
         language,
-        other: format!("{base}?lang={}", language.other().code()),
+        other: format!("{base}?lang={}", language.other().tag()),
         prefix: browser::prefix(&context.links.public_url),
         base,
         nonce: nonce.iter().map(|byte| format!("{byte:02x}")).collect(),

@@ -7,7 +7,6 @@ use heraldo_wire::object::CompletedBy;
 use http::StatusCode;
 use http::header::SET_COOKIE;
 
-use super::view::Confirm;
 use super::{View, Visit, browser, callback, render};
 use crate::call::{Call, Outcome};
 
@@ -75,8 +74,7 @@ fn show(call: &Call, visit: &Visit) -> axum::response::Response {
     let frame = visit.frame(call);
     let nonce = frame.nonce.clone();
     if visit.asked.view == Some(View::Confirm) {
-        let missing = look.missing();
-        return render(StatusCode::OK, &Confirm { frame, missing }, &nonce);
+        return render(StatusCode::OK, &look.confirm(frame), &nonce);
     }
     let saved = visit.asked.view == Some(View::Saved);
     render(StatusCode::OK, &look.photos(frame, None, saved), &nonce)

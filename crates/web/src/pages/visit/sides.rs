@@ -1,75 +1,6 @@
-//! What the sides of the templates are called, and drawings of how to take them.
+//! Drawings of how to take the photos of the templates' sides.
 
 use heraldo_wire::object::InspectionType;
-
-use super::words::Language;
-
-/// Names of the sides, as templates write them: in Spanish, in English.
-const NAMES: &[(&str, &str, &str)] = &[
-    ("front", "Frente", "Front"),
-    ("back", "Parte de atrás", "Back"),
-    ("sideLeft", "Lado izquierdo", "Left side"),
-    ("sideRight", "Lado derecho", "Right side"),
-    ("selfie", "Tu rostro", "Your face"),
-    ("dni", "Documento de identidad", "Identity document"),
-    ("id", "Identificación", "Identification"),
-    ("board", "Tablero", "Dashboard"),
-    ("chassis", "Chasis", "Chassis"),
-    ("chassis_number", "Número de chasis", "Chassis number"),
-    ("serial_number", "Número de serie", "Serial number"),
-    ("tank", "Tanque de combustible", "Fuel tank"),
-    ("roof", "Techo", "Roof"),
-    ("hood", "Capó", "Bonnet"),
-    ("windShield", "Parabrisas", "Windscreen"),
-    ("backWindow", "Luneta trasera", "Rear window"),
-    ("frontBumper", "Paragolpes delantero", "Front bumper"),
-    ("backBumper", "Paragolpes trasero", "Rear bumper"),
-    (
-        "frontLeftDoor",
-        "Puerta delantera izquierda",
-        "Front left door",
-    ),
-    (
-        "frontRightDoor",
-        "Puerta delantera derecha",
-        "Front right door",
-    ),
-    ("backLeftDoor", "Puerta trasera izquierda", "Rear left door"),
-    ("backRightDoor", "Puerta trasera derecha", "Rear right door"),
-    ("wheel", "Rueda", "Wheel"),
-    ("seat", "Asiento", "Seat"),
-    ("handlebar", "Manubrio", "Handlebar"),
-    ("headOptic", "Faro delantero", "Headlight"),
-    ("tailOptic", "Faro trasero", "Tail light"),
-    ("cabin", "Cabina", "Cab"),
-];
-
-/// What a side is called; one that we do not know is called as its template does, in words.
-pub fn name(side: &str, language: Language) -> String {
-    let known = NAMES.iter().find(|(known, _, _)| *known == side);
-    known.map_or_else(
-        || in_words(side),
-        |(_, spanish, english)| language.pick(spanish, english).to_owned(),
-    )
-}
-
-/// `rearMirror_left` is `Rear mirror left`.
-fn in_words(side: &str) -> String {
-    let mut words = String::new();
-    for letter in side.chars() {
-        if words.is_empty() {
-            words.extend(letter.to_uppercase());
-        } else if letter == '_' || letter == '-' {
-            words.push(' ');
-        } else if letter.is_uppercase() {
-            words.push(' ');
-            words.extend(letter.to_lowercase());
-        } else {
-            words.push(letter);
-        }
-    }
-    words
-}
 
 /// A drawing, 120 by 80.
 #[derive(Debug, PartialEq, Eq)]
@@ -177,12 +108,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_side_of_the_built_in_templates_has_a_name_and_a_drawing_of_its_own() {
+    fn every_side_of_the_easy_templates_has_a_drawing_of_its_own() {
         for template in heraldo_domain::template::built_ins() {
-            for image in &template.images {
-                let known = NAMES.iter().any(|(known, _, _)| *known == image.side);
-                assert!(known, "{} has no name", image.side);
-            }
             let easy = template.name == "easy";
             for image in template.images.iter().filter(|_| easy) {
                 let kind = template.inspection_type;
@@ -191,14 +118,5 @@ mod tests {
                 assert_eq!(drawing == &FRAME, plain, "{kind} {}", image.side);
             }
         }
-    }
-
-    #[test]
-    fn an_unknown_side_is_called_by_its_own_words() {
-        assert_eq!(
-            name("rearMirror_left", Language::English),
-            "Rear mirror left"
-        );
-        assert_eq!(name("front", Language::Spanish), "Frente");
     }
 }

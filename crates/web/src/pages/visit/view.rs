@@ -2,20 +2,23 @@
 
 use askama::Template;
 use heraldo_domain::inspection::file::input_file;
-use heraldo_domain::inspection::{Image, ImageState, Inspection, Product};
+use heraldo_domain::inspection::{
+    Image, ImageState, Product, answer, missing_answers, missing_photos,
+};
 use heraldo_domain::links::Target;
 use heraldo_domain::ops::Context;
 use heraldo_domain::ops::visits::{Visited, questions};
 use heraldo_domain::photo::judge::READABLE;
+use heraldo_domain::sheet::Language;
 use heraldo_domain::template::Template as Asked;
-use heraldo_wire::object::{Input, InputType, TemplateImage, TemplateInput};
+use heraldo_wire::object::{InputType, TemplateImage, TemplateInput};
 use heraldo_wire::time::Timestamp;
 use serde_json::Value;
 use std::time::Duration;
 
 use super::browser::prefix;
 use super::sides::{self, Outline};
-use super::words::{Language, Words};
+use super::words::Words;
 use crate::pages::asset::{VISIT_SCRIPT, VISIT_STYLE};
 
 /// Photos outside of the template have this side.
@@ -76,6 +79,8 @@ pub struct Code {
 pub struct Confirm {
     pub frame: Frame,
     pub missing: Vec<String>,
+    /// No answer is missing that the end needs.
+    pub can_finish: bool,
 }
 
 /// Takes the photos.
@@ -206,42 +211,37 @@ impl Look<'_> {
         }
     }
 
-    /// Everything that is still missing, in the words of the page.
-    pub fn missing(&self) -> Vec<String> {
-        let words = self.language.words();
+    /// What is still missing, as the page asks once more.
+    pub fn confirm(&self, frame: Frame) -> Confirm {
+        let words = Words::of(self.language);
         let Visited {
             inspection,
             template,
         } = self.visited;
         let several = inspection.products.len() > 1;
-        let mut missing = Vec::new();
-        for (index, product) in inspection.products.iter().enumerate() {
-            for image in template.images.iter().filter(|image| image.required) {
-                let state = match product.newest(&image.side).map(|image| &image.state) {
-                    None => words.missing,
-                    Some(ImageState::Processed {
-                        approved: false, ..
-                    }) => words.rejected,
-                    Some(
-                        ImageState::Uploaded { .. }
-                        | ImageState::Examined { .. }
-                        | ImageState::Processed { approved: true, .. },
-                    ) => continue,
-                };
-                let name = sides::name(&image.side, self.language);
-                let state = state.to_lowercase();
-                missing.push(if several {
-                    let product = self.product_name(product, index);
-                    format!("{product}, {name}: {state}")
-                } else {
-                    format!("{name}: {state}")
-                });
+        let photos = missing_photos(inspection, template).map(|photo| {
+            let name = self.language.side(photo.side);
+            let state = if photo.is_rejected {
+                words.rejected
+            } else {
+                words.missing
+            };
+            let said = format!("{name}: {}", state.to_lowercase());
+            match inspection.products.get(photo.product) {
+                Some(product) if several => {
+                    format!("{}, {said}", self.product_name(product, photo.product))
+                }
+                Some(_) | None => said,
             }
+        });
+        let answers: Vec<String> = missing_answers(inspection, template)
+            .map(|input| format!("{} {}", words.answer_to, input.label))
+            .collect();
+        Confirm {
+            frame,
+            can_finish: answers.is_empty(),
+            missing: answers.into_iter().chain(photos).collect(),
         }
-        let unanswered = questions(template)
-            .filter(|input| input.validation_schema.required && self.answer(input).is_none());
-        missing.extend(unanswered.map(|input| format!("{} {}", words.answer_to, input.label)));
-        missing
     }
 
     fn sides(&self, product: &Product, index: usize, nonce: &str) -> Vec<Side> {
@@ -254,7 +254,7 @@ impl Look<'_> {
                 Side {
                     product_id: product.id.to_string(),
                     side: image.side.clone(),
-                    name: sides::name(&image.side, self.language),
+                    name: self.language.side(&image.side),
                     required: image.required,
                     camera: if image.side == "selfie" {
                         "user"
@@ -287,7 +287,7 @@ impl Look<'_> {
     }
 
     fn photo(&self, image: Option<&Image>, asked: Option<&TemplateImage>) -> Photo {
-        let words = self.language.words();
+        let words = Words::of(self.language);
         let (status, text) = match image.map(|image| &image.state) {
             None => ("missing", words.missing),
             Some(ImageState::Uploaded { .. } | ImageState::Examined { .. }) => {
@@ -311,7 +311,7 @@ impl Look<'_> {
 
     /// Why a photo was not approved: what was required of it and is not valid.
     fn reasons(&self, image: &Image, asked: Option<&TemplateImage>) -> Vec<String> {
-        let words = self.language.words();
+        let words = Words::of(self.language);
         let required = |kind: &str| {
             let checks = asked
                 .map(|asked| &asked.validations[..])
@@ -362,27 +362,15 @@ impl Look<'_> {
         let named = ["name", "title", "brand", "model", "description"];
         let text = |key: &&str| product.attributes.0.get(*key).and_then(Value::as_str);
         let name = named.iter().find_map(text);
-        let number = format!("{} {}", self.language.words().product, index + 1);
+        let number = format!("{} {}", Words::of(self.language).product, index + 1);
         match name {
             Some(name) => format!("{number}: {name}"),
             None => number,
         }
     }
 
-    fn answer(&self, input: &TemplateInput) -> Option<&Input> {
-        let Inspection {
-            products, inputs, ..
-        } = &self.visited.inspection;
-        let of_products = products.iter().flat_map(|product| &product.inputs);
-        let mut known = of_products.chain(inputs);
-        known.find(|known| {
-            Some(&*known.identifier) == input.identifier.as_deref()
-                && !matches!(known.value, None | Some(Value::Null))
-        })
-    }
-
     fn question(&self, input: &TemplateInput, index: usize) -> Question {
-        let answer = self.answer(input);
+        let answer = answer(input, self.visited.inspection.inputs());
         let value = match answer.and_then(|answer| answer.value.as_ref()) {
             Some(Value::String(text)) => text.clone(),
             Some(value @ (Value::Bool(_) | Value::Number(_))) => value.to_string(),

@@ -1,53 +1,7 @@
 //! What the consumer's page says, in Spanish and in English. One list, so that neither language can lack a
 //! sentence.
 
-/// A language that the page speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    Spanish,
-    English,
-}
-
-impl Language {
-    /// The language of a tag such as `es_AR` or `en-GB;q=0.8`.
-    pub fn of(tag: &str) -> Option<Self> {
-        let word = tag.trim().split(['-', '_', ';']).next()?;
-        match word.to_ascii_lowercase().as_str() {
-            "es" => Some(Self::Spanish),
-            "en" => Some(Self::English),
-            _ => None,
-        }
-    }
-
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Spanish => "es",
-            Self::English => "en",
-        }
-    }
-
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Spanish => Self::English,
-            Self::English => Self::Spanish,
-        }
-    }
-
-    pub const fn words(self) -> &'static Words {
-        match self {
-            Self::Spanish => &SPANISH,
-            Self::English => &ENGLISH,
-        }
-    }
-
-    /// One of two.
-    pub const fn pick(self, spanish: &'static str, english: &'static str) -> &'static str {
-        match self {
-            Self::Spanish => spanish,
-            Self::English => english,
-        }
-    }
-}
+use heraldo_domain::sheet::Language;
 
 macro_rules! words {
     ($($name:ident: $spanish:literal, $english:literal;)+) => {
@@ -59,6 +13,15 @@ macro_rules! words {
 
         const SPANISH: Words = Words { $($name: $spanish,)+ };
         const ENGLISH: Words = Words { $($name: $english,)+ };
+
+        impl Words {
+            pub const fn of(language: Language) -> &'static Self {
+                match language {
+                    Language::Spanish => &SPANISH,
+                    Language::English => &ENGLISH,
+                }
+            }
+        }
     };
 }
 
@@ -128,6 +91,7 @@ words! {
     finish: "Terminar", "Finish";
     finish_intro: "Cuando termines no podrás agregar más fotos.", "Once you finish you cannot add more photos.";
     confirm_title: "Todavía falta algo", "Something is still missing";
+    answers_intro: "Sin algunas respuestas no se puede terminar. Falta:", "Some answers are needed before you can finish. Missing:";
     confirm_intro: "Si terminas ahora, la inspección puede no ser aprobada. Falta:", "If you finish now, the inspection may not be approved. Missing:";
     confirm_back: "Volver y completar", "Go back and complete it";
     confirm_finish: "Terminar igual", "Finish anyway";
@@ -156,23 +120,4 @@ words! {
     bad_answer: "Una respuesta no es válida. Revísala.", "An answer is not valid. Check it.";
     other_site: "El pedido no vino de esta página. Ábrela otra vez desde tu enlace.", "The request did not come from this page. Open it again from your link.";
     busy: "No pudimos guardarlo ahora. Prueba de nuevo en un momento.", "It could not be saved just now. Try again in a moment.";
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_language_is_told_by_the_start_of_its_tag() {
-        for (tag, language) in [
-            ("es", Some(Language::Spanish)),
-            ("es_AR", Some(Language::Spanish)),
-            (" EN-gb;q=0.8", Some(Language::English)),
-            ("english", None),
-            ("pt-BR", None),
-            ("", None),
-        ] {
-            assert_eq!(Language::of(tag), language, "{tag}");
-        }
-    }
 }
