@@ -313,6 +313,7 @@ fn transport(
         allow_networks: settings.allow_networks.clone(),
         answer_headers_kept: settings.answer_headers.clone(),
         extra_ca_pem,
+        dns_servers: settings.dns_servers.clone(),
         proxy: settings.egress_proxy.clone(),
         idle_connections_per_authority_max: settings.webhook_concurrency.max(64),
         ..TransportConfig::default()

@@ -193,6 +193,15 @@ pub(super) const DELIVERY: &[Setting] = &[
         },
     },
     Setting {
+        key: "dns_servers",
+        group: Group::Delivery,
+        value: "ADDRESSES",
+        default: "",
+        without: "those of /etc/resolv.conf",
+        help: "The DNS servers that the names of receivers are asked of, with commas: 10.0.0.2,10.0.0.3:5353. /etc/hosts is looked at first, with and without this. Nothing is cached. The S3 storage is found by the system's resolver.",
+        set: |settings, text| values::dns_servers(text).map(|value| settings.dns_servers = value),
+    },
+    Setting {
         key: "egress_proxy",
         group: Group::Delivery,
         value: "URL",

@@ -54,6 +54,19 @@ pub fn proxy(text: &str) -> Read<Option<Proxy>> {
     (!text.is_empty()).then(|| Proxy::parse(text)).transpose()
 }
 
+pub fn dns_servers(text: &str) -> Read<Vec<SocketAddr>> {
+    words(text)
+        .map(|word| {
+            let alone = |_| word.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53));
+            word.parse::<SocketAddr>().or_else(alone).map_err(|_| {
+                format!(
+                    "`{word}` is not the address of a server; write it like 10.0.0.2, 10.0.0.2:5353 or [fd00::2]:53"
+                )
+            })
+        })
+        .collect()
+}
+
 pub fn path(text: &str) -> Read<PathBuf> {
     if text.is_empty() {
         return Err("it is empty; name a path".to_owned());

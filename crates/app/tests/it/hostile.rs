@@ -1,8 +1,5 @@
 //! Receivers that attack whoever calls them, all at once: each attempt is recorded as what it was, memory
 //! stays bounded, and a healthy webhook is served meanwhile.
-//!
-//! A resolver that does not answer is among the tests of `delivery`, which bring their own: this process
-//! asks the machine's.
 
 mod http2;
 
@@ -14,6 +11,7 @@ use rcgen::{CertificateParams, date_time_ymd};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
+use crate::names::dns;
 use crate::process::Setup;
 use crate::receiver::{Reaction, Receiver};
 use crate::tls::{Authority, Stream, answer_all, listening, listening_tls, read_request};
@@ -21,7 +19,8 @@ use crate::waiting::eventually;
 
 /// Events that each of them gets, each of another inspection, so that all are under way at once.
 const EVENTS: usize = 8;
-const TIMEOUT_MS: u64 = 5_000;
+/// More than a busy machine needs for what is not to time out.
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// What the whole attack may take on top of what the server had.
 const MEMORY_KIB_MAX: u64 = 128 * 1024;
 
@@ -281,6 +280,41 @@ fn over_tls(own: &Authority) -> Vec<(&'static str, SocketAddr, Expected)> {
     ]
 }
 
+fn by_name() -> impl Iterator<Item = Hostile> {
+    const NOT_RESOLVED: Expected = (Some("dns"), Some("resolve"), None);
+    const NOT_RESOLVED_YET: Expected = (Some("timeout"), Some("resolve"), None);
+    let names = [
+        ("a name of nobody", "no-such-name.invalid", NOT_RESOLVED),
+        (
+            "DNS that is silent",
+            "receiver.silent.test",
+            NOT_RESOLVED_YET,
+        ),
+        ("slow DNS", "receiver.slow.test", NOT_RESOLVED_YET),
+        ("DNS that fails", "receiver.failing.test", NOT_RESOLVED),
+        (
+            "a name without address",
+            "receiver.empty.test",
+            NOT_RESOLVED,
+        ),
+        (
+            "DNS that talks nonsense",
+            "receiver.garbled.test",
+            NOT_RESOLVED,
+        ),
+        (
+            "DNS that answers something else",
+            "receiver.other.test",
+            NOT_RESOLVED_YET,
+        ),
+    ];
+    names.into_iter().map(|(name, host, expected)| Hostile {
+        name,
+        endpoint: format!("http://{host}/"),
+        expected,
+    })
+}
+
 /// A line of `/proc/PID/status`, in KiB.
 fn memory_kib(pid: u32, line: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -297,6 +331,7 @@ fn hostile_receivers_are_recorded_as_what_they_are_and_hurt_nobody() {
     std::fs::write(&ca, own.pem()).unwrap();
     let server = Setup::serve(&folder.path().join("data"))
         .env("HERALDO_TLS_EXTRA_CA_FILE", ca.display().to_string())
+        .env("HERALDO_DNS_SERVERS", dns(2 * TIMEOUT).to_string())
         .start();
     let api = server.api();
 
@@ -317,18 +352,15 @@ fn hostile_receivers_are_recorded_as_what_they_are_and_hurt_nobody() {
         expected: (Some("connect"), Some("connect"), None),
     });
     drop(closed);
-    hostiles.push(Hostile {
-        name: "a name of nobody",
-        endpoint: "http://no-such-name.invalid/".to_owned(),
-        expected: (Some("dns"), Some("resolve"), None),
-    });
+    hostiles.extend(by_name());
 
     let webhooks: Vec<String> = hostiles
         .iter()
         .map(|hostile| {
             // What breaks a connection of HTTP/2 cuts off the others on it, and they are recorded so.
             let concurrency = if hostile.expected == NOT_HTTP { 1 } else { 32 };
-            let settings = json!({ "timeoutMs": TIMEOUT_MS, "concurrency": concurrency });
+            let settings =
+                json!({ "timeoutMs": TIMEOUT.as_millis() as u64, "concurrency": concurrency });
             api.webhook_with(&hostile.endpoint, settings)
         })
         .collect();

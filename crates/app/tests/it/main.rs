@@ -34,6 +34,7 @@ mod lifecycle;
 mod limits;
 mod listening;
 mod logs;
+mod names;
 mod oauth;
 mod power;
 mod receivers;

@@ -19,6 +19,8 @@ mod tls;
 mod trace;
 
 use std::fmt;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +39,7 @@ use tokio_util::task::TaskTracker;
 
 pub use identity::Identity;
 pub use proxy::Proxy;
-pub use resolve::{Resolve, SystemResolver};
+pub use resolve::{DnsResolver, Resolve};
 pub use target::Target;
 pub use tls::api_client_config;
 
@@ -53,6 +55,8 @@ pub struct TransportConfig {
     pub allow_networks: Vec<IpNet>,
     /// Certificates (PEM) that are trusted beside the public authorities.
     pub extra_ca_pem: Option<Vec<u8>>,
+    /// The DNS servers that names are asked of; those of the system if there are none.
+    pub dns_servers: Vec<SocketAddr>,
     /// What all connections go through; the addresses are resolved and vetted here all the same.
     pub proxy: Option<Proxy>,
     /// How much of an answer's body is kept, in bytes, after decompression.
@@ -78,6 +82,7 @@ impl Default for TransportConfig {
         Self {
             allow_networks: Vec::new(),
             extra_ca_pem: None,
+            dns_servers: Vec::new(),
             proxy: None,
             answer_bytes_kept_max: 4096,
             answer_bytes_read_max: 65_536,
@@ -146,6 +151,8 @@ pub enum TransportError {
     ExtraCa(String),
     #[error("`{0}` is no name of a header")]
     AnswerHeader(String),
+    #[error("names cannot be resolved: {0}")]
+    Resolver(#[source] io::Error),
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
 }
@@ -171,7 +178,7 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// Makes the client with the system's resolver. Needs a running tokio runtime: what it starts runs
+    /// Makes the client with a resolver that asks DNS. Needs a running tokio runtime: what it starts runs
     /// under `tracker`. After `shutdown` nothing is kept alive any more; requests under way may end.
     ///
     /// # Errors
@@ -182,7 +189,8 @@ impl Transport {
         tracker: TaskTracker,
         shutdown: CancellationToken,
     ) -> Result<Self, TransportError> {
-        Self::with_resolver(config, Arc::new(SystemResolver), tracker, shutdown)
+        let resolver = DnsResolver::new(&config.dns_servers).map_err(TransportError::Resolver)?;
+        Self::with_resolver(config, Arc::new(resolver), tracker, shutdown)
     }
 
     /// The same with another resolver.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use heraldo_delivery::transport::{
-    Answer, Failure, Outgoing, Report, Resolve, SystemResolver, Target, Transport, TransportConfig,
+    Answer, DnsResolver, Failure, Outgoing, Report, Resolve, Target, Transport, TransportConfig,
 };
 use http::{HeaderMap, HeaderValue};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -45,7 +45,7 @@ impl Bed {
     }
 
     pub fn with(config: TransportConfig) -> Self {
-        Self::with_resolver(config, Arc::new(SystemResolver))
+        Self::with_resolver(config, Arc::new(DnsResolver::new(&[]).unwrap()))
     }
 
     pub fn with_resolver(config: TransportConfig, resolver: Arc<dyn Resolve>) -> Self {
