@@ -316,7 +316,7 @@ fn by_name() -> impl Iterator<Item = Hostile> {
 }
 
 /// A line of `/proc/PID/status`, in KiB.
-fn memory_kib(pid: u32, line: &str) -> u64 {
+pub fn memory_kib(pid: u32, line: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let found = status.lines().find_map(|text| text.strip_prefix(line));
     let value = found.unwrap().trim().trim_end_matches(" kB");

@@ -42,6 +42,7 @@ mod recovering;
 mod reports;
 mod retries;
 mod secrets;
+mod slow_disk;
 mod starting;
 mod stopping;
 mod types;
