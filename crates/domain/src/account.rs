@@ -22,6 +22,39 @@ pub struct Company {
     pub created_at: Timestamp,
 }
 
+/// What a role may do to people and their roles: the only place that says so. What it may open is said by the
+/// table of the dashboard's routes.
+pub trait Authority {
+    /// Grows with what a role may do.
+    fn rank(self) -> u8;
+    /// Whether it may give this role, take it away, and invite somebody to it.
+    fn may_give(self, role: Role) -> bool;
+}
+
+impl Authority for Role {
+    fn rank(self) -> u8 {
+        match self {
+            Self::Producer => 0,
+            Self::Admin => 1,
+            Self::Owner => 2,
+        }
+    }
+
+    fn may_give(self, role: Role) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Admin => role != Self::Owner,
+            Self::Producer => false,
+        }
+    }
+}
+
+/// An e-mail address as two of them are compared: upper and lower case are the same.
+#[must_use]
+pub fn email_key(email: &str) -> String {
+    email.trim().to_ascii_lowercase()
+}
+
 /// A person's place in a company, with the personal fields that events carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -54,6 +87,9 @@ pub struct ApiKey {
     /// The first characters of the text, so that people can tell keys apart.
     pub prefix: String,
     pub created_at: Timestamp,
+    /// To the minute, as far as it was written; kept beside the document.
+    #[serde(skip)]
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl ApiKey {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{ApiKey, Company, KeyHash, Member};
 use crate::inspection::Inspection;
 use crate::job::Job;
+use crate::password::PasswordHash;
 use crate::photo::Fingerprint;
 use crate::record::Record;
 use crate::token::Token;
@@ -46,6 +47,13 @@ impl Change {
             | Write::CreateJob(_)
             | Write::CreateFingerprint(_) => true,
             Write::RevokeApiKey { .. }
+            | Write::UpdateCompany { .. }
+            | Write::UpdateMember { .. }
+            | Write::DeleteMember(_)
+            | Write::ExpectMember(_)
+            | Write::SetPassword { .. }
+            | Write::EndSessions { .. }
+            | Write::NoteKeyUse { .. }
             | Write::CreateToken(_)
             | Write::SpendToken { .. }
             | Write::UpdateWebhook(_)
@@ -63,7 +71,39 @@ impl Change {
 #[derive(Debug, Clone)]
 pub enum Write {
     CreateCompany(Company),
+    /// Replaces a company that still is as it was read; `Conflict` when it is not.
+    UpdateCompany {
+        was: Company,
+        now: Company,
+    },
     CreateMember(Member),
+    /// Replaces a member who still is as it was read; `Conflict` when it is not, `NotFound` without it.
+    UpdateMember {
+        was: Member,
+        now: Member,
+    },
+    /// Takes a person out of a company, who still is as it was read; with the last place of all the password
+    /// goes, too.
+    DeleteMember(Member),
+    /// Writes nothing; `Conflict` unless the member still is as it was read. What another write of the change
+    /// was decided on.
+    ExpectMember(Member),
+    /// Sets, replaces or removes the password that still is as it was read.
+    SetPassword {
+        user_id: UserId,
+        was: Option<PasswordHash>,
+        now: Option<PasswordHash>,
+    },
+    /// Removes every session and every sign-in link of a user, in one company or in all.
+    EndSessions {
+        user_id: UserId,
+        company_id: Option<CompanyId>,
+    },
+    /// Notes that a key was used at this time or later; nothing when it was revoked.
+    NoteKeyUse {
+        id: ApiKeyId,
+        at: Timestamp,
+    },
     CreateApiKey(ApiKey),
     RevokeApiKey {
         company_id: CompanyId,
@@ -210,6 +250,19 @@ pub enum Actor {
 pub enum AuditAction {
     CompanyCreated,
     UserCreated,
+    /// Names or e-mail address.
+    UserChanged,
+    RoleChanged,
+    UserRemoved,
+    /// By whoever's it is.
+    PasswordSet,
+    /// The password was removed, the sessions ended, a new sign-in link made.
+    AccessReset,
+    /// All sessions of a user.
+    SessionsEnded,
+    InvitationCreated,
+    InvitationRevoked,
+    InvitationAccepted,
     ApiKeyCreated,
     ApiKeyRevoked,
     WebhookCreated,
@@ -223,6 +276,7 @@ pub enum AuditAction {
     RecoveryBegun,
     RecoveryCancelled,
     OauthAppCreated,
+    OauthSecretRotated,
     /// A user gave an OAuth application access; the subject is the application.
     OauthAuthorised,
 }

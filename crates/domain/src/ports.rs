@@ -1,6 +1,6 @@
 //! What the rules need from the outside: time, randomness, a way to hand new deliveries over, a place for
-//! files, somebody who can read photos, somebody who writes documents, and calls to addresses that are no
-//! webhooks.
+//! files, somebody who can read photos, somebody who writes documents, somebody who hashes passwords, and
+//! calls to addresses that are no webhooks.
 
 mod absent;
 
@@ -17,6 +17,7 @@ use heraldo_wire::time::Timestamp;
 pub use absent::Absent;
 
 use crate::delivery::Leased;
+use crate::password::PasswordHash;
 use crate::photo::{Examined, PhotoHead};
 use crate::query::DeliveryRecord;
 use crate::sheet::Sheet;
@@ -167,6 +168,25 @@ pub trait Documents: Send + Sync + std::fmt::Debug {
         sheet: Sheet,
         pictures: HashMap<ImageId, Picture>,
     ) -> Result<Written, DocumentFailed>;
+}
+
+/// Too many passwords wait to be looked at: try again in a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many people are signing in at this moment; try again in a few seconds")]
+pub struct PasswordsBusy;
+
+/// Hashes passwords, slowly on purpose, a few at a time and where no request waits for it.
+#[async_trait]
+pub trait Passwords: Send + Sync + std::fmt::Debug {
+    /// What is to be stored of a password.
+    async fn hash(&self, password: &str) -> Result<PasswordHash, PasswordsBusy>;
+
+    /// Whether it is the password that was hashed. Without a hash it is not, and that takes as long to say.
+    async fn matches(
+        &self,
+        password: &str,
+        hash: Option<&PasswordHash>,
+    ) -> Result<bool, PasswordsBusy>;
 }
 
 /// One signed request to an address that a company or the operator gave, outside of webhooks.

@@ -24,6 +24,8 @@ pub enum RecordKind {
     OauthApp,
     /// A user who gave an OAuth application access; its subject is the application.
     OauthConnection,
+    /// Somebody who was asked into a company.
+    Invitation,
 }
 
 /// One document in the frame that engines see.

@@ -21,6 +21,7 @@ use crate::explain::WebhookState;
 use crate::health::{Failing, WebhookTurn};
 use crate::inspection::Inspection;
 use crate::job::Job;
+use crate::password::{Login, PasswordHash};
 use crate::photo::Fingerprint;
 use crate::query::{
     CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, EventStanding,
@@ -156,6 +157,10 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     async fn token(&self, hash: KeyHash, now: Timestamp) -> Result<Option<Token>>;
     /// Every place that a user has, with its company, oldest first.
     async fn memberships(&self, user: UserId) -> Result<Vec<(Member, Company)>>;
+    /// Up to `limit` people with this e-mail address, in whatever company, upper and lower case being the
+    /// same; oldest first.
+    async fn logins(&self, email: &str, limit: u32) -> Result<Vec<Login>>;
+    async fn password(&self, user: UserId) -> Result<Option<PasswordHash>>;
     /// Records are read by id alone: whoever asks compares the company.
     async fn record(&self, kind: RecordKind, id: Id) -> Result<Option<Record>>;
     /// One page of a company's records of a kind, newest first; with a subject, only those of it.

@@ -1,11 +1,11 @@
 //! Tokens: random texts that give their holder one thing for a time. Only their hashes are stored.
 
 use heraldo_wire::api::OauthScope;
-use heraldo_wire::id::{CompanyId, InspectionId, OauthAppId, ProductId, UserId};
+use heraldo_wire::id::{CompanyId, InspectionId, InvitationId, OauthAppId, ProductId, UserId};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::KeyHash;
+use crate::account::{KeyHash, Role};
 use crate::photo::Coordinates;
 
 /// A token as it is stored.
@@ -17,6 +17,22 @@ pub struct Token {
     pub purpose: Purpose,
 }
 
+impl Token {
+    /// Whom it signs in or keeps signed in.
+    #[must_use]
+    pub const fn signs_in(&self) -> Option<UserId> {
+        match &self.purpose {
+            Purpose::SignIn { user_id } | Purpose::Session { user_id, .. } => Some(*user_id),
+            Purpose::Invitation { .. }
+            | Purpose::Image { .. }
+            | Purpose::OauthCode { .. }
+            | Purpose::OauthSpentCode { .. }
+            | Purpose::OauthAccess { .. }
+            | Purpose::OauthRefresh { .. } => None,
+        }
+    }
+}
+
 /// What a token is good for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "name")]
@@ -24,7 +40,14 @@ pub enum Purpose {
     /// Signs a user in, once.
     SignIn { user_id: UserId },
     /// A browser in which a user has signed in.
-    Session { user_id: UserId },
+    Session {
+        user_id: UserId,
+        /// What the user might do when it was made; `None` when that was not noted yet.
+        #[serde(default)]
+        role: Option<Role>,
+    },
+    /// Lets whoever was invited in, once.
+    Invitation { invitation_id: InvitationId },
     /// Uploads one photo without an API key, once (contract U24).
     Image {
         inspection_id: InspectionId,

@@ -21,6 +21,7 @@ pub mod inspections;
 pub mod jobs;
 pub mod leases;
 pub mod lists;
+pub mod people;
 pub mod records;
 pub mod recoveries;
 pub mod resends;
@@ -64,6 +65,15 @@ macro_rules! conformance_tests {
                 accounts_of_an_unknown_company_are_not_found
                 a_users_places_are_listed_oldest_first
                 audit_entries_are_listed_newest_first
+            }
+            people {
+                a_member_is_changed_only_as_it_was_read
+                of_two_who_leave_only_while_the_other_stays_one_stays
+                a_password_is_replaced_only_as_it_was_read
+                a_password_goes_with_the_last_place_of_its_user
+                people_are_found_by_their_address_in_every_company
+                the_sessions_of_a_user_end_at_once
+                the_latest_use_of_a_key_is_kept
             }
             tokens {
                 a_token_of_any_purpose_is_read_back

@@ -188,6 +188,8 @@ ids! {
     OauthAppId = "";
     /// A user's connection with an OAuth application.
     OauthConnectionId = "";
+    /// Somebody who was asked into a company.
+    InvitationId = "";
     /// A file given as an input's value.
     FileId = "";
 }

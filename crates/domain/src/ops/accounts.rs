@@ -7,12 +7,15 @@ use heraldo_wire::time::Timestamp;
 use std::time::Duration;
 
 use super::{Context, not_found, problem_of};
-use crate::account::{ApiKey, Company, KeyText, Member, Role};
+use crate::account::{ApiKey, Company, KeyText, Member, Role, email_key};
 use crate::change::{Actor, AuditAction, AuditEntry, Change, Write};
+use crate::query::{CompanyView, Page};
 use crate::token::{Purpose, Token};
 
 /// Names are at most this long.
 const NAME_BYTES_MAX: usize = 200;
+/// Uses of keys that one change writes.
+const KEY_USES_AT_ONCE: usize = 500;
 /// A sign-in link works for this long.
 const SIGN_IN_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 
@@ -50,7 +53,7 @@ pub async fn create_company(
     check_person(&owner)?;
     let now = context.now();
     let company_id = CompanyId(context.next_id(now));
-    let owner = member(context, company_id, Role::Owner, owner, now);
+    let owner = new_member(context, company_id, Role::Owner, owner, now);
     let (key, api_key) = key(
         context,
         company_id,
@@ -115,11 +118,7 @@ pub async fn create_user(
     let email = person.email.clone().unwrap_or_default();
     check_email(&email)?;
     check_person(&person)?;
-    if company
-        .members
-        .iter()
-        .any(|member| member.email.eq_ignore_ascii_case(&email))
-    {
+    if is_taken(&company, &email, None) {
         return Err(ProblemCode::Conflict
             .problem("the company already has a user with this e-mail address"));
     }
@@ -130,7 +129,7 @@ pub async fn create_user(
             .problem("the inviter is no user of the company; name one of its users"));
     }
     let now = context.now();
-    let member = member(context, company_id, role, person, now);
+    let member = new_member(context, company_id, role, person, now);
     let (user_id, membership_id) = (member.user_id, member.membership_id);
     let (token, sign_in_token) = sign_in_token(context, &member, now);
     let change = Change {
@@ -235,6 +234,51 @@ pub async fn create_key(
     Ok(NewKey { id, api_key })
 }
 
+/// One page of a company's valid keys, newest first, each with its last use, whether that is written yet or
+/// not.
+///
+/// # Errors
+/// The store's.
+pub async fn list_keys(
+    context: &Context,
+    company_id: CompanyId,
+    page: Page<ApiKeyId>,
+) -> Result<Vec<ApiKey>, Problem> {
+    let keys = context.store.api_keys(company_id, page).await;
+    let mut keys = keys.map_err(problem_of)?;
+    for key in &mut keys {
+        key.last_used_at = key.last_used_at.max(context.key_uses.of(key.id));
+    }
+    Ok(keys)
+}
+
+/// Writes which keys were used since the last time, a few changes for however many requests. What cannot be
+/// written now is kept for the next time.
+///
+/// # Errors
+/// The store's.
+pub async fn write_key_uses(context: &Context) -> Result<(), Problem> {
+    loop {
+        let uses = context.key_uses.take(KEY_USES_AT_ONCE);
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let writes = uses
+            .iter()
+            .map(|(id, at)| Write::NoteKeyUse { id: *id, at: *at });
+        let change = Change {
+            writes: writes.collect(),
+            ..Change::default()
+        };
+        if let Err(error) = context.store.commit(change).await {
+            for (id, at) in uses {
+                context.key_uses.note(id, at);
+            }
+            return Err(problem_of(error));
+        }
+    }
+}
+
 /// Revokes a key; it is refused from then on.
 ///
 /// # Errors
@@ -262,8 +306,15 @@ pub async fn revoke_key(
     Ok(())
 }
 
+/// Whether somebody else than `except` has the e-mail address in the company.
+pub(super) fn is_taken(company: &CompanyView, email: &str, except: Option<UserId>) -> bool {
+    company.members.iter().any(|member| {
+        Some(member.user_id) != except && email_key(&member.email) == email_key(email)
+    })
+}
+
 /// What is said of a person stands in events, so that each text has its bound.
-fn check_person(person: &Person) -> Result<(), Problem> {
+pub(super) fn check_person(person: &Person) -> Result<(), Problem> {
     let Person {
         email,
         first_name,
@@ -291,11 +342,10 @@ fn check_person(person: &Person) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_email(email: &str) -> Result<(), Problem> {
+pub(super) fn check_email(email: &str) -> Result<(), Problem> {
     if !email.contains('@') || email.len() > NAME_BYTES_MAX {
-        return Err(
-            ProblemCode::InvalidBody.problem("the e-mail address is not one; it needs an @")
-        );
+        return Err(ProblemCode::InvalidBody
+            .problem("`email`: the e-mail address is not one; it needs an @"));
     }
     Ok(())
 }
@@ -309,7 +359,7 @@ pub(super) fn checked_name(what: &str, name: &str) -> Result<String, Problem> {
     Ok(name.to_owned())
 }
 
-fn member(
+pub(super) fn new_member(
     context: &Context,
     company_id: CompanyId,
     role: Role,
@@ -357,11 +407,16 @@ fn key(
         hash: text.hash(),
         prefix: text.head(),
         created_at: now,
+        last_used_at: None,
     };
     (key, text)
 }
 
-fn sign_in_token(context: &Context, member: &Member, now: Timestamp) -> (Token, KeyText) {
+pub(super) fn sign_in_token(
+    context: &Context,
+    member: &Member,
+    now: Timestamp,
+) -> (Token, KeyText) {
     let text = KeyText::generate("si_", &*context.entropy);
     let token = Token {
         hash: text.hash(),

@@ -15,9 +15,12 @@ pub mod finish;
 pub mod image_jobs;
 pub mod images;
 pub mod inputs;
+pub mod invitations;
 pub mod jobs;
 pub mod oauth_apps;
 pub mod oauth_tokens;
+pub mod passwords;
+pub mod people;
 pub mod products;
 pub mod publish;
 mod recorded;
@@ -45,9 +48,11 @@ use heraldo_wire::time::Timestamp;
 
 use crate::change::{Change, IdempotencyKey, IdempotentAnswer};
 use crate::inspection::{Command, Refused};
+use crate::key_uses::KeyUses;
 use crate::links::Links;
 use crate::ports::{
-    Absent, Callbacks, Clock, Documents, Entropy, Files, IdMaker, JobBell, Lulls, Photos, TlsCheck,
+    Absent, Callbacks, Clock, Documents, Entropy, Files, IdMaker, JobBell, Lulls, Passwords,
+    Photos, TlsCheck,
 };
 use crate::store::{Store, StoreError};
 use crate::webhook::Defaults;
@@ -62,10 +67,13 @@ pub struct Context {
     pub files: Arc<dyn Files>,
     pub photos: Arc<dyn Photos>,
     pub documents: Arc<dyn Documents>,
+    pub passwords: Arc<dyn Passwords>,
     pub callbacks: Arc<dyn Callbacks>,
     pub tls: Arc<dyn TlsCheck>,
     pub bell: Arc<dyn JobBell>,
     pub lulls: Arc<dyn Lulls>,
+    /// When keys were used since that was last written.
+    pub key_uses: Arc<KeyUses>,
     pub links: Arc<Links>,
     pub settings: Arc<Settings>,
 }
@@ -151,10 +159,12 @@ impl Context {
             files: Arc::new(Absent),
             photos: Arc::new(Absent),
             documents: Arc::new(Absent),
+            passwords: Arc::new(Absent),
             callbacks: Arc::new(Absent),
             tls: Arc::new(Absent),
             bell: Arc::new(Absent),
             lulls: Arc::new(Absent),
+            key_uses: Arc::default(),
             links: Arc::new(links),
             settings: Arc::new(settings),
         }

@@ -10,8 +10,9 @@ use heraldo_wire::signature::Secret;
 
 use super::{
     Callback, CallbackFailed, Callbacks, DocumentFailed, Documents, FileError, Files, JobBell,
-    Lulls, PhotoRefused, Photos, Picture, TlsCheck, TlsRefused, Written,
+    Lulls, Passwords, PasswordsBusy, PhotoRefused, Photos, Picture, TlsCheck, TlsRefused, Written,
 };
+use crate::password::PasswordHash;
 use crate::photo::{Examined, PhotoHead};
 use crate::sheet::Sheet;
 use crate::webhook::TlsSettings;
@@ -68,6 +69,21 @@ impl Documents for Absent {
         _pictures: HashMap<ImageId, Picture>,
     ) -> Result<Written, DocumentFailed> {
         Err(DocumentFailed(WHY.to_owned()))
+    }
+}
+
+#[async_trait]
+impl Passwords for Absent {
+    async fn hash(&self, _password: &str) -> Result<PasswordHash, PasswordsBusy> {
+        Err(PasswordsBusy)
+    }
+
+    async fn matches(
+        &self,
+        _password: &str,
+        _hash: Option<&PasswordHash>,
+    ) -> Result<bool, PasswordsBusy> {
+        Err(PasswordsBusy)
     }
 }
 

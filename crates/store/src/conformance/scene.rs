@@ -141,6 +141,7 @@ impl<'h> Scene<'h> {
             hash: KeyHash::of(text),
             prefix: text.chars().take(6).collect(),
             created_at: self.now(),
+            last_used_at: None,
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Barrier;
 
-use heraldo_domain::account::KeyHash;
+use heraldo_domain::account::{KeyHash, Role};
 use heraldo_domain::change::{Change, Write};
 use heraldo_domain::photo::Coordinates;
 use heraldo_domain::store::StoreError;
 use heraldo_domain::token::{Purpose, Token};
 use heraldo_wire::api::OauthScope;
-use heraldo_wire::id::{CompanyId, InspectionId, OauthAppId, ProductId};
+use heraldo_wire::id::{CompanyId, InspectionId, InvitationId, OauthAppId, ProductId};
 use heraldo_wire::time::Timestamp;
 
 use super::scene::{Scene, refused};
@@ -54,7 +54,13 @@ pub fn a_token_of_any_purpose_is_read_back(harness: &dyn Harness) {
     let refresh = KeyHash::of("refresh");
     let purposes = [
         Purpose::SignIn { user_id },
-        Purpose::Session { user_id },
+        Purpose::Session {
+            user_id,
+            role: Some(Role::Admin),
+        },
+        Purpose::Invitation {
+            invitation_id: InvitationId(scene.world.id()),
+        },
         Purpose::Image {
             inspection_id: InspectionId(scene.world.id()),
             product_id: ProductId(scene.world.id()),

@@ -71,34 +71,25 @@ impl Step<'_> {
     fn apply(&mut self, write: Write) -> Result<()> {
         match write {
             Write::CreateCompany(company) => insert(&mut self.state.companies, company.id, company),
-            Write::CreateMember(member) => {
-                self.company_exists(member.company_id)?;
-                insert(
-                    &mut self.state.members,
-                    (member.company_id, member.user_id),
-                    member,
-                )
+            Write::UpdateCompany { was, now } => self.update_company(&was, now),
+            Write::CreateMember(member) => self.create_member(member),
+            Write::UpdateMember { was, now } => self.update_member(&was, now),
+            Write::DeleteMember(member) => self.delete_member(&member),
+            Write::ExpectMember(member) => self.expect_member(&member),
+            Write::SetPassword { user_id, was, now } => {
+                self.set_password(user_id, was.as_ref(), now)
             }
-            Write::CreateApiKey(key) => {
-                self.company_exists(key.company_id)?;
-                if self
-                    .state
-                    .api_keys
-                    .rows()
-                    .values()
-                    .any(|other| other.hash == key.hash)
-                {
-                    return Err(StoreError::Conflict);
-                }
-                insert(&mut self.state.api_keys, key.id, key)
+            Write::EndSessions {
+                user_id,
+                company_id,
+            } => {
+                self.end_sessions(user_id, company_id);
+                Ok(())
             }
-            Write::RevokeApiKey { company_id, id } => {
-                self.state
-                    .api_keys
-                    .get(&id)
-                    .filter(|key| key.company_id == company_id)
-                    .ok_or(StoreError::NotFound)?;
-                self.state.api_keys.remove(&id);
+            Write::CreateApiKey(key) => self.create_api_key(key),
+            Write::RevokeApiKey { company_id, id } => self.revoke_api_key(company_id, id),
+            Write::NoteKeyUse { id, at } => {
+                self.note_key_use(id, at);
                 Ok(())
             }
             Write::CreateToken(token) => self.create_token(token),

@@ -3,6 +3,7 @@
 
 mod apply;
 mod dispatch;
+mod people;
 mod records;
 mod retention;
 mod state;
@@ -20,6 +21,7 @@ use heraldo_domain::explain::WebhookState;
 use heraldo_domain::health::Failing;
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
+use heraldo_domain::password::{Login, PasswordHash};
 use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::ports::{Clock, HandOver};
 use heraldo_domain::query::{
@@ -329,6 +331,14 @@ impl Store for MemoryStore {
 
     async fn memberships(&self, user: UserId) -> Result<Vec<(Member, Company)>> {
         self.read(|state| state.memberships(user))
+    }
+
+    async fn logins(&self, email: &str, limit: u32) -> Result<Vec<Login>> {
+        self.read(|state| state.logins(email, limit))
+    }
+
+    async fn password(&self, user: UserId) -> Result<Option<PasswordHash>> {
+        self.read(|state| state.passwords.get(&user).cloned())
     }
 
     async fn record(&self, kind: RecordKind, id: Id) -> Result<Option<Record>> {

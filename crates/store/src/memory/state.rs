@@ -10,6 +10,7 @@ use heraldo_domain::explain::{WEBHOOK_STATES_KEPT_MAX, WebhookState};
 use heraldo_domain::health::Failing;
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
+use heraldo_domain::password::PasswordHash;
 use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::query::{DeliveryRecord, EventRecord, EventStanding};
 use heraldo_domain::record::{Record, RecordKind};
@@ -138,6 +139,7 @@ pub(super) struct State {
     pub epoch: u32,
     pub companies: Table<CompanyId, Company>,
     pub members: Table<(CompanyId, UserId), Member>,
+    pub passwords: Table<UserId, PasswordHash>,
     pub api_keys: Table<ApiKeyId, ApiKey>,
     pub tokens: Table<KeyHash, Token>,
     pub records: Table<(RecordKind, Id), Record>,
@@ -173,9 +175,10 @@ impl State {
     }
 
     fn each(&mut self, act: impl Fn(&mut dyn Undo)) {
-        let tables: [&mut dyn Undo; 19] = [
+        let tables: [&mut dyn Undo; 20] = [
             &mut self.companies,
             &mut self.members,
+            &mut self.passwords,
             &mut self.api_keys,
             &mut self.tokens,
             &mut self.records,

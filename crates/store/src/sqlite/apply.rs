@@ -1,11 +1,10 @@
 //! Applies one change inside the writer's transaction.
 
-use heraldo_domain::account::{ApiKey, Company, Member};
 use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotentAnswer, Write};
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::Webhook;
-use heraldo_wire::id::{ApiKeyId, CompanyId, WebhookId};
+use heraldo_wire::id::{CompanyId, WebhookId};
 use rusqlite::{OptionalExtension, params};
 
 use super::cache::Stale;
@@ -13,7 +12,7 @@ use super::codes::{Code, key_of, tail_of};
 use super::fault::{Done, Fault};
 use super::group::Group;
 use super::sheets::Entry;
-use super::{failing, records, secrets, sends, states};
+use super::{failing, people, records, secrets, sends, states};
 use crate::plan::ResendDue;
 
 /// Applies the change, or fails having possibly written a part of it, which the caller undoes.
@@ -39,10 +38,22 @@ pub(super) fn change(group: &mut Group<'_, '_>, change: &Change) -> Done<Committ
 
 fn apply(group: &mut Group<'_, '_>, write: &Write) -> Done<()> {
     match write {
-        Write::CreateCompany(company) => create_company(group, company),
-        Write::CreateMember(member) => create_member(group, member),
-        Write::CreateApiKey(key) => create_api_key(group, key),
-        Write::RevokeApiKey { company_id, id } => revoke_api_key(group, *company_id, *id),
+        Write::CreateCompany(company) => people::create_company(group, company),
+        Write::UpdateCompany { was, now } => people::update_company(group, was, now),
+        Write::CreateMember(member) => people::create_member(group, member),
+        Write::UpdateMember { was, now } => people::update_member(group, was, now),
+        Write::DeleteMember(member) => people::delete_member(group, member),
+        Write::ExpectMember(member) => people::expect_member(group, member),
+        Write::SetPassword { user_id, was, now } => {
+            people::set_password(group, *user_id, was.as_ref(), now.as_ref())
+        }
+        Write::EndSessions {
+            user_id,
+            company_id,
+        } => people::end_sessions(group, *user_id, *company_id),
+        Write::CreateApiKey(key) => people::create_api_key(group, key),
+        Write::RevokeApiKey { company_id, id } => people::revoke_api_key(group, *company_id, *id),
+        Write::NoteKeyUse { id, at } => people::note_key_use(group, *id, *at),
         Write::CreateToken(token) => records::create_token(group, token),
         Write::SpendToken { hash, now } => records::spend_token(group, *hash, *now),
         Write::CreateWebhook(webhook) => create_webhook(group, webhook),
@@ -150,64 +161,6 @@ pub(super) fn company_exists(group: &Group<'_, '_>, id: CompanyId) -> Done<()> {
     } else {
         Err(StoreError::NotFound.into())
     }
-}
-
-fn create_company(group: &mut Group<'_, '_>, company: &Company) -> Done<()> {
-    let id = company.id.0;
-    group
-        .run(
-            "INSERT INTO company (key, tail, doc) VALUES (?1, ?2, ?3)",
-            params![key_of(id), tail_of(id), serde_json::to_string(company)?],
-        )
-        .map_err(taken)?;
-    group.stale.push(Stale::Company(company.id, None));
-    Ok(())
-}
-
-fn create_member(group: &mut Group<'_, '_>, member: &Member) -> Done<()> {
-    company_exists(group, member.company_id)?;
-    group
-        .run(
-            "INSERT INTO member (company, user, doc) VALUES (?1, ?2, ?3)",
-            params![
-                member.company_id.0.as_bytes(),
-                member.user_id.0.as_bytes(),
-                serde_json::to_string(member)?
-            ],
-        )
-        .map_err(taken)?;
-    group.stale.push(Stale::Company(member.company_id, None));
-    Ok(())
-}
-
-fn create_api_key(group: &mut Group<'_, '_>, key: &ApiKey) -> Done<()> {
-    company_exists(group, key.company_id)?;
-    let id = key.id.0;
-    group
-        .run(
-            "INSERT INTO api_key (key, tail, company, hash, doc) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![
-                key_of(id),
-                tail_of(id),
-                key.company_id.0.as_bytes(),
-                key.hash.0,
-                serde_json::to_string(key)?
-            ],
-        )
-        .map(drop)
-        .map_err(taken)
-}
-
-fn revoke_api_key(group: &mut Group<'_, '_>, company: CompanyId, id: ApiKeyId) -> Done<()> {
-    let gone = group.run(
-        "DELETE FROM api_key WHERE key = ?1 AND tail = ?2 AND company = ?3",
-        params![key_of(id.0), tail_of(id.0), company.0.as_bytes()],
-    )?;
-    if gone == 0 {
-        return Err(StoreError::NotFound.into());
-    }
-    group.stale.push(Stale::ApiKey(id));
-    Ok(())
 }
 
 fn create_webhook(group: &mut Group<'_, '_>, webhook: &Webhook) -> Done<()> {

@@ -123,6 +123,7 @@ codes! {
         Report = 2,
         OauthApp = 3,
         OauthConnection = 4,
+        Invitation = 5,
         Recovery = 16,
     }
 }

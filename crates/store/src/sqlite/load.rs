@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
+use heraldo_domain::account::{Company, Member};
 use heraldo_domain::change::{AuditEntry, IdempotencyKey, IdempotentAnswer};
 use heraldo_domain::delivery::Waiting;
 use heraldo_domain::inspection::Inspection;
@@ -29,34 +29,6 @@ pub(super) fn doc_at<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usiz
         .as_str()
         .map_err(|_| Fault::unreadable("a document in an unknown form"))?;
     Ok(serde_json::from_str(text)?)
-}
-
-pub(super) fn api_key(db: &Connection, hash: &KeyHash) -> Done<Option<ApiKey>> {
-    one(
-        db,
-        "SELECT doc FROM api_key WHERE hash = ?1",
-        params![hash.0],
-        |row| doc_at(row, 0),
-    )
-}
-
-pub(super) fn api_keys(
-    db: &Connection,
-    company: CompanyId,
-    asked: Page<ApiKeyId>,
-) -> Done<Listed<ApiKey>> {
-    let before = asked.before.map_or(i64::MAX, |id| key_of(id.0));
-    page(
-        db,
-        "SELECT key, tail, doc FROM api_key WHERE company = ?1 AND key < ?2
-         ORDER BY key DESC LIMIT ?3",
-        &[
-            Value::Blob(company.0.as_bytes().to_vec()),
-            Value::Integer(before),
-        ],
-        asked.limit,
-        |row| doc_at(row, 2),
-    )
 }
 
 pub(super) fn audit(

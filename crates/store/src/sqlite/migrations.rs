@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// Each with its name; other engines carry the same names. They are never changed, only added to.
-pub(super) const STEPS: [(&str, &str); 8] = [
+pub(super) const STEPS: [(&str, &str); 9] = [
     (
         "foundation",
         include_str!("../../migrations/sqlite/0001_foundation.sql"),
@@ -36,6 +36,10 @@ pub(super) const STEPS: [(&str, &str); 8] = [
         "retention",
         include_str!("../../migrations/sqlite/0008_retention.sql"),
     ),
+    (
+        "people",
+        include_str!("../../migrations/sqlite/0009_people.sql"),
+    ),
 ];
 
 /// The version of a database after the last step.
@@ -54,7 +58,7 @@ pub(super) fn all() -> Migrations<'static> {
 mod tests {
     use std::sync::Arc;
 
-    use heraldo_domain::account::KeyHash;
+    use heraldo_domain::account::{KeyHash, Role};
     use heraldo_domain::explain::WebhookState;
     use heraldo_domain::query::InspectionFilter;
     use heraldo_domain::store::Store;
@@ -64,7 +68,7 @@ mod tests {
     use rusqlite::{Connection, params};
 
     use super::super::codes::{key_of, tail_of};
-    use super::super::{load, records, sheets, states};
+    use super::super::{load, people, records, sheets, states};
     use crate::MemoryStore;
     use crate::conformance::scene::Scene;
     use crate::conformance::{Harness, World};
@@ -107,6 +111,40 @@ mod tests {
         assert_eq!(token.purpose, Purpose::SignIn { user_id });
         assert_eq!(token.company_id, CompanyId(company));
         assert_eq!(token.expires_at, Timestamp::from_millis(90));
+    }
+
+    #[test]
+    fn people_and_sessions_of_an_older_database_are_found() {
+        let scene = Scene::without_epoch(&Memory);
+        let member = scene.member(scene.company, scene.user, Role::Admin);
+        let mut db = Connection::open_in_memory().expect("a database");
+        super::all().to_version(&mut db, 8).expect("eight steps");
+        let (company, user) = (scene.company.0.as_bytes(), scene.user.0.as_bytes());
+        let mut capital = serde_json::to_value(&member).expect("a document");
+        capital["email"] = "Ana@Example.com".into();
+        db.execute(
+            "INSERT INTO member (company, user, doc) VALUES (?1, ?2, ?3)",
+            params![company, user, capital.to_string()],
+        )
+        .expect("a member");
+        db.execute(
+            "INSERT INTO member (company, user, doc) VALUES (?1, x'00', 'damaged')",
+            params![company],
+        )
+        .expect("a damaged member");
+        let session = format!(r#"{{"name":"session","user_id":"{}"}}"#, scene.user);
+        db.execute(
+            "INSERT INTO token (hash, company, expires_at, doc) VALUES (x'01', ?1, 9, ?2)",
+            params![company, session],
+        )
+        .expect("a session");
+        super::all().to_latest(&mut db).expect("the other steps");
+        let found = people::logins(&db, "ana@example.com", 9).expect("logins");
+        assert_eq!(found.len(), 1);
+        let owner: Vec<u8> = db
+            .query_row("SELECT user FROM token", [], |row| row.get(0))
+            .expect("the session");
+        assert_eq!(owner, user);
     }
 
     #[test]

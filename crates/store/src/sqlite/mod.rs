@@ -17,6 +17,7 @@ mod load;
 mod maintenance;
 mod migrations;
 mod open;
+mod people;
 mod queue;
 mod readers;
 mod records;
@@ -45,6 +46,7 @@ use heraldo_domain::explain::WebhookState;
 use heraldo_domain::health::Failing;
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
+use heraldo_domain::password::{Login, PasswordHash};
 use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::query::{
     CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, EventStanding,
@@ -343,7 +345,7 @@ impl Store for SqliteStore {
         };
         let key = self
             .readers
-            .read(move |db| load::api_key(db, &hash))
+            .read(move |db| people::api_key(db, &hash))
             .await?
             .map(Arc::new);
         if let Some(key) = &key {
@@ -353,7 +355,7 @@ impl Store for SqliteStore {
     }
 
     async fn api_keys(&self, company: CompanyId, page: Page<ApiKeyId>) -> Result<Vec<ApiKey>> {
-        self.list("API key", move |db| load::api_keys(db, company, page))
+        self.list("API key", move |db| people::api_keys(db, company, page))
             .await
     }
 
@@ -398,6 +400,19 @@ impl Store for SqliteStore {
     async fn memberships(&self, user: UserId) -> Result<Vec<(Member, Company)>> {
         self.readers
             .read(move |db| records::memberships(db, user))
+            .await
+    }
+
+    async fn logins(&self, email: &str, limit: u32) -> Result<Vec<Login>> {
+        let email = email.to_owned();
+        self.readers
+            .read(move |db| people::logins(db, &email, limit))
+            .await
+    }
+
+    async fn password(&self, user: UserId) -> Result<Option<PasswordHash>> {
+        self.readers
+            .read(move |db| people::password(db, user))
             .await
     }
 

@@ -25,12 +25,13 @@ use super::rows::{many, one};
 pub(super) fn create_token(group: &Group<'_, '_>, token: &Token) -> Done<()> {
     company_exists(group, token.company_id)?;
     let written = group.run(
-        "INSERT INTO token (hash, company, expires_at, doc) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO token (hash, company, expires_at, doc, user) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             token.hash.0,
             token.company_id.0.as_bytes(),
             token.expires_at.as_millis(),
-            serde_json::to_string(&token.purpose)?
+            serde_json::to_string(&token.purpose)?,
+            token.signs_in().map(|user| *user.0.as_bytes())
         ],
     );
     written.map(drop).map_err(taken)
