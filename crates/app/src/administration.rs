@@ -15,6 +15,8 @@ use heraldo_domain::ops::accounts::{
     KeyRequest, Person, create_company, create_key, create_user, revoke_key,
 };
 use heraldo_domain::ops::oauth_apps::{create_oauth_app, create_oauth_code};
+use heraldo_domain::ops::people::reset_access;
+use heraldo_domain::ops::sign_in::sign_out_everywhere;
 use heraldo_domain::ports::{IdMaker, NoHandOver};
 use heraldo_domain::query::Page;
 use heraldo_store::SqliteStore;
@@ -56,6 +58,9 @@ pub fn run(what: &str, verb: &str, matches: &ArgMatches, settings: &Settings) ->
             ("key", "create") => new_key(&context, matches).await,
             ("key", "revoke") => end_key(&context, matches).await,
             ("user", "create") => new_user(&context, matches).await,
+            ("user", "list") => users(&context, matches).await,
+            ("user", "reset") => reset_user(&context, matches).await,
+            ("user", "sign-out") => sign_user_out(&context, matches).await,
             ("oauth", "app create") => new_oauth_app(&context, matches).await,
             ("oauth", "code") => new_oauth_code(&context, matches).await,
             (what, verb) => Err(Failure::new(format!("there is no command {what} {verb}"))),
@@ -215,6 +220,63 @@ async fn new_user(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
             "The user is made.\n  user         {user}\n  membership   {membership}\n  sign in      {link} \
              (works once, within 24 hours)"
         ),
+    })
+}
+
+/// The people of a company, oldest first.
+async fn users(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
+    let company = context
+        .store
+        .company(company(context, matches).await?)
+        .await?;
+    let members = company.iter().flat_map(|company| &company.members);
+    let mut members: Vec<_> = members.collect();
+    members.sort_by_key(|member| member.membership_id);
+    let mut rows = Vec::new();
+    // Writing into a text never fails.
+    let mut text = String::new();
+    for member in members {
+        let (id, role, email) = (member.user_id.to_string(), member.role, &member.email);
+        let _ = writeln!(text, "{id}  {role:<8}  {email}");
+        rows.push(json!({ "userId": id, "role": role, "email": email }));
+    }
+    Ok(Told {
+        json: json!({ "users": rows }),
+        text: text.trim_end().to_owned(),
+    })
+}
+
+/// The person that `--user` names, and a company of the person's.
+async fn person(context: &Context, matches: &ArgMatches) -> Outcome<(CompanyId, UserId)> {
+    let text = given(matches, "user").unwrap_or_default();
+    let user: UserId = id_of("--user", "a person's id", &text)?;
+    let places = context.store.memberships(user).await?;
+    let (place, _) = places.first().ok_or_else(|| {
+        Failure::new(format!(
+            "there is nobody with the id {user}; `heraldo user list` shows the ids that there are"
+        ))
+    })?;
+    Ok((place.company_id, user))
+}
+
+async fn reset_user(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
+    let (company, user) = person(context, matches).await?;
+    let token = reset_access(context, company, Actor::CommandLine, user).await?;
+    let link = links::sign_in(&context.links.public_url, &token);
+    Ok(Told {
+        json: json!({ "userId": user, "signInLink": link }),
+        text: format!(
+            "The password and every session have ended.\n  sign in      {link} (works once, within 24 hours)"
+        ),
+    })
+}
+
+async fn sign_user_out(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
+    let (company, user) = person(context, matches).await?;
+    sign_out_everywhere(context, company, Actor::CommandLine, user).await?;
+    Ok(Told {
+        json: json!({ "userId": user, "signedOut": true }),
+        text: "Every session has ended.".to_owned(),
     })
 }
 

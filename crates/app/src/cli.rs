@@ -162,7 +162,21 @@ fn user() -> Command {
             "ID",
             "The user of the company who asked this person in, and so sees this person's inspections",
         ));
-    group("user", "People", vec![administration(create)])
+    let list = Command::new("list")
+        .about("Lists the people of a company with their ids and roles")
+        .arg(text("company", "ID", "The company").required(true));
+    let person = || text("user", "ID", "The person, as `heraldo user list` shows").required(true);
+    let reset = Command::new("reset")
+        .about(
+            "Ends a person's password and sessions and prints a link that signs in once: for whoever forgot \
+             the password",
+        )
+        .arg(person());
+    let sign_out = Command::new("sign-out")
+        .about("Ends every session of a person at once, in every browser; the password stays")
+        .arg(person());
+    let commands = [create, list, reset, sign_out];
+    group("user", "People", commands.map(administration).into())
 }
 
 fn oauth() -> Command {

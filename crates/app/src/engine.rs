@@ -12,7 +12,7 @@ use heraldo_delivery::dispatcher::{Dispatcher, DispatcherConfig, Ports};
 use heraldo_delivery::lanes::Limits;
 use heraldo_delivery::transport::{Transport, TransportConfig};
 use heraldo_domain::links::{LinkKey, Links};
-use heraldo_domain::ops;
+use heraldo_domain::ops::{self, accounts::write_key_uses};
 use heraldo_domain::ports::{Clock, Entropy, HandOver, IdMaker};
 use heraldo_store::{MasterKeySource, SqliteConfig, SqliteLimits, SqliteStore};
 use heraldo_wire::signature::Secret;
@@ -185,6 +185,10 @@ impl Engine {
         let bell = Arc::new(Bell::default());
         context.bell = bell.clone();
         context.lulls = Arc::new(dispatcher.clone());
+        context.passwords = Arc::new(heraldo_web::SlowPasswords::new(
+            context.entropy.clone(),
+            tasks.clone(),
+        ));
         context.callbacks = Arc::new(callbacks);
         context.tls = tls;
         context.files = files;
@@ -248,6 +252,7 @@ impl Engine {
             stopping.clone(),
         ));
         tasks.spawn(upkeep::forget(context.clone(), stopping.clone()));
+        tasks.spawn(upkeep::note_key_uses(context.clone(), stopping.clone()));
         tasks.spawn(upkeep::delete_old(
             context.clone(),
             Kept {
@@ -294,6 +299,10 @@ impl Running {
             .is_err()
         {
             tracing::warn!(tasks = self.tasks.len(), "some tasks did not end in time");
+        }
+        // Requests used keys until a moment ago.
+        if let Err(problem) = write_key_uses(&self.context).await {
+            tracing::warn!(%problem, "when keys were last used could not be written");
         }
         if let Err(error) = self.context.store.close().await {
             tracing::warn!(%error, "the store did not close as it should; nothing that was accepted is lost");
@@ -344,6 +353,7 @@ fn web_config(settings: &Settings) -> heraldo_web::WebConfig {
         connections_max: settings.connections_max,
         wrong_keys_per_minute: settings.wrong_keys_per_minute,
         wrong_codes_per_minute: settings.wrong_codes_per_minute,
+        wrong_passwords_per_minute: settings.wrong_passwords_per_minute,
         trusted_proxies: settings.trusted_proxies.clone(),
         ..heraldo_web::WebConfig::default()
     }

@@ -1,8 +1,9 @@
 //! What is done again and again beside the requests: ending lapsed inspections, forgetting old answers
-//! and tokens, deleting events that were kept long enough.
+//! and tokens, noting when keys were used, deleting events that were kept long enough.
 
 use std::time::{Duration, Instant};
 
+use heraldo_domain::ops::accounts::write_key_uses;
 use heraldo_domain::ops::{Context, problem_of, sweep::expire_lapsed};
 use heraldo_domain::retention::Slice;
 use heraldo_wire::problem::Problem;
@@ -19,6 +20,7 @@ const DELETE_ROUNDS: u32 = 20;
 const DELETE_INTERVAL_MIN: Duration = Duration::from_millis(100);
 const DELETE_INTERVAL_MAX: Duration = Duration::from_secs(600);
 const FORGET_INTERVAL: Duration = Duration::from_secs(3_600);
+const KEY_USE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Ends inspections whose time is over, every `interval`, until `stopping`.
 pub async fn sweep(context: Context, interval: Duration, stopping: CancellationToken) {
@@ -52,6 +54,19 @@ pub async fn forget(context: Context, stopping: CancellationToken) {
         if !waited(FORGET_INTERVAL, &stopping).await {
             return;
         }
+    }
+}
+
+/// Writes when keys were last used, once a minute at most, until `stopping`.
+pub async fn note_key_uses(context: Context, stopping: CancellationToken) {
+    let mut said = None;
+    while waited(KEY_USE_INTERVAL, &stopping).await {
+        let noted = write_key_uses(&context).await;
+        say(
+            &mut said,
+            noted,
+            "cannot write when keys were last used; trying again",
+        );
     }
 }
 

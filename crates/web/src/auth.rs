@@ -11,6 +11,7 @@ use heraldo_wire::problem::ProblemCode;
 use http::header::AUTHORIZATION;
 
 use crate::call::Call;
+use crate::limits::{Source, TooMany};
 use crate::problem::Failure;
 
 impl Call {
@@ -119,6 +120,7 @@ impl Call {
                 "the API key is wrong or was revoked; check `x-api-key`",
             ));
         };
+        self.context().key_uses.note(known.id, self.now());
         for scope in needed {
             if !known.may(*scope) {
                 return Err(ProblemCode::ForbiddenScope
@@ -133,6 +135,20 @@ impl Call {
             actor: Actor::ApiKey(known.id),
             testing: known.testing,
         })
+    }
+
+    /// Counts a try of a password, for the caller's address and for the e-mail address, before it is looked
+    /// at: so many at once are counted, too. A right one is taken back by [`Call::right_password`].
+    pub fn try_password(&self, email: &str) -> Result<(), TooMany> {
+        let (tries, now) = (&self.state.wrong_passwords, self.now());
+        tries.count(self.address(), now)?;
+        tries.count(Source::login(email), now)
+    }
+
+    pub fn right_password(&self, email: &str) {
+        let (tries, now) = (&self.state.wrong_passwords, self.now());
+        tries.forgive(self.address(), now);
+        tries.forgive(Source::login(email), now);
     }
 
     fn wrong_token(&self, place: &str) -> Failure {

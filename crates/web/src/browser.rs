@@ -7,7 +7,7 @@ use askama::Template;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use heraldo_domain::ops::sign_in::{SESSION_LIFETIME, SignedIn, session};
+use heraldo_domain::ops::sign_in::{OpenSession, SESSION_LIFETIME, session};
 use heraldo_wire::problem::{Problem, ProblemCode};
 use http::header::{
     ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, COOKIE, HOST, LOCATION, ORIGIN, REFERRER_POLICY,
@@ -100,10 +100,14 @@ pub fn header(text: &str) -> Result<HeaderValue, Failure> {
 /// A browser in which somebody signed in.
 pub struct Session {
     text: String,
-    pub user: SignedIn,
+    pub open: OpenSession,
 }
 
 impl Session {
+    pub const fn new(text: String, open: OpenSession) -> Self {
+        Self { text, open }
+    }
+
     /// What the browser holds.
     pub fn text(&self) -> &str {
         &self.text
@@ -123,8 +127,8 @@ impl Call {
             return Ok(None);
         };
         let text = text.to_owned();
-        let user = session(self.context(), &text).await?;
-        Ok(user.map(|user| Session { text, user }))
+        let open = session(self.context(), &text).await?;
+        Ok(open.map(|open| Session::new(text, open)))
     }
 
     /// The cookie of this name; of several the first.

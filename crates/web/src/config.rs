@@ -36,6 +36,8 @@ pub struct WebConfig {
     pub wrong_keys_per_minute: u32,
     /// Wrong access codes of one address (contract 8.2, "Limits that protect").
     pub wrong_codes_per_minute: u32,
+    /// Wrong passwords of one address, and wrong passwords for one e-mail address.
+    pub wrong_passwords_per_minute: u32,
     /// Open streams of attempts of one company.
     pub streams_per_company_max: usize,
     /// Attempts that the reader of a stream may be behind before it is cut off.
@@ -63,6 +65,7 @@ impl Default for WebConfig {
             connections_max: 4096,
             wrong_keys_per_minute: 20,
             wrong_codes_per_minute: 30,
+            wrong_passwords_per_minute: 10,
             streams_per_company_max: 16,
             stream_backlog_max: 1_024,
             stream_heartbeat: Duration::from_secs(15),

@@ -89,7 +89,10 @@ async fn show(
     let company = store.company(consent.app.company_id).await;
     let company = company.map_err(problem_of)?;
     let user = match session {
-        Some(session) => Some((name_of(call, session.user).await?, session.form_token())),
+        Some(session) => Some((
+            name_of(call, session.open.user).await?,
+            session.form_token(),
+        )),
         None => None,
     };
     let status = if user.is_some() {
@@ -239,7 +242,7 @@ pub mod authorise {
             );
             return refused(call, &problem);
         }
-        let code = authorise(call.context(), &wanted, session.user).await?;
+        let code = authorise(call.context(), &wanted, session.open.user).await?;
         see_other(&with_query(
             &wanted.redirect,
             code.reveal(),

@@ -17,6 +17,7 @@ mod limits;
 mod multipart;
 mod openapi;
 mod pages;
+mod passwords;
 mod problem;
 mod reply;
 mod routes;
@@ -39,6 +40,7 @@ use tokio::sync::Semaphore;
 pub use config::WebConfig;
 pub use dashboard::{PageRoute, dashboard_routes};
 pub use openapi::{openapi, openapi_json};
+pub use passwords::SlowPasswords;
 pub use serve::serve;
 
 use limits::WrongTries;
@@ -76,6 +78,8 @@ struct State {
     config: WebConfig,
     wrong_keys: WrongTries,
     wrong_codes: WrongTries,
+    /// By address and by login.
+    wrong_passwords: WrongTries,
     /// One permit for each multipart body that is held in memory.
     uploads: Semaphore,
     streams: Arc<Streams>,
@@ -90,6 +94,7 @@ impl Web {
         let state = State {
             wrong_keys: WrongTries::new(config.wrong_keys_per_minute),
             wrong_codes: WrongTries::new(config.wrong_codes_per_minute),
+            wrong_passwords: WrongTries::new(config.wrong_passwords_per_minute),
             uploads: Semaphore::new(config.uploads_max),
             streams: Arc::new(Streams::new(StreamLimits {
                 per_company_max: config.streams_per_company_max,

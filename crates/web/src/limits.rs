@@ -1,11 +1,12 @@
-//! Counts wrong keys and wrong access codes per address, in bounded memory (contract 8.2, "Limits that
-//! protect").
+//! Counts wrong keys, wrong access codes and wrong passwords per address, and wrong passwords per login, in
+//! bounded memory (contract 8.2, "Limits that protect").
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use heraldo_domain::account::{KeyHash, email_key};
 use heraldo_wire::time::Timestamp;
 
 const WINDOW: Duration = Duration::from_secs(60);
@@ -28,11 +29,13 @@ struct Table {
     old: HashMap<Source, Window>,
 }
 
-/// Who is counted as one: an IPv4 address, or an IPv6 network of 64 bits, which one household holds.
+/// Who is counted as one: an IPv4 address, an IPv6 network of 64 bits, which one household holds, or an e-mail
+/// address, whether anybody has it or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Source {
+pub enum Source {
     V4(u32),
     V6(u64),
+    Login(KeyHash),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,10 +58,10 @@ impl WrongTries {
         }
     }
 
-    /// Counts one wrong try; refuses it when the address has used up its minute.
-    pub fn count(&self, address: IpAddr, now: Timestamp) -> Result<(), TooMany> {
+    /// Counts one wrong try; refuses it when its source has used up its minute.
+    pub fn count(&self, source: impl Into<Source>, now: Timestamp) -> Result<(), TooMany> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let window = table.window(Source::of(address), now);
+        let window = table.window(source.into(), now);
         window.tries = window.tries.saturating_add(1);
         if window.tries > self.per_minute {
             return Err(window.too_many(now));
@@ -66,10 +69,17 @@ impl WrongTries {
         Ok(())
     }
 
-    /// Refuses an address that has used up its minute, without counting anything.
-    pub fn check(&self, address: IpAddr, now: Timestamp) -> Result<(), TooMany> {
+    /// Takes back one try that was counted before it was known to be right.
+    pub fn forgive(&self, source: impl Into<Source>, now: Timestamp) {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = table.window(source.into(), now);
+        window.tries = window.tries.saturating_sub(1);
+    }
+
+    /// Refuses a source that has used up its minute, without counting anything.
+    pub fn check(&self, source: impl Into<Source>, now: Timestamp) -> Result<(), TooMany> {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let source = Source::of(address);
+        let source = source.into();
         let window = table.young.get(&source).or_else(|| table.old.get(&source));
         match window {
             Some(window) if window.is_open(now) && window.tries >= self.per_minute => {
@@ -113,7 +123,14 @@ impl Window {
 }
 
 impl Source {
-    fn of(address: IpAddr) -> Self {
+    /// Whoever signs in with this e-mail address.
+    pub fn login(email: &str) -> Self {
+        Self::Login(KeyHash::of(&email_key(email)))
+    }
+}
+
+impl From<IpAddr> for Source {
+    fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address.to_bits()),
             IpAddr::V6(address) => {
@@ -153,6 +170,20 @@ mod tests {
         assert_eq!(tries.count(from, at(20)), refused);
         assert_eq!(tries.count(address("192.0.2.8"), at(20)), Ok(()));
         assert_eq!(tries.count(from, at(60)), Ok(()));
+    }
+
+    #[test]
+    fn a_login_counts_for_itself_and_a_right_try_is_taken_back() {
+        let tries = WrongTries::new(2);
+        for _ in 0..5 {
+            assert_eq!(tries.count(Source::login("Ana@example.com"), NOW), Ok(()));
+            tries.forgive(Source::login("ana@example.com "), NOW);
+        }
+        for _ in 0..2 {
+            assert_eq!(tries.count(Source::login("ana@example.com"), NOW), Ok(()));
+        }
+        assert!(tries.count(Source::login("ANA@example.com"), NOW).is_err());
+        assert_eq!(tries.count(Source::login("eva@example.com"), NOW), Ok(()));
     }
 
     #[test]

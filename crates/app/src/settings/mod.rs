@@ -41,6 +41,7 @@ pub struct Settings {
     pub publish_bytes_max: usize,
     pub wrong_keys_per_minute: u32,
     pub wrong_codes_per_minute: u32,
+    pub wrong_passwords_per_minute: u32,
     pub trusted_proxies: Vec<IpNet>,
     pub data_dir: PathBuf,
     /// `None`: `master.key` in the data folder.
@@ -101,6 +102,7 @@ impl Settings {
             publish_bytes_max: 0,
             wrong_keys_per_minute: 0,
             wrong_codes_per_minute: 0,
+            wrong_passwords_per_minute: 0,
             trusted_proxies: Vec::new(),
             data_dir: PathBuf::new(),
             master_key_file: None,

@@ -208,6 +208,18 @@ const TABLE: &[Setting] = &[
         },
     },
     Setting {
+        key: "wrong_passwords_per_minute",
+        group: Group::Server,
+        value: "COUNT",
+        default: "10",
+        without: "",
+        help: "Wrong passwords that one address may send in a minute, and that may be sent for one e-mail address, before the sign-in page answers 429, 1 to 1000000; while it does, right passwords are refused, too.",
+        set: |settings, text| {
+            values::count(text, 1, 1_000_000)
+                .map(|value| settings.wrong_passwords_per_minute = value)
+        },
+    },
+    Setting {
         key: "trusted_proxies",
         group: Group::Server,
         value: "NETWORKS",

@@ -16,6 +16,8 @@ mod visit;
 mod webhooks;
 mod wrong;
 
+pub use moment::Moment;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::{get, post};
@@ -72,7 +74,10 @@ pages! {
     get "/dashboard/settings" Producer developers::settings;
     get "/dashboard/developers" Producer developers::show;
     post "/dashboard/sign-out" Producer account::sign_out;
+    post "/dashboard/sign-out-everywhere" Producer account::sign_out_everywhere;
     get "/dashboard/account" Producer account::show;
+    post "/dashboard/account" Producer account::update;
+    post "/dashboard/account/password" Producer account::set_password;
     get "/dashboard/keys/new" Admin keys::form;
     post "/dashboard/keys" Admin keys::create;
     post "/dashboard/keys/{id}/revoke" Admin keys::revoke;

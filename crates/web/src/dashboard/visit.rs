@@ -8,8 +8,9 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::Request;
 use axum::response::Response;
-use heraldo_domain::account::{Caller, Member, Role};
+use heraldo_domain::account::{Authority as _, Caller, Member, Role};
 use heraldo_domain::change::Actor;
+use heraldo_domain::ops::sign_in::{OpenSession, renew_session};
 use heraldo_domain::ops::{Context, problem_of};
 use heraldo_domain::query::CompanyView;
 use heraldo_wire::problem::{Problem, ProblemCode};
@@ -53,6 +54,8 @@ done! {
     WebhookChanged = "webhook-changed" webhook_changed,
     WebhookCreated = "webhook-created" webhook_created,
     KeyRevoked = "key-revoked" key_revoked,
+    ProfileChanged = "profile-changed" profile_changed,
+    PasswordSet = "password-set" password_set,
 }
 
 /// One visit to a page.
@@ -62,6 +65,8 @@ pub struct Visit<'c> {
     pub company: Arc<CompanyView>,
     pub member: Member,
     pub t: Words,
+    /// The browser is to hold a new text.
+    is_renewed: bool,
 }
 
 /// The fields of a form that belongs to this session.
@@ -147,6 +152,34 @@ impl Visit<'_> {
         Ok(response)
     }
 
+    /// Gives the session a new text when the viewer may do something else than when it was made; `false` when
+    /// it has ended meanwhile.
+    async fn renew(&mut self) -> Result<bool, Failure> {
+        let (open, role) = (self.session.open, self.member.role);
+        if open.role == Some(role) {
+            return Ok(true);
+        }
+        let renewed = renew_session(self.context(), self.session.text(), &open, role).await?;
+        let Some(text) = renewed else {
+            return Ok(false);
+        };
+        let open = OpenSession {
+            role: Some(role),
+            ..open
+        };
+        self.session = Session::new(text.reveal().to_owned(), open);
+        self.is_renewed = true;
+        Ok(true)
+    }
+
+    /// Lets the browser hold the new text, if there is one.
+    fn hand_over(&self, mut response: Response) -> Outcome {
+        if self.is_renewed {
+            self.call.keep_session(&mut response, self.session.text())?;
+        }
+        Ok(response)
+    }
+
     /// The id in the path.
     pub async fn id<T: FromStr>(&mut self) -> Result<T, Failure> {
         self.call.id().await
@@ -161,16 +194,8 @@ fn keep_done(response: &mut Response, done: Option<Done>) -> Result<(), Failure>
     Ok(())
 }
 
-const fn rank(role: Role) -> u8 {
-    match role {
-        Role::Producer => 0,
-        Role::Admin => 1,
-        Role::Owner => 2,
-    }
-}
-
 fn allows(role: Role, needed: Role) -> bool {
-    rank(role) >= rank(needed)
+    role.rank() >= needed.rank()
 }
 
 /// Opens a page.
@@ -187,7 +212,13 @@ pub async fn open(
             bounded(&web, async {
                 match enter(&mut call).await? {
                     Some(visit) if !allows(visit.member.role, needed) => forbidden(visit.call),
-                    Some(mut visit) => handler(&mut visit).await,
+                    Some(mut visit) => {
+                        if !visit.renew().await? {
+                            return sign_in_first(visit.call);
+                        }
+                        let response = handler(&mut visit).await?;
+                        visit.hand_over(response)
+                    }
                     None => sign_in_first(&call),
                 }
             })
@@ -243,12 +274,16 @@ async fn enter(call: &mut Call) -> Result<Option<Visit<'_>>, Failure> {
     let Some(session) = call.session().await? else {
         return Ok(None);
     };
-    let company = call.context().store.company(session.user.company_id).await;
+    let company = call
+        .context()
+        .store
+        .company(session.open.user.company_id)
+        .await;
     let company = company.map_err(problem_of)?;
     let Some(company) = company else {
         return Ok(None);
     };
-    let Some(member) = company.member(session.user.user_id).cloned() else {
+    let Some(member) = company.member(session.open.user.user_id).cloned() else {
         return Ok(None);
     };
     let t = Words(crate::frame::language(call));
@@ -258,6 +293,7 @@ async fn enter(call: &mut Call) -> Result<Option<Visit<'_>>, Failure> {
         company,
         member,
         t,
+        is_renewed: false,
     }))
 }
 
@@ -327,6 +363,13 @@ fn failed(call: &Call, failure: Failure) -> Outcome {
         ProblemCode::NotFound => (t.not_found_title(), t.not_found_text()),
         code if code.status() >= 500 => (t.failed_title(), t.failed_text()),
         _ => (t.not_possible(), t.nothing_changed()),
+    };
+    let wait = failure
+        .retry_after_s()
+        .map(|seconds| t.try_again_in(seconds));
+    let text = match (&wait, *code) {
+        (Some(wait), ProblemCode::TooManyWrongKeys) => wait,
+        (Some(_) | None, _) => text,
     };
     let detail = (*code != ProblemCode::NotFound).then_some(detail.as_str());
     let status = StatusCode::from_u16(code.status());

@@ -17,7 +17,7 @@ pub struct Wrong {
 }
 
 /// The fields whose names refusals begin with, and what each is called in the forms.
-const FIELDS: [(&str, &str); 11] = [
+const FIELDS: [(&str, &str); 13] = [
     ("`endpoint`", "endpoint"),
     ("`events`", "events"),
     ("unknown event", "events"),
@@ -29,6 +29,8 @@ const FIELDS: [(&str, &str); 11] = [
     ("`ratePerSecond`", "rate"),
     ("`name`", "name"),
     ("`overlapSeconds`", "overlap"),
+    ("`email`", "email"),
+    ("`password`", "password"),
 ];
 
 impl Wrong {
@@ -87,6 +89,10 @@ impl Wrong {
             Some("name") => t.wrong_name(),
             Some("scopes") => t.wrong_scopes(),
             Some("redirects") => t.wrong_redirects(),
+            Some("email") => t.wrong_email(),
+            Some("password") => t.wrong_new_password(),
+            Some("again") => t.wrong_again(),
+            Some("present" | "email-present") => t.wrong_present(),
             Some(_) | None => t.wrong_other(),
         }
     }

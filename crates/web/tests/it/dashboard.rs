@@ -1,6 +1,7 @@
 //! The dashboard's pages, as a browser without scripts walks them.
 
 mod access;
+mod account;
 mod browser;
 mod developers;
 

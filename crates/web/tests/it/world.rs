@@ -17,7 +17,7 @@ use heraldo_domain::ports::{Clock, Entropy, IdMaker, NoHandOver};
 use heraldo_domain::store::Store as _;
 use heraldo_media::{DocumentWriter, Folder, PhotoLimits, PhotoReader};
 use heraldo_store::MemoryStore;
-use heraldo_web::{Gauges, Health, Web, WebConfig};
+use heraldo_web::{Gauges, Health, SlowPasswords, Web, WebConfig};
 use heraldo_wire::api::Scope;
 use heraldo_wire::id::CompanyId;
 use heraldo_wire::problem::ProblemCode;
@@ -25,6 +25,7 @@ use heraldo_wire::time::Timestamp;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 pub const START: i64 = 1_794_995_200_000;
@@ -130,6 +131,10 @@ impl World {
         context.files = Arc::new(Folder::open(folder.path()).unwrap());
         context.photos = Arc::new(PhotoReader::start(PhotoLimits::default()).unwrap());
         context.documents = Arc::new(DocumentWriter::start().unwrap());
+        context.passwords = Arc::new(SlowPasswords::new(
+            context.entropy.clone(),
+            TaskTracker::new(),
+        ));
         let health = Arc::new(SayReasons::default());
         let company = create_company(&context, "Seguros del Sur", Person::default())
             .await

@@ -53,6 +53,11 @@ impl<'w> Browser<'w> {
         other.cookies.replace(self.cookies.borrow().clone());
     }
 
+    /// What it holds under this name.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.borrow().get(name).cloned()
+    }
+
     async fn send(&self, method: &str, path: &str, fields: Option<&[(&str, &str)]>) -> Answer {
         let cookies = self
             .cookies
