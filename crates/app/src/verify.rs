@@ -6,16 +6,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ArgMatches;
+use heraldo_domain::diagnosis::{DIGITS, Diagnosis, Fault, Given, Known, Malformed, diagnose};
 use heraldo_domain::ports::Clock;
 use heraldo_wire::signature::{
-    BodySignature, Envelope, PublicKey, SECRET_PREFIX, Secret, StandardError, sign_body,
-    verify_asymmetric, verify_body, verify_standard,
+    Envelope, PublicKey, SECRET_PREFIX, Secret, StandardError, verify_asymmetric, verify_standard,
 };
 
 use crate::cli::{given, given_all};
 use crate::failure::{Failure, Outcome};
 use crate::ports::SystemClock;
 use crate::terminal::say;
+
+const NEEDS_ID_AND_TIME: &str = "it is a webhook-signature, which also signs webhook-id and webhook-timestamp; give them with --id and \
+     --timestamp, or give the value of autoinspector-signature and the secret";
 
 /// More than any event has.
 const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -57,12 +60,7 @@ pub fn run(matches: &ArgMatches) -> Outcome<ExitCode> {
 fn id_and_time(matches: &ArgMatches) -> Result<(String, String), String> {
     given(matches, "id")
         .zip(given(matches, "timestamp"))
-        .ok_or_else(|| {
-            "it is a webhook-signature, which also signs webhook-id and webhook-timestamp; give \
-             them with --id and --timestamp, or give the value of autoinspector-signature and the \
-             secret"
-                .to_owned()
-        })
+        .ok_or_else(|| NEEDS_ID_AND_TIME.to_owned())
 }
 
 /// Checks the `v1a` signatures of a value of `webhook-signature`; its time may lie anywhere.
@@ -116,93 +114,82 @@ fn standard(secret: &str, header: &str, body: &[u8], matches: &ArgMatches) -> Re
     })
 }
 
-/// Checks a value of `autoinspector-signature`. If it is wrong, tries what receivers get wrong, alone
-/// and together, and names it.
+/// Checks a value of `autoinspector-signature`, and names what is wrong with it.
 fn autoinspector(secret: &str, signature: &str, body: &[u8]) -> Result<(), String> {
-    let given = Secret::parse(secret).map_err(|error| error.to_string())?;
-    if verify_body(&given, body, signature) {
-        return Ok(());
-    }
-    let (digits, mut reasons) = plain(signature);
-    for (body, about_body) in bodies(body) {
-        for (secret, about_secret) in secrets(secret) {
-            let Ok(secret) = Secret::parse(secret) else {
-                continue;
-            };
-            if sign_body(&secret, &body).as_str() == digits {
-                reasons.extend(
-                    about_body
-                        .into_iter()
-                        .chain(about_secret)
-                        .map(str::to_owned),
-                );
-                return Err(reasons.join("; and "));
+    Secret::parse(secret).map_err(|error| error.to_string())?;
+    let secrets = secrets(secret).into_iter();
+    let known = Known {
+        secrets: secrets
+            .filter_map(|(text, whose)| Some((Secret::parse(text).ok()?, whose)))
+            .collect(),
+        public_keys: Vec::new(),
+        events: Vec::new(),
+    };
+    let given = Given {
+        signature,
+        body,
+        id: None,
+        timestamp: None,
+    };
+    match diagnose(&given, &known) {
+        Diagnosis::Match { key, faults, .. } => {
+            let mut reasons: Vec<String> = faults.iter().map(in_words).collect();
+            reasons.extend(key.map(str::to_owned));
+            if reasons.is_empty() {
+                return Ok(());
             }
+            Err(reasons.join("; and "))
         }
+        Diagnosis::Malformed(malformed) => Err(match malformed {
+            Malformed::Empty => "it is empty".to_owned(),
+            Malformed::NotHex => {
+                format!("it must be {DIGITS} hex digits, and has other characters")
+            }
+            Malformed::Length(length) => {
+                format!("it must be {DIGITS} hex digits, and has {length}")
+            }
+            Malformed::NeedsIdAndTime => NEEDS_ID_AND_TIME.to_owned(),
+        }),
+        Diagnosis::NoMatch { .. } => Err(
+            "the secret is another webhook's or was rotated, or the body is not the exact bytes that came \
+             (was it parsed and written anew?)"
+                .to_owned(),
+        ),
     }
-    // Nothing matches: the form may say more than the content.
-    Err(match form(&digits) {
-        Some(about_form) => about_form,
-        None => "the secret is another webhook's or was rotated, or the body is not the exact bytes that \
-                 came (was it parsed and written anew?)"
-            .to_owned(),
-    })
 }
 
-/// The signature without what does not belong to it, and what that was.
-fn plain(signature: &str) -> (String, Vec<String>) {
-    let mut reasons = Vec::new();
-    let mut digits = signature.trim();
-    if digits.len() != signature.len() {
-        reasons.push("there are blanks around the signature".to_owned());
-    }
-    for prefix in ["sha256=", "SHA256=", "sha256:"] {
-        if let Some(rest) = digits.strip_prefix(prefix) {
-            reasons.push(format!(
-                "the signature has the prefix `{prefix}`, it must have none"
-            ));
-            digits = rest;
+fn in_words(fault: &Fault) -> String {
+    match fault {
+        Fault::BlanksAroundSignature => "there are blanks around the signature",
+        Fault::Prefix(prefix) => {
+            return format!("the signature has the prefix `{prefix}`, it must have none");
         }
+        Fault::UpperCase => "the signature is in upper case, it must be in lower case",
+        Fault::Base64 => "the signature is in base64, it must be in hex",
+        Fault::NewlineAdded => {
+            "the body has a trailing newline that was not sent (`printf %s` writes none, `echo` does)"
+        }
+        Fault::NewlineSigned => {
+            "the signature was made over the body with a trailing newline, which is not in it"
+        }
+        Fault::LineEnds => "the ends of the body's lines were changed",
+        Fault::BlanksAroundBody => "the body has blanks around it that were not sent",
+        Fault::ByteOrderMark => "the body begins with a byte order mark that was not sent",
+        Fault::Rewritten => {
+            "the body was parsed and written anew with other blanks; verify the exact bytes that came"
+        }
+        Fault::KeyOrder => {
+            "the body was parsed and written anew with its keys in another order; verify the exact bytes that came"
+        }
+        Fault::OtherBody => "the signature is another body's",
     }
-    if digits.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        reasons.push("the signature is in upper case, it must be in lower case".to_owned());
-    }
-    (digits.to_ascii_lowercase(), reasons)
+    .to_owned()
 }
 
-type Variant<'a, T> = (Cow<'a, T>, Option<&'static str>);
+type Variant<'a> = (Cow<'a, str>, Option<&'static str>);
 
-fn bodies(body: &[u8]) -> Vec<Variant<'_, [u8]>> {
-    let mut all: Vec<Variant<'_, [u8]>> = vec![(Cow::Borrowed(body), None)];
-    let newline =
-        "the body has a trailing newline that was not sent (`printf %s` writes none, `echo` does)";
-    for end in [&b"\r\n"[..], b"\n"] {
-        if let Some(rest) = body.strip_suffix(end) {
-            all.push((Cow::Borrowed(rest), Some(newline)));
-        }
-    }
-    let trimmed = body.trim_ascii();
-    all.push((
-        Cow::Borrowed(trimmed),
-        Some("the body has blanks around it that were not sent"),
-    ));
-    if let Some(rest) = body.strip_prefix("\u{feff}".as_bytes()) {
-        all.push((
-            Cow::Borrowed(rest),
-            Some("the body begins with a byte order mark that was not sent"),
-        ));
-    }
-    // Key order survives, so that a pretty-printed body is brought back to what was sent.
-    if let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) {
-        let compact = value.to_string().into_bytes();
-        let reason = "the body was parsed and written anew with other blanks; verify the exact bytes that came";
-        all.push((Cow::Owned(compact), Some(reason)));
-    }
-    all
-}
-
-fn secrets(secret: &str) -> Vec<Variant<'_, str>> {
-    let mut all: Vec<Variant<'_, str>> = vec![
+fn secrets(secret: &str) -> Vec<Variant<'_>> {
+    let mut all: Vec<Variant<'_>> = vec![
         (Cow::Borrowed(secret), None),
         (
             Cow::Borrowed(secret.trim()),
@@ -222,23 +209,11 @@ fn secrets(secret: &str) -> Vec<Variant<'_, str>> {
     all
 }
 
-fn form(digits: &str) -> Option<String> {
-    const DIGITS: usize = std::mem::size_of::<BodySignature>();
-    if digits.is_empty() {
-        return Some("it is empty".to_owned());
-    }
-    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Some(format!(
-            "it must be {DIGITS} hex digits, and has other characters"
-        ));
-    }
-    let length = digits.len();
-    (length != DIGITS).then(|| format!("it must be {DIGITS} hex digits, and has {length}"))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use heraldo_wire::signature::sign_body;
 
     use super::*;
 

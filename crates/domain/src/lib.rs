@@ -7,6 +7,7 @@
 pub mod account;
 pub mod change;
 pub mod delivery;
+pub mod diagnosis;
 pub mod endpoint;
 pub mod explain;
 pub mod fanout;

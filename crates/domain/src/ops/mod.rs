@@ -3,6 +3,7 @@
 pub mod accounts;
 mod bounds;
 mod challenge;
+pub mod check_signature;
 pub mod children;
 pub mod create_inspection;
 pub mod deliveries;
