@@ -53,7 +53,7 @@ function answer(response, status, body) {
 }
 
 const server = createServer(async (request, response) => {
-  if (request.method !== 'POST' || request.url !== '/webhook') {
+  if (request.method !== 'POST' || request.url.split('?')[0] !== '/webhook') {
     return answer(response, 404, { error: 'webhooks come as POST to /webhook' })
   }
   let webhook
