@@ -36,6 +36,7 @@ pub mod update_inspection;
 pub mod user_lists;
 pub mod visits;
 mod webhook_checks;
+pub mod webhook_health;
 pub mod webhooks;
 
 use std::sync::Arc;

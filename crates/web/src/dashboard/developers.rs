@@ -1,15 +1,18 @@
 //! Configuración → Developers: webhooks, API keys and OAuth applications (contract 6).
 
+use std::sync::Arc;
+
 use askama::Template;
 use heraldo_domain::account::ApiKey;
 use heraldo_domain::oauth::OauthApp;
 use heraldo_domain::ops::oauth_apps::list_oauth_apps;
 use heraldo_domain::ops::problem_of;
 use heraldo_domain::query::Page;
-use heraldo_wire::api::WebhookStatus;
+use heraldo_domain::webhook::Webhook;
 
 use super::moment::Moment;
 use super::visit::Visit;
+use super::webhooks::{WebhookRow, rows};
 use crate::call::Outcome;
 use crate::frame::{Frame, Section};
 
@@ -26,15 +29,6 @@ struct Developers {
     apps: Vec<OauthApp>,
     /// Not all fit.
     has_more: bool,
-}
-
-struct WebhookRow {
-    id: String,
-    endpoint: String,
-    description: Option<String>,
-    status: WebhookStatus,
-    events: usize,
-    created_at: Moment,
 }
 
 pub async fn settings(visit: &mut Visit<'_>) -> Outcome {
@@ -58,24 +52,17 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
         };
         apps = list_oauth_apps(visit.context(), company, page).await?;
     }
-    let rows = ROWS_MAX as usize;
+    let rows_max = ROWS_MAX as usize;
     let webhooks = &visit.company.webhooks;
-    let has_more = keys.len() > rows || apps.len() > rows || webhooks.len() > rows;
-    keys.truncate(rows);
-    apps.truncate(rows);
-    let newest = webhooks.iter().rev().take(rows);
-    let webhooks = newest.map(|webhook| WebhookRow {
-        id: webhook.id.to_string(),
-        endpoint: webhook.settings.endpoint.clone(),
-        description: webhook.settings.description.clone(),
-        status: webhook.settings.status,
-        events: webhook.settings.events.len(),
-        created_at: Moment(webhook.created_at),
-    });
+    let has_more = keys.len() > rows_max || apps.len() > rows_max || webhooks.len() > rows_max;
+    keys.truncate(rows_max);
+    apps.truncate(rows_max);
+    let newest: Vec<Arc<Webhook>> = webhooks.iter().rev().take(rows_max).cloned().collect();
+    let webhooks = rows(visit, &newest).await?;
     visit.page(&Developers {
         frame: visit.frame(Section::Configuration),
         administers: visit.administers(),
-        webhooks: webhooks.collect(),
+        webhooks,
         keys,
         apps,
         has_more,

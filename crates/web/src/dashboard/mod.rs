@@ -12,6 +12,7 @@ mod keys;
 mod moment;
 mod oauth_apps;
 mod preferences;
+mod spark;
 mod visit;
 mod webhooks;
 mod wrong;
@@ -88,4 +89,11 @@ pages! {
     get "/dashboard/webhooks/{id}" Producer webhooks::show;
     get "/dashboard/webhooks/{id}/settings" Admin webhooks::settings;
     post "/dashboard/webhooks/{id}/settings" Admin webhooks::update;
+    post "/dashboard/webhooks/{id}/secret" Admin webhooks::reveal;
+    post "/dashboard/webhooks/{id}/secret/rotate" Admin webhooks::rotate;
+    post "/dashboard/webhooks/{id}/test" Admin webhooks::send_test;
+    post "/dashboard/webhooks/{id}/status" Admin webhooks::set_status;
+    post "/dashboard/webhooks/{id}/delete" Admin webhooks::delete;
+    get "/dashboard/webhooks/{id}/receiver" Producer webhooks::receiver;
+    post "/dashboard/webhooks/{id}/check" Admin webhooks::check;
 }

@@ -53,6 +53,11 @@ macro_rules! done {
 done! {
     WebhookChanged = "webhook-changed" webhook_changed,
     WebhookCreated = "webhook-created" webhook_created,
+    WebhookEnabled = "webhook-enabled" webhook_enabled,
+    WebhookPaused = "webhook-paused" webhook_paused,
+    WebhookDisabled = "webhook-disabled" webhook_disabled,
+    WebhookDeleted = "webhook-deleted" webhook_deleted,
+    SecretRotated = "secret-rotated" secret_rotated,
     KeyRevoked = "key-revoked" key_revoked,
     ProfileChanged = "profile-changed" profile_changed,
     PasswordSet = "password-set" password_set,

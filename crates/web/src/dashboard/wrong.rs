@@ -17,7 +17,7 @@ pub struct Wrong {
 }
 
 /// The fields whose names refusals begin with, and what each is called in the forms.
-const FIELDS: [(&str, &str); 13] = [
+const FIELDS: &[(&str, &str)] = &[
     ("`endpoint`", "endpoint"),
     ("`events`", "events"),
     ("unknown event", "events"),
@@ -27,6 +27,12 @@ const FIELDS: [(&str, &str); 13] = [
     ("`timeoutMs`", "timeout"),
     ("`concurrency`", "concurrency"),
     ("`ratePerSecond`", "rate"),
+    ("`disableAfter`", "disable-after"),
+    ("`disableAttemptsMin`", "disable-attempts"),
+    ("`tls.clientCertificate`", "tls-certificate"),
+    ("`tls.clientKey`", "tls-key"),
+    ("`tls", "tls-ca"),
+    ("the receiver did not prove", "challenge"),
     ("`name`", "name"),
     ("`overlapSeconds`", "overlap"),
     ("`email`", "email"),
@@ -46,6 +52,7 @@ impl Wrong {
                 | ProblemCode::UnknownEvent
                 | ProblemCode::LimitReached
                 | ProblemCode::Conflict
+                | ProblemCode::ChallengeFailed
         );
         if !mendable {
             return Err(problem.into());
@@ -86,6 +93,13 @@ impl Wrong {
             Some("events") => t.wrong_events(),
             Some("headers") => t.wrong_headers(),
             Some("schedule") => t.wrong_schedule(),
+            Some("timeout") => t.wrong_timeout(),
+            Some("concurrency") => t.wrong_concurrency(),
+            Some("rate") => t.wrong_rate(),
+            Some("disable-after") => t.wrong_disable_after(),
+            Some("disable-attempts") => t.wrong_disable_attempts(),
+            Some("tls-ca" | "tls-certificate" | "tls-key") => t.wrong_tls(),
+            Some("challenge") => t.wrong_challenge(),
             Some("name") => t.wrong_name(),
             Some("scopes") => t.wrong_scopes(),
             Some("redirects") => t.wrong_redirects(),

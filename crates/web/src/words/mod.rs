@@ -5,7 +5,11 @@
 
 mod account;
 mod developers;
+mod failures;
+mod figures;
 mod shell;
+mod signature;
+mod webhook_page;
 mod webhooks;
 
 use heraldo_domain::sheet::Language;

@@ -7,7 +7,6 @@ use super::{Words, words};
 
 words! {
     webhooks: "Webhooks", "Webhooks";
-    webhook: "Webhook", "Webhook";
     endpoint: "Endpoint", "Endpoint";
     events: "Eventos", "Events";
     no_webhooks: "Todavía no hay endpoints. Agrega la dirección de tu servidor para recibir los eventos de tus inspecciones.",
@@ -22,6 +21,48 @@ words! {
     events_hint: "El endpoint recibe solo los eventos elegidos.", "The endpoint gets the chosen events alone.";
     more_settings: "Más ajustes", "More settings";
     default_hint: "Vacío: lo que dice el servidor.", "Empty: what the server says.";
+    sending: "Envío", "Sending";
+    when_it_fails: "Cuando falla", "When it fails";
+    trust: "Firma y confianza", "Signature and trust";
+    yes: "Sí", "Yes";
+    no: "No", "No";
+    ordering_hint: "Entre los eventos de una misma inspección.", "Between the events of one inspection.";
+    recovery: "Reintentar todo cuando se recupera", "Retry everything when it recovers";
+    recovery_hint: "Si estaba fallando y vuelve a recibir, lo que espera un reintento sale enseguida, a su ritmo.",
+        "When it was failing and takes something again, what waits for a retry goes at once, at its own rate.";
+    disable_after: "Desactivar tras fallar durante", "Disable after failing for";
+    disable_after_hint: "Una duración como 12h o 5d, o never. Vacío: lo que dice el servidor.",
+        "A length of time like 12h or 5d, or never. Empty: what the server says.";
+    disable_attempts: "y tras al menos tantos intentos", "and after at least so many attempts";
+    asymmetric: "Firmar también con Ed25519", "Sign with Ed25519 as well";
+    asymmetric_hint: "webhook-signature lleva además una firma v1a, que se verifica con una clave pública.",
+        "webhook-signature also carries a v1a signature, which is verified with a public key.";
+    challenge: "Pedir al receptor una prueba antes de guardar", "Ask the receiver for proof before saving";
+    challenge_hint: "Recibe webhook_challenge y debe devolver el token; si no, no se guarda nada.",
+        "It gets webhook_challenge and must echo the token; if not, nothing is saved.";
+    challenge_always: "El servidor la pide siempre para una dirección nueva.",
+        "The server always asks for it of a new address.";
+    tls_ca: "Autoridad de certificados propia", "Certificate authority of its own";
+    tls_ca_hint: "PEM. El certificado del receptor debe venir de ella, en vez de las públicas.",
+        "PEM. The receiver's certificate must come from it, instead of the public ones.";
+    tls_certificate: "Certificado de cliente", "Client certificate";
+    tls_certificate_hint: "PEM, primero el suyo y después los intermedios. Se muestra a quien lo pida (mTLS).",
+        "PEM, its own first, then the intermediate ones. Shown to whoever asks for it (mTLS).";
+    tls_key: "Clave privada del certificado", "Private key of the certificate";
+    tls_key_hint: "PEM, sin contraseña. Se guarda sellada y no se vuelve a mostrar.",
+        "PEM, without a passphrase. Kept sealed and never shown again.";
+    tls_key_kept: "Hay una guardada, que no se muestra. Vacío: se conserva.",
+        "One is kept, which is not shown. Empty: it stays.";
+    wrong_timeout: "Escribe un número de milisegundos entre 100 y 60000.", "Enter a number of milliseconds from 100 to 60000.";
+    wrong_concurrency: "Escribe un número entre 1 y 256.", "Enter a number from 1 to 256.";
+    wrong_rate: "Escribe un número entre 1 y 10000.", "Enter a number from 1 to 10000.";
+    wrong_disable_after: "Escribe una duración como 12h o 5d, hasta 365d, o never.",
+        "Enter a length of time like 12h or 5d, up to 365d, or never.";
+    wrong_disable_attempts: "Escribe un número entre 1 y 100000.", "Enter a number from 1 to 100000.";
+    wrong_tls: "Revisa los certificados: en PEM, la clave con su certificado, y la dirección con https.",
+        "Check the certificates: in PEM, the key with its certificate, and the address with https.";
+    wrong_challenge: "El receptor no devolvió el token, y no se guardó nada.",
+        "The receiver did not echo the token, and nothing was saved.";
     ordering: "Orden de entrega", "Order of deliveries";
     ordering_default: "Lo que dice el servidor", "What the server says";
     schedule: "Esperas entre intentos", "Waits between attempts";

@@ -4,5 +4,6 @@ mod access;
 mod account;
 mod browser;
 mod developers;
+mod webhooks;
 
 pub use browser::Browser;

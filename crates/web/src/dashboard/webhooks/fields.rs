@@ -1,10 +1,15 @@
 //! The form of a webhook: what it shows, and what it asks of the use cases.
 
-use heraldo_domain::webhook::WebhookSettings;
+use heraldo_domain::webhook::Webhook;
+use std::fmt::Display;
+use std::str::FromStr;
+
 use heraldo_wire::api::{
-    CreateWebhookRequest, Ordering, Patch, UpdateWebhookRequest, WebhookHeaders,
+    CreateWebhookRequest, DisableAfter, Ordering, Patch, TlsRequest, UpdateWebhookRequest,
+    WebhookHeaders,
 };
 use heraldo_wire::event::EventType;
+use heraldo_wire::object::Confidential;
 use heraldo_wire::time::HumanDuration;
 
 use crate::dashboard::visit::Form;
@@ -22,6 +27,18 @@ pub struct Fields {
     pub concurrency: String,
     pub rate: String,
     pub headers: String,
+    /// `yes`, `no`, or empty: the server's.
+    pub recovery: String,
+    pub disable_after: String,
+    pub disable_attempts: String,
+    pub asymmetric: bool,
+    pub challenge: bool,
+    pub tls_ca: String,
+    pub tls_certificate: String,
+    /// The webhook has a key, which is not shown.
+    pub has_key: bool,
+    /// What was sent for it; nothing shows it again.
+    tls_key: Option<Confidential>,
 }
 
 /// What the optional fields say, read.
@@ -32,6 +49,9 @@ struct Optional {
     concurrency: Option<u32>,
     rate_per_second: Option<u32>,
     headers: WebhookHeaders,
+    retry_on_recovery: Option<bool>,
+    disable_after: Option<DisableAfter>,
+    disable_attempts_min: Option<u32>,
 }
 
 impl Fields {
@@ -57,12 +77,21 @@ impl Fields {
             concurrency: text("concurrency"),
             rate: text("rate"),
             headers: text("headers"),
+            recovery: text("recovery"),
+            disable_after: text("disable-after"),
+            disable_attempts: text("disable-attempts"),
+            asymmetric: form.text("asymmetric") == "yes",
+            challenge: form.text("challenge") == "yes",
+            tls_ca: lines(form.text("tls-ca")),
+            tls_certificate: lines(form.text("tls-certificate")),
+            has_key: form.text("has-key") == "yes",
+            tls_key: given(form.text("tls-key")).map(|key| Confidential::new(lines(key))),
         }
     }
 
     /// The form of a webhook that exists.
-    pub fn of(settings: &WebhookSettings) -> Self {
-        let number = |number: Option<u64>| number.map_or(String::new(), |it| it.to_string());
+    pub fn of(webhook: &Webhook) -> Self {
+        let settings = &webhook.settings;
         let waits = settings.retry_waits.iter().flatten();
         let waits: Vec<_> = waits.map(|wait| HumanDuration(*wait).to_string()).collect();
         let headers = settings.headers.iter();
@@ -74,14 +103,21 @@ impl Fields {
             endpoint: settings.endpoint.clone(),
             description: settings.description.clone().unwrap_or_default(),
             events: events.map(|event| event.as_str().to_owned()).collect(),
-            ordering: settings
-                .ordering
-                .map_or(String::new(), |it| it.as_str().to_owned()),
+            ordering: or_empty(settings.ordering.map(Ordering::as_str)),
             schedule: waits.join(", "),
-            timeout: number(settings.timeout_ms),
-            concurrency: number(settings.concurrency.map(u64::from)),
-            rate: number(settings.rate_per_second.map(u64::from)),
+            timeout: or_empty(settings.timeout_ms),
+            concurrency: or_empty(settings.concurrency),
+            rate: or_empty(settings.rate_per_second),
             headers: headers.join("\n"),
+            recovery: or_empty(settings.retry_on_recovery.map(yes_or_no)),
+            disable_after: or_empty(settings.disable_after),
+            disable_attempts: or_empty(settings.disable_attempts_min),
+            asymmetric: webhook.secrets.signing_key.is_some(),
+            challenge: false,
+            tls_ca: settings.tls.ca.clone().unwrap_or_default(),
+            tls_certificate: settings.tls.client_certificate.clone().unwrap_or_default(),
+            has_key: webhook.secrets.client_key.is_some(),
+            tls_key: None,
         }
     }
 
@@ -100,80 +136,119 @@ impl Fields {
 
     /// Whether any of the settings that are folded away is set.
     pub fn has_more(&self) -> bool {
-        [
-            &self.ordering,
-            &self.schedule,
-            &self.timeout,
-            &self.concurrency,
-            &self.rate,
-            &self.headers,
-        ]
-        .iter()
-        .any(|text| !text.is_empty())
+        self.asymmetric
+            || self.challenge
+            || [
+                &self.ordering,
+                &self.schedule,
+                &self.timeout,
+                &self.concurrency,
+                &self.rate,
+                &self.headers,
+                &self.recovery,
+                &self.disable_after,
+                &self.disable_attempts,
+                &self.tls_ca,
+                &self.tls_certificate,
+            ]
+            .iter()
+            .any(|text| !text.is_empty())
     }
 
     pub fn create_request(&self) -> Result<CreateWebhookRequest, Wrong> {
-        let Optional {
-            ordering,
-            retry_schedule,
-            timeout_ms,
-            concurrency,
-            rate_per_second,
-            headers,
-        } = self.optional()?;
+        let optional = self.optional()?;
+        let tls = TlsRequest {
+            ca: given(&self.tls_ca).map_or(Patch::Absent, |text| Patch::Set(text.to_owned())),
+            client_certificate: given(&self.tls_certificate)
+                .map_or(Patch::Absent, |text| Patch::Set(text.to_owned())),
+            client_key: self.tls_key.clone().map_or(Patch::Absent, Patch::Set),
+        };
         Ok(CreateWebhookRequest {
             events: self.events.clone(),
             endpoint: self.endpoint.clone(),
-            description: Some(self.description.clone()).filter(|text| !text.is_empty()),
+            description: given(&self.description).map(str::to_owned),
             status: None,
-            headers: Some(headers),
-            ordering,
-            retry_schedule,
-            timeout_ms,
-            concurrency,
-            rate_per_second,
-            ..CreateWebhookRequest::default()
+            headers: Some(optional.headers),
+            ordering: optional.ordering,
+            retry_schedule: optional.retry_schedule,
+            timeout_ms: optional.timeout_ms,
+            concurrency: optional.concurrency,
+            rate_per_second: optional.rate_per_second,
+            asymmetric_signature: Some(self.asymmetric),
+            retry_on_recovery: optional.retry_on_recovery,
+            disable_after: optional.disable_after,
+            disable_attempts_min: optional.disable_attempts_min,
+            challenge: self.challenge.then_some(true),
+            tls: (tls != TlsRequest::default()).then_some(tls),
         })
     }
 
     /// Everything that the form shows replaces what was there.
     pub fn update_request(&self) -> Result<UpdateWebhookRequest, Wrong> {
-        let Optional {
-            ordering,
-            retry_schedule,
-            timeout_ms,
-            concurrency,
-            rate_per_second,
-            headers,
-        } = self.optional()?;
-        let description = Some(self.description.clone()).filter(|text| !text.is_empty());
+        let optional = self.optional()?;
         Ok(UpdateWebhookRequest {
             endpoint: Some(self.endpoint.clone()),
             events: Some(self.events.clone()),
-            description: set(description),
+            description: set(given(&self.description).map(str::to_owned)),
             status: None,
-            headers: Patch::Set(headers),
-            ordering: set(ordering),
-            retry_schedule: set(retry_schedule),
-            timeout_ms: set(timeout_ms),
-            concurrency: set(concurrency),
-            rate_per_second: set(rate_per_second),
-            ..UpdateWebhookRequest::default()
+            headers: Patch::Set(optional.headers),
+            ordering: set(optional.ordering),
+            retry_schedule: set(optional.retry_schedule),
+            timeout_ms: set(optional.timeout_ms),
+            concurrency: set(optional.concurrency),
+            rate_per_second: set(optional.rate_per_second),
+            asymmetric_signature: Patch::Set(self.asymmetric),
+            retry_on_recovery: set(optional.retry_on_recovery),
+            disable_after: set(optional.disable_after),
+            disable_attempts_min: set(optional.disable_attempts_min),
+            challenge: self.challenge.then_some(true),
+            tls: self.new_tls(),
         })
     }
 
+    /// An empty field removes what was there. The key is not shown, so that an empty one keeps it as long as
+    /// there is a certificate that it can be for.
+    fn new_tls(&self) -> Patch<TlsRequest> {
+        let tls = TlsRequest {
+            ca: set(given(&self.tls_ca).map(str::to_owned)),
+            client_certificate: set(given(&self.tls_certificate).map(str::to_owned)),
+            client_key: match (&self.tls_key, self.tls_certificate.is_empty()) {
+                (Some(key), _) => Patch::Set(key.clone()),
+                (None, true) => Patch::Null,
+                (None, false) => Patch::Absent,
+            },
+        };
+        let none = TlsRequest {
+            ca: Patch::Null,
+            client_certificate: Patch::Null,
+            client_key: Patch::Null,
+        };
+        if tls == none {
+            Patch::Null
+        } else {
+            Patch::Set(tls)
+        }
+    }
+
     fn optional(&self) -> Result<Optional, Wrong> {
-        let ordering = given(&self.ordering)
-            .map(|text| text.parse::<Ordering>())
-            .transpose()
-            .map_err(|error| Wrong::field("ordering", error.to_string()))?;
         Ok(Optional {
-            ordering,
+            ordering: parsed(&self.ordering, "ordering")?,
             retry_schedule: self.waits()?,
             timeout_ms: number(&self.timeout, "timeout")?,
             concurrency: number(&self.concurrency, "concurrency")?,
             rate_per_second: number(&self.rate, "rate")?,
             headers: self.header_lines()?,
+            retry_on_recovery: match self.recovery.as_str() {
+                "" => None,
+                "yes" => Some(true),
+                "no" => Some(false),
+                other => {
+                    let detail = format!("`{other}` is neither yes nor no; choose one of them");
+                    return Err(Wrong::field("recovery", detail));
+                }
+            },
+            disable_after: parsed(&self.disable_after, "disable-after")?,
+            disable_attempts_min: number(&self.disable_attempts, "disable-attempts")?,
         })
     }
 
@@ -207,7 +282,30 @@ fn given(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-fn number<N: std::str::FromStr>(text: &str, field: &'static str) -> Result<Option<N>, Wrong> {
+/// Browsers send the lines of a text apart by two characters.
+fn lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+fn or_empty(value: Option<impl Display>) -> String {
+    value.map_or(String::new(), |value| value.to_string())
+}
+
+const fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+fn parsed<T>(text: &str, field: &'static str) -> Result<Option<T>, Wrong>
+where
+    T: FromStr<Err: Display>,
+{
+    given(text)
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|error: T::Err| Wrong::field(field, error.to_string()))
+}
+
+fn number<N: FromStr>(text: &str, field: &'static str) -> Result<Option<N>, Wrong> {
     let wrong = |_| {
         Wrong::field(
             field,
