@@ -1,3 +1,5 @@
+//! That each thing that receivers get wrong is named.
+
 use std::str::FromStr;
 
 use heraldo_wire::signature::{AsymmetricSigner, SigningKey, sign_body, standard_header};
