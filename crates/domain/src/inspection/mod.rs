@@ -1,6 +1,7 @@
 //! An inspection: what it is made of, and (in [`machine`]) what can happen to it.
 
 pub mod file;
+mod fit;
 pub mod image;
 pub mod machine;
 mod missing;

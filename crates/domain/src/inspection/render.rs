@@ -15,6 +15,7 @@ use heraldo_wire::object::{
 use heraldo_wire::time::Timestamp;
 
 use super::file::input_file;
+use super::fit::render_end;
 use super::{Image, Inspection, OwnEvent, State};
 use crate::links::{Links, Target};
 
@@ -86,10 +87,12 @@ pub(crate) fn event_body(
             blocked_reason: blocked_reason(inspection).unwrap_or(BlockedReason::Expired),
         }),
         EventType::InspectionCompleted => {
-            Event::InspectionCompleted(completed(inspection, links, now))
+            let end = Event::InspectionCompleted(completed(inspection, links, now));
+            return render_end(end).into();
         }
         EventType::InspectionReviewed => {
-            Event::InspectionReviewed(completed(inspection, links, now))
+            let end = Event::InspectionReviewed(completed(inspection, links, now));
+            return render_end(end).into();
         }
         EventType::ImageProcessed => {
             Event::ImageProcessed(image_processed(inspection, event.image_id, links, now))
@@ -137,6 +140,7 @@ fn completed(inspection: &Inspection, links: &Links, now: Timestamp) -> Inspecti
         },
         custom: sections.custom,
         completed_by: inspection.completed_by().unwrap_or(CompletedBy::Client),
+        truncated: false,
     }
 }
 

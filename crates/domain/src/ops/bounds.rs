@@ -16,6 +16,8 @@ const METADATA_ENTRIES_MAX: usize = 100;
 /// the two created events stay below the 100 kB that Express reads of a body unless it is told otherwise
 /// (contract 4.1).
 const METADATA_BYTES_MAX: usize = 64 * 1024;
+/// All of `consumer` as JSON: it is in the events of the end, beside `metadata`.
+const CONSUMER_BYTES_MAX: usize = 8 * 1024;
 /// What JSON makes of one byte of text at most: `\u0001`.
 const ESCAPED_BYTES_MAX: usize = 6;
 /// Arrays and objects inside one declared attribute or input. Readers of JSON give up somewhere beyond
@@ -59,14 +61,11 @@ pub(super) fn check_bounds(request: &CreateInspectionRequest) -> Result<(), Prob
     check_nesting(request)
 }
 
-/// Checks what is said of an inspection later; its metadata is checked as a whole.
+/// Checks what is said of an inspection later; its consumer and metadata are checked as a whole.
 ///
 /// # Errors
 /// `invalid_body` with the field that is too large.
 pub(super) fn check_description(request: &UpdateInspectionRequest) -> Result<(), Problem> {
-    if let Some(consumer) = &request.consumer {
-        check_consumer(consumer)?;
-    }
     match request
         .inputs
         .iter()
@@ -132,7 +131,11 @@ pub(super) fn check_metadata(metadata: &Metadata) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check_consumer(consumer: &Consumer) -> Result<(), Problem> {
+/// Checks the whole `consumer` of an inspection.
+///
+/// # Errors
+/// `invalid_body`.
+pub(super) fn check_consumer(consumer: &Consumer) -> Result<(), Problem> {
     let Consumer {
         first_name,
         last_name,
@@ -159,6 +162,11 @@ fn check_consumer(consumer: &Consumer) -> Result<(), Problem> {
         ("consumer.address", address),
     ] {
         check_text(field, text.as_ref())?;
+    }
+    if serde_json::to_vec(consumer).is_ok_and(|written| written.len() > CONSUMER_BYTES_MAX) {
+        return Err(ProblemCode::InvalidBody.problem(format!(
+            "`consumer` takes more than {CONSUMER_BYTES_MAX} bytes as JSON; shorten its texts"
+        )));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use heraldo_wire::id::InspectionId;
 use heraldo_wire::problem::Problem;
 
 use super::Context;
-use super::bounds::{check_description, check_metadata};
+use super::bounds::{check_consumer, check_description, check_metadata};
 use super::inputs::{GivenFile, GivenInputs, read_inputs};
 use super::problem_of;
 use crate::account::Caller;
@@ -35,6 +35,11 @@ pub(super) async fn describe_this(
     files: Vec<GivenFile>,
 ) -> Result<(), Problem> {
     check_description(&request)?;
+    if let Some(more) = &request.consumer {
+        let mut whole = inspection.consumer.clone();
+        whole.merge(more.clone());
+        check_consumer(&whole)?;
+    }
     if let Some(more) = &request.metadata {
         let mut whole = inspection.metadata.clone();
         whole.merge(more.clone());

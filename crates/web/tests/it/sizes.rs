@@ -1,4 +1,4 @@
-//! How large an event can become: the created ones stay below what Express reads of a body (contract 4.1).
+//! How large an event can become: none of an inspection is above what Express reads of a body (contract 4.1).
 
 use heraldo_domain::endpoint::URL_BYTES_MAX;
 use heraldo_domain::ops::accounts::{Person, create_company};
@@ -11,6 +11,7 @@ use crate::world::{PUBLIC_URL, World};
 const EXPRESS_BYTES_MAX: usize = 100_000;
 /// As the server bounds them, in bytes.
 const METADATA: usize = 65_536;
+const CONSUMER: usize = 8_192;
 const TEXT: usize = 2_048;
 const NAME: usize = 200;
 
@@ -35,6 +36,14 @@ fn metadata(bytes: usize) -> Value {
     entries.into()
 }
 
+/// A consumer that takes exactly so many bytes as JSON.
+fn consumer(bytes: usize) -> Value {
+    let mut consumer = json!({ "firstName": worst(1_300), "lastName": "" });
+    let left = bytes - consumer.to_string().len();
+    consumer["lastName"] = "a".repeat(left).into();
+    consumer
+}
+
 /// A world whose caller is of a company with the longest names.
 async fn world() -> World {
     let mut world = World::new().await;
@@ -56,7 +65,7 @@ fn largest() -> Value {
         "locale": "l".repeat(35),
         "metadata": metadata(METADATA),
         "producer": { "internalId": worst(TEXT) },
-        "consumer": { "firstName": worst(TEXT), "address": worst(TEXT) },
+        "consumer": consumer(CONSUMER),
         "callbackURL": format!("https://example.com/{}", "a".repeat(TEXT - 20)),
         "car": { "plate": worst(TEXT) },
     })
@@ -101,6 +110,40 @@ async fn the_largest_created_events_fit_into_what_express_reads() {
 }
 
 #[tokio::test]
+async fn the_largest_events_of_the_end_fit_as_well() {
+    let world = world().await;
+    let mut body = largest();
+    body["initialStatus"] = "started".into();
+    body["goods"] = vec![json!({}); 50].into();
+    let created = world.post("/v1/inspection/goods", &body).await.json(201);
+    let id = created["inspectionId"].as_str().unwrap().to_owned();
+    let finish = format!("/v1/inspection/finish/{id}");
+    world.post(&finish, &json!({})).await.json(200);
+    let review = format!("/v1/inspection/{id}/review");
+    let review = world
+        .post(&review, &json!({ "veredict": "approved" }))
+        .await;
+    review.json(200);
+    let events = world.get("/v1/notification/event").await.json(200);
+    let mut seen = Vec::new();
+    for event in events["data"].as_array().unwrap() {
+        let body = event["body"].as_str().unwrap();
+        let name = event["event"].as_str().unwrap();
+        assert!(body.len() <= EXPRESS_BYTES_MAX, "{name}: {}", body.len());
+        assert!(body.len() > METADATA, "{name}: {}", body.len());
+        seen.push(name);
+    }
+    assert_eq!(
+        seen,
+        [
+            "inspection_reviewed",
+            "inspection_completed",
+            "inspection_created"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn more_than_that_is_refused() {
     let world = world().await;
     let mut body = largest();
@@ -108,6 +151,12 @@ async fn more_than_that_is_refused() {
     let answer = world.post("/v1/inspection/car", &body).await;
     let detail = answer.problem(ProblemCode::InvalidBody);
     assert!(detail.contains("65536 bytes as JSON"), "{detail}");
+
+    let mut body = largest();
+    body["consumer"] = consumer(CONSUMER + 1);
+    let answer = world.post("/v1/inspection/car", &body).await;
+    let detail = answer.problem(ProblemCode::InvalidBody);
+    assert!(detail.contains("8192 bytes as JSON"), "{detail}");
 
     // What is added later counts with what is there.
     let created = world.post("/v1/inspection/car", &largest()).await.json(201);
@@ -119,6 +168,11 @@ async fn more_than_that_is_refused() {
         .request("PUT", &path)
         .json(&json!({"metadata": {"e": ""}}));
     more.send().await.problem(ProblemCode::InvalidBody);
+    let more = world
+        .request("PUT", &path)
+        .json(&json!({"consumer": {"city": "Paraná"}}));
+    let detail = more.send().await.problem(ProblemCode::InvalidBody);
+    assert!(detail.contains("`consumer` takes more"), "{detail}");
 
     for person in [
         Person {

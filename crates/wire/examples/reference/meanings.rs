@@ -168,6 +168,12 @@ pub const FIELDS: &[Field] = &[
         "Who ended it: the client, or its expiry.",
         "Quién la terminó: el cliente, o su vencimiento.",
     ),
+    field(
+        "payload",
+        "truncated",
+        "Only when something was left out to keep the body below 100,000 bytes; read the inspection.",
+        "Solo si algo quedó afuera para que el cuerpo no pase de 100.000 bytes; lee la inspección.",
+    ),
     field("Producer", "userId", "The user.", "El usuario."),
     field(
         "Producer",

@@ -79,4 +79,8 @@ pub struct InspectionCompleted {
     pub identity: Identity,
     pub custom: Section,
     pub completed_by: CompletedBy,
+    /// Only when something was left out, because the body would have been larger than 100,000 bytes; the API
+    /// shows the whole inspection.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }

@@ -188,6 +188,7 @@ impl Sample {
             },
             custom: Section::default(),
             completed_by: CompletedBy::Client,
+            truncated: false,
         }
     }
 }
