@@ -23,6 +23,7 @@ mod certificates;
 mod consumer_page;
 mod crash;
 mod examples;
+mod faults;
 mod first_run;
 mod full_disk;
 mod fuzzing;

@@ -8,7 +8,7 @@ use heraldo_media::testing::PhotoMaker;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use crate::client::{Api, text};
+use crate::client::{Answer, Api, text};
 use crate::process::Setup;
 use crate::receiver::{Received, Receiver};
 
@@ -17,6 +17,11 @@ const BOUNDARY: &str = "--------------------------478203962110238400127341";
 
 /// Uploads a photo as the SDKs do and returns the status.
 pub fn upload(api: &Api, product: &str, side: &str, photo: &[u8]) -> u16 {
+    send_photo(api, product, side, photo).status
+}
+
+/// Uploads a photo as the SDKs do.
+pub fn send_photo(api: &Api, product: &str, side: &str, photo: &[u8]) -> Answer {
     let mut body = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"image\"\r\n\
          Content-Type: application/octet-stream\r\n\r\n"
@@ -33,7 +38,7 @@ pub fn upload(api: &Api, product: &str, side: &str, photo: &[u8]) -> u16 {
     );
     let path = format!("/v1/inspection/image/{product}");
     let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-    api.raw("POST", &path, &kind, &body).unwrap().status
+    api.raw("POST", &path, &kind, &body).unwrap()
 }
 
 /// A started inspection: its id and its product's.
@@ -43,8 +48,8 @@ pub fn started(api: &Api) -> (String, String) {
     (text(&made["inspectionId"]), text(&made["productId"]))
 }
 
-/// The `webhook-id`s of each kind of event of an inspection, in the order in which they came first.
-fn of_inspection(got: &[Received], id: &str) -> Vec<(String, Value)> {
+/// The events of an inspection, each once, with their names, in the order in which they came first.
+pub fn of_inspection(got: &[Received], id: &str) -> Vec<(String, Value)> {
     let mut seen = HashSet::new();
     let mut events = Vec::new();
     for received in got {

@@ -30,7 +30,7 @@ fn form(image: &Bytes, data: &Value) -> Vec<u8> {
     body
 }
 
-async fn send(call: Call<'_>, image: &Bytes, data: &Value) -> Answer {
+pub async fn send(call: Call<'_>, image: &Bytes, data: &Value) -> Answer {
     let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
     let call = call.header("content-type", &content_type);
     call.body(Body::from(form(image, data))).send().await

@@ -10,6 +10,7 @@
 
 mod any_body;
 mod bad_input;
+mod bad_photos;
 mod complaints;
 mod credentials;
 mod dashboard;
