@@ -29,11 +29,14 @@ pub fn openapi() -> OpenApi {
     split_by_type(&mut described);
     for item in described.paths.paths.values_mut() {
         for operation in operations(item) {
-            let problem = RefOr::Ref(Ref::from_response_name(PROBLEM));
-            operation
-                .responses
-                .responses
-                .insert("default".to_owned(), problem);
+            let tags = operation.tags.iter().flatten();
+            let refusal = match tags.clone().any(|tag| tag == PAGES) {
+                true => PAGE,
+                false => PROBLEM,
+            };
+            let refusal = RefOr::Ref(Ref::from_response_name(refusal));
+            let responses = &mut operation.responses.responses;
+            responses.insert("default".to_owned(), refusal);
         }
     }
     let mut schemas = vec![("Problem".to_owned(), Problem::schema())];
@@ -44,6 +47,7 @@ pub fn openapi() -> OpenApi {
     }
     components = components
         .response(PROBLEM, problem_response())
+        .response(PAGE, page_response())
         .security_scheme(
             "apiKey",
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
@@ -74,6 +78,9 @@ pub fn openapi_json() -> String {
 }
 
 const PROBLEM: &str = "Problem";
+const PAGE: &str = "Page";
+/// The tag of what people open in a browser.
+const PAGES: &str = "pages";
 
 const INTRODUCTION: &str = "Inspections and the webhooks that tell of them. Ids are 24 hex digits; instants \
 are ISO 8601 in UTC with milliseconds. Unknown keys of a body are ignored, empty bodies count as `{}`. Every \
@@ -134,6 +141,21 @@ fn problem_response() -> Response {
             "application/json",
             ContentBuilder::new().schema(Some(schema)).build(),
         )
+        .build()
+}
+
+fn page_response() -> Response {
+    let json = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem")));
+    ResponseBuilder::new()
+        .description(
+            "A page that says to the person what went wrong. What is wrong before there is a page, such as too \
+             large a head, is said as a problem.",
+        )
+        .content(
+            "text/html",
+            ContentBuilder::new().schema(Some(String::schema())).build(),
+        )
+        .content("application/json", json.build())
         .build()
 }
 
