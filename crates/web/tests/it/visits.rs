@@ -150,6 +150,17 @@ fn photo(number: u32) -> Bytes {
 #[track_caller]
 fn shows(answer: &Answer, status: u16, text: &str) {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
+    // A page's own style and script are those that its policy lets in.
+    let policy = answer.header("content-security-policy").unwrap();
+    if let Some((_, nonce)) = policy.split_once("'nonce-") {
+        let (nonce, _) = nonce.split_once('\'').unwrap();
+        let own = format!(" nonce=\"{nonce}\"");
+        let (all, known) = (
+            answer.text().matches(" nonce=\"").count(),
+            answer.text().matches(&own).count(),
+        );
+        assert!(known > 0 && all == known, "{}", answer.text());
+    }
     assert!(answer.text().contains(text), "{text}: {}", answer.text());
 }
 

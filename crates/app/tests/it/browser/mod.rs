@@ -41,6 +41,17 @@ pub use look::Look;
 /// How WebDriver marks an element in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// What a browser's network is like.
+#[derive(Debug, Clone, Copy)]
+pub enum Line {
+    Whole,
+    /// To the server; from it nothing is slowed down.
+    Slow {
+        bytes_per_second: u32,
+    },
+    Broken,
+}
+
 /// A browser with one page.
 pub struct Browser {
     driver: Driver,
@@ -177,16 +188,50 @@ impl Browser {
 
     /// Loads pages without running their scripts, as some people's browsers do. Scripts of the test still run.
     pub fn without_scripts(&self) {
-        self.devtools(
-            "Emulation.setScriptExecutionDisabled",
-            json!({"value": true}),
-        );
+        self.disable_scripts(true);
+    }
+
+    /// Lets what needs scripts work on the open page, such as the checker; those of the page are not run late.
+    pub fn with_scripts(&self) {
+        self.disable_scripts(false);
+    }
+
+    fn disable_scripts(&self, disabled: bool) {
+        let command = "Emulation.setScriptExecutionDisabled";
+        self.devtools(command, json!({"value": disabled}));
     }
 
     /// One command of the DevTools protocol, for what WebDriver has no call for.
     pub fn devtools(&self, command: &str, parameters: Value) -> Value {
         let body = json!({"cmd": command, "params": parameters});
         self.command("POST", "/goog/cdp/execute", &body)
+    }
+
+    /// Lets pages know a place that this browser is at.
+    pub fn stand_at(&self, latitude: f64, longitude: f64) {
+        let allowed = json!({"descriptor": {"name": "geolocation"}, "state": "granted"});
+        self.command("POST", "/permissions", &allowed);
+        self.devtools(
+            "Emulation.setGeolocationOverride",
+            json!({"latitude": latitude, "longitude": longitude, "accuracy": 5}),
+        );
+    }
+
+    /// Lets the network be as `line` says from now on, also for what is under way.
+    pub fn network(&self, line: Line) {
+        let (is_offline, upload_bytes_per_second) = match line {
+            Line::Whole => (false, -1),
+            Line::Slow { bytes_per_second } => (false, i64::from(bytes_per_second)),
+            Line::Broken => (true, -1),
+        };
+        self.devtools("Network.enable", json!({}));
+        self.devtools(
+            "Network.emulateNetworkConditions",
+            json!({
+                "offline": is_offline, "latency": 0, "downloadThroughput": -1,
+                "uploadThroughput": upload_bytes_per_second,
+            }),
+        );
     }
 
     /// Keeps a picture of the whole page as `target/screenshots/NAME.png`.

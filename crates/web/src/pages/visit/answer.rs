@@ -26,7 +26,14 @@ pub const PLACE: &str = "questions";
     tag = "pages",
     params(("id" = String, Path, description = "The inspection")),
     request_body(content_type = "multipart/form-data", content = std::collections::HashMap<String, String>),
-    responses((status = 303, description = "The answers are kept; back to the page")),
+    responses(
+        (status = 303, description = "The answers are kept; back to the page; or nobody has entered the code in this browser, or the inspection \
+            has ended, which the page says"),
+        (status = 400, description = "An answer does not hold to its rules; the page says so", content_type = "text/html", body = String),
+        (status = 403, description = "The form came from another site", content_type = "text/html", body = String),
+        (status = 404, description = "There is no such inspection", content_type = "text/html", body = String),
+        (status = 413, description = "A file is too large", content_type = "text/html", body = String),
+    ),
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
     let visit = match Visit::of(call).await {

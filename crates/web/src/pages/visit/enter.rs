@@ -19,7 +19,14 @@ use crate::problem::Failure;
     tag = "pages",
     params(("id" = String, Path, description = "The inspection")),
     request_body(content_type = "application/x-www-form-urlencoded", content = CodeForm),
-    responses((status = 303, description = "The code is right; on to the page")),
+    responses(
+        (status = 303, description = "The code is right; on to the page, with the cookie"),
+        (status = 403, description = "The code is wrong, and how many attempts are left; or the form came from another site", content_type = "text/html", body = String),
+        (status = 404, description = "There is no such inspection", content_type = "text/html", body = String),
+        (status = 409, description = "The inspection has ended or expired", content_type = "text/html", body = String),
+        (status = 423, description = "The inspection is blocked", content_type = "text/html", body = String),
+        (status = 429, description = "Too many wrong codes came from this address; `retry-after` says when to try again", content_type = "text/html", body = String),
+    ),
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
     let visit = match Visit::of(call).await {
@@ -48,15 +55,13 @@ pub async fn handle(call: &mut Call) -> Outcome {
         let left = problem.extra.get("attemptsLeft").cloned();
         let left = left.unwrap_or_default();
         let error = format!("{} {} {left}", words.code_wrong, words.code_left);
-        return Ok(render_failure(&failure, visit.frame(call), |_| {
-            visit.code_form(call, Some(error))
-        }));
+        let form = visit.code_form(call, Some(error));
+        return Ok(render_failure(&failure, &form));
     }
     if problem.code == ProblemCode::TooManyWrongCodes || problem.status() >= 500 {
         let error = plainly(words, &failure).to_owned();
-        return Ok(render_failure(&failure, visit.frame(call), |_| {
-            visit.code_form(call, Some(error))
-        }));
+        let form = visit.code_form(call, Some(error));
+        return Ok(render_failure(&failure, &form));
     }
     let (title, text) = match problem.code {
         ProblemCode::InspectionBlocked => (words.blocked_title, words.blocked),
@@ -64,9 +69,7 @@ pub async fn handle(call: &mut Call) -> Outcome {
         ProblemCode::Conflict => (words.ended_title, words.ended),
         _ => (words.problem, plainly(words, &failure)),
     };
-    Ok(render_failure(&failure, visit.frame(call), |_| {
-        visit.message(call, title, text)
-    }))
+    Ok(render_failure(&failure, &visit.message(call, title, text)))
 }
 
 async fn enter(call: &mut Call, visit: &Visit) -> Result<(String, std::time::Duration), Failure> {

@@ -15,7 +15,6 @@ pub mod finish;
 pub mod photo;
 pub mod show;
 
-use askama::Template;
 use axum::response::Response;
 use bytes::Bytes;
 use heraldo_domain::inspection::{Inspection, State};
@@ -32,7 +31,7 @@ use crate::call::Call;
 use crate::pages::page;
 use crate::problem::Failure;
 use crate::reply;
-use view::{Code, Frame, Look, Message, Refusal};
+use view::{Code, Frame, Look, Message, Page, Refusal};
 use words::Words;
 
 /// Fields of inputs are named by this and the identifier.
@@ -103,13 +102,13 @@ impl Visit {
                 };
                 call.note(&failure).await;
                 let base = call.parts.uri.path().to_owned();
-                let frame = frame(call, language, base);
-                Err(render_failure(&failure, frame, |frame| Message {
-                    frame,
+                let message = Message {
+                    frame: frame(call, language, base),
                     title,
                     text,
                     link: None,
-                }))
+                };
+                Err(render_failure(&failure, &message))
             }
         }
     }
@@ -183,10 +182,10 @@ impl Visit {
 
     /// The page of the photos, with what was refused.
     fn photos(&self, call: &Call, failure: &Failure, refusal: Refusal) -> Response {
-        let look = self.look(call);
-        render_failure(failure, self.frame(call), |frame| {
-            look.photos(frame, Some(refusal), false)
-        })
+        let photos = self
+            .look(call)
+            .photos(self.frame(call), Some(refusal), false);
+        render_failure(failure, &photos)
     }
 
     /// What is answered to a form that is not ours, or comes before the code or after the end.
@@ -204,8 +203,7 @@ impl Visit {
     fn refuse_origin(&self, call: &Call) -> Response {
         let words = self.words();
         let message = self.message(call, words.problem, words.other_site);
-        let nonce = message.frame.nonce.clone();
-        render(StatusCode::FORBIDDEN, &message, &nonce)
+        render(StatusCode::FORBIDDEN, &message)
     }
 
     /// Sends the browser to a page of the visit.
@@ -243,7 +241,8 @@ fn frame(call: &Call, language: Language, base: String) -> Frame {
     }
 }
 
-fn render(status: StatusCode, view: &impl Template, nonce: &str) -> Response {
+fn render(status: StatusCode, view: &impl Page) -> Response {
+    let nonce = &view.frame().nonce;
     // Writing to memory fails for want of memory alone, which ends the process.
     let html = view.render().unwrap_or_default();
     let policy = format!(
@@ -260,18 +259,9 @@ fn render(status: StatusCode, view: &impl Template, nonce: &str) -> Response {
     response
 }
 
-fn render_failure<V: Template>(
-    failure: &Failure,
-    frame: Frame,
-    view: impl FnOnce(Frame) -> V,
-) -> Response {
-    let nonce = frame.nonce.clone();
+fn render_failure(failure: &Failure, view: &impl Page) -> Response {
     let status = StatusCode::from_u16(failure.problem.status());
-    let mut response = render(
-        status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        &view(frame),
-        &nonce,
-    );
+    let mut response = render(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), view);
     if let Some(seconds) = failure.retry_after_s() {
         let headers = response.headers_mut();
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

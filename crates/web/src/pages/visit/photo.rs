@@ -25,7 +25,16 @@ const WORD_BYTES_MAX: usize = 100;
     tag = "pages",
     params(("id" = String, Path, description = "The inspection")),
     request_body(content_type = "multipart/form-data", content = PhotoForm),
-    responses((status = 303, description = "The photo is kept; back to the page")),
+    responses(
+        (status = 303, description = "The photo is kept; back to the page; or nobody has entered the code in this browser, or the inspection \
+            has ended, which the page says"),
+        (status = 400, description = "What came is no photo that can be read; the page says so beside it", content_type = "text/html", body = String),
+        (status = 403, description = "The form came from another site", content_type = "text/html", body = String),
+        (status = 404, description = "There is no such inspection", content_type = "text/html", body = String),
+        (status = 409, description = "The inspection has ended or expired, or has as many photos as it may", content_type = "text/html", body = String),
+        (status = 413, description = "The photo is too large", content_type = "text/html", body = String),
+        (status = 503, description = "There is no room or no storage just now; try again", content_type = "text/html", body = String),
+    ),
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
     let visit = match Visit::of(call).await {

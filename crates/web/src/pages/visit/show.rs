@@ -30,7 +30,10 @@ const LOOK_EVERY_S: u32 = 2;
         ("accessCode" = Option<String>, Query, description = "The code of the magic link"),
         ("lang" = Option<String>, Query, description = "`es` or `en`; remembered"),
     ),
-    responses((status = 200, description = "A page", content_type = "text/html", body = String)),
+    responses(
+        (status = 200, description = "A page; of an inspection that takes nothing any more, one that says so", content_type = "text/html", body = String),
+        (status = 404, description = "There is no such inspection", content_type = "text/html", body = String),
+    ),
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
     let visit = match Visit::of(call).await {
@@ -62,22 +65,19 @@ fn show(call: &Call, visit: &Visit) -> axum::response::Response {
         return thank(call, visit, at);
     }
     if let Some(over) = visit.over(call) {
-        let nonce = over.frame.nonce.clone();
-        return render(StatusCode::OK, &over, &nonce);
+        return render(StatusCode::OK, &over);
     }
     if !visit.is_open {
         let form = visit.code_form(call, None);
-        let nonce = form.frame.nonce.clone();
-        return render(StatusCode::OK, &form, &nonce);
+        return render(StatusCode::OK, &form);
     }
     let look = visit.look(call);
     let frame = visit.frame(call);
-    let nonce = frame.nonce.clone();
     if visit.asked.view == Some(View::Confirm) {
-        return render(StatusCode::OK, &look.confirm(frame), &nonce);
+        return render(StatusCode::OK, &look.confirm(frame));
     }
     let saved = visit.asked.view == Some(View::Saved);
-    render(StatusCode::OK, &look.photos(frame, None, saved), &nonce)
+    render(StatusCode::OK, &look.photos(frame, None, saved))
 }
 
 /// After the finish: waits a little for the end, then sends the consumer on to where the company wants.
@@ -109,6 +109,5 @@ fn thank(
         message.frame.onward = link.clone().filter(|_| just_finished).map(|to| (0, to));
         message.link = link;
     }
-    let nonce = message.frame.nonce.clone();
-    render(StatusCode::OK, &message, &nonce)
+    render(StatusCode::OK, &message)
 }

@@ -52,6 +52,23 @@ impl Frame {
     }
 }
 
+/// A page of the visit.
+pub trait Page: Template {
+    fn frame(&self) -> &Frame;
+}
+
+macro_rules! pages {
+    ($($page:ident,)+) => {
+        $(impl Page for $page {
+            fn frame(&self) -> &Frame {
+                &self.frame
+            }
+        })+
+    };
+}
+
+pages! { Message, Code, Confirm, Photos, }
+
 /// A page with a sentence or two.
 #[derive(Template)]
 #[template(path = "visit/message.html")]
