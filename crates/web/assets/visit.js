@@ -113,7 +113,8 @@ const send = async ({ box, form, data }) => {
     const again = request.status === 0 || request.status === 408 || request.status === 429 || request.status >= 500;
     if (!again) {
       bar.hidden = true;
-      delete box.dataset.busy;
+      // Another one may have been chosen meanwhile.
+      if (!queue.some((next) => next.box === box)) delete box.dataset.busy;
       looks = 0;
       const page = take(request.responseText);
       if (page === false) return location.reload();
@@ -143,7 +144,7 @@ const chosen = (form) => {
   const input = form.elements.image;
   const file = input.files[0];
   const box = form.closest("[data-side]");
-  if (!file || box.dataset.busy) return;
+  if (!file) return;
   const data = new FormData(form);
   // The same photo sent again bears the same word; the next photo bears another.
   data.set("uploadId", `${form.elements.uploadId.value}-${Date.now()}`);

@@ -185,8 +185,15 @@ fn a_consumer_walks_from_the_code_to_the_end_over_a_bad_line() {
     page.see("Se cortó la conexión. Volvemos a intentar…");
     let server = setup.env("HERALDO_LISTEN", address.to_string()).start();
     page.find("#photo-0-1[data-status=approved]");
+    // Another photo chosen while one is on its way goes after it.
+    page.network(Line::Slow {
+        bytes_per_second: 60_000,
+    });
     page.find("#extra-file").upload(&sharp("dent.jpg", 4));
-    page.find("#extra-photos li[data-status=approved]");
+    page.find("#extra progress:not([value='0']):not([hidden])");
+    page.find("#extra-file").upload(&sharp("scratch.jpg", 5));
+    page.network(Line::Whole);
+    page.find("#extra-photos li[data-status=approved] + li[data-status=approved]");
     look_at(&page, "consumer-photos-done");
     page.complaints();
 
@@ -218,6 +225,7 @@ fn a_consumer_walks_from_the_code_to_the_end_over_a_bad_line() {
         "image_processed",
         "image_processed",
         "extra_image_processed",
+        "extra_image_processed",
         "inspection_completed",
     ];
     assert_eq!(names, expected);
@@ -230,7 +238,7 @@ fn a_consumer_walks_from_the_code_to_the_end_over_a_bad_line() {
         .map(|(_, event)| &event["payload"]["product"]["image"][0]["approved"])
         .collect();
     assert_eq!(approved, [false, true, true]);
-    let end = &events[6].1["payload"];
+    let end = &events[7].1["payload"];
     assert_eq!(end["veredict"], "approved");
     assert_eq!(end["products"][0]["inputs"][0]["value"], "WBX-4417");
     let shown = server.api_with(&key);
