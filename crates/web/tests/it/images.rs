@@ -30,10 +30,16 @@ fn form(image: &Bytes, data: &Value) -> Vec<u8> {
     body
 }
 
-pub async fn send(call: Call<'_>, image: &Bytes, data: &Value) -> Answer {
+/// The type of a form and its bytes.
+pub fn form_of(image: &Bytes, data: &Value) -> (String, Vec<u8>) {
     let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    (content_type, form(image, data))
+}
+
+pub async fn send(call: Call<'_>, image: &Bytes, data: &Value) -> Answer {
+    let (content_type, body) = form_of(image, data);
     let call = call.header("content-type", &content_type);
-    call.body(Body::from(form(image, data))).send().await
+    call.body(Body::from(body)).send().await
 }
 
 pub async fn upload(world: &World, product: &str, side: &str, image: &Bytes) -> Answer {

@@ -3,7 +3,8 @@
 use heraldo_wire::problem::ProblemCode;
 use serde_json::{Value, json};
 
-use crate::world::{PUBLIC_URL, World};
+use crate::images::{photo, read, started, upload};
+use crate::world::{PUBLIC_URL, World, id_in};
 
 fn id(created: &Value) -> &str {
     created["inspectionId"].as_str().unwrap()
@@ -103,6 +104,78 @@ async fn lists_are_filtered_and_paged_as_the_sdks_ask() {
     let mut rest = page.clone();
     rest.as_object_mut().unwrap().shift_remove("inspections");
     assert_eq!(rest, expected);
+}
+
+#[tokio::test]
+async fn each_filter_of_the_list_selects_and_together_they_narrow() {
+    let world = World::new().await;
+    let make = async |kind: &str, more: Value| started(&world, kind, &more).await;
+    let plate = |plate: &str| json!({"plate": plate});
+    let (car, product) = make(
+        "car",
+        json!({"car": plate("ab 1"), "consumer": {"identification": " x-1 "}}),
+    )
+    .await;
+    let (other, _) = make("car", json!({"templateId": "deep", "car": plate("AB 2")})).await;
+    let (moto, _) = make(
+        "moto",
+        json!({"moto": plate("ab 1"), "consumer": {"identification": "X-1"}}),
+    )
+    .await;
+    let waiting = world.create_inspection().await["inspectionId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let sides = ["front", "back", "sideLeft", "sideRight"];
+    for (number, side) in (1..).zip(sides) {
+        upload(&world, &product, side, &photo(number))
+            .await
+            .json(201);
+    }
+    world.run_jobs().await;
+    for id in [&car, &moto] {
+        let finish = format!("/v1/inspection/finish/{id}");
+        world.post(&finish, &json!({})).await.json(200);
+    }
+    let deep = read(&world, &other).await["template"]["_id"].clone();
+    let deep = format!("templateId={}", deep.as_str().unwrap());
+    let all = [&waiting, &moto, &other, &car];
+    for (query, expected) in [
+        ("", &all[..]),
+        ("type=car", &[&waiting, &other, &car]),
+        ("type=moto", &[&moto]),
+        ("type=people", &[]),
+        ("status=created", &[&waiting]),
+        ("status=started", &[&other]),
+        ("status=completed", &[&moto, &car]),
+        ("veredict=approved", &[&car]),
+        ("veredict=not_provided", &[&moto]),
+        ("veredict=not_defined", &[&waiting, &other]),
+        ("plate=AB+1", &[&moto, &car]),
+        ("plate=ab+2", &[&other]),
+        ("plate=AB", &[]),
+        ("consumerIdentification=x-1+", &[&moto, &car]),
+        (&deep, &[&other]),
+        ("templateId=651ae032ff786d198dfa4ce4", &[]),
+        (
+            "plate=ab+1&type=car&status=completed&veredict=approved",
+            &[&car],
+        ),
+        ("plate=ab+1&type=car&status=started", &[]),
+        ("limit=2&page=2", &[&other, &car]),
+    ] {
+        let list = world
+            .get(&format!("/v1/inspection?{query}"))
+            .await
+            .json(200);
+        let rows = list["inspections"].as_array().unwrap().iter();
+        let ids: Vec<String> = rows.map(id_in).collect();
+        assert_eq!(ids.iter().collect::<Vec<_>>(), expected, "{query}");
+    }
+    let nothing = world.get("/v1/inspection?type=people").await.json(200);
+    let empty = json!({"inspections": [], "totalInspections": 0, "limit": 10, "page": 1, "totalPages": 1,
+        "pagingCounter": 1, "hasPrevPage": false, "hasNextPage": false, "prevPage": null, "nextPage": null});
+    assert_eq!(nothing, empty);
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ mod oauth_pages;
 mod products;
 mod recoveries;
 mod reports;
+mod routes_of_sdks;
 mod server;
 mod sizes;
 mod socket;
