@@ -233,6 +233,10 @@ pub struct Measures {
     pub queued_writes: u64,
     /// About how many bytes those hold.
     pub queued_bytes: u64,
+    /// So many writes wait that further ones are refused, or nearly.
+    pub queue_is_full: bool,
+    /// What brings new data in is refused until there is room on the disk.
+    pub disk_is_nearly_full: bool,
 }
 
 /// What is counted, and where.

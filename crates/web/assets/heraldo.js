@@ -1,12 +1,16 @@
 // What pages do better with scripts. Everything works without: times are then in UTC, and pages are
 // brought up to date by loading them again.
 const spoken = document.documentElement.lang;
-const clock = new Intl.DateTimeFormat(spoken, {dateStyle: 'medium', timeStyle: 'medium'});
+const whole = new Intl.DateTimeFormat(spoken, {dateStyle: 'medium', timeStyle: 'medium'});
+const brief = {
+  clock: new Intl.DateTimeFormat(spoken, {timeStyle: 'short'}),
+  day: new Intl.DateTimeFormat(spoken, {dateStyle: 'medium', timeZone: 'UTC'}),
+};
 
 function enhance(part) {
   for (const time of part.querySelectorAll('time[datetime]')) {
     const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.valueOf())) time.textContent = clock.format(at);
+    if (!Number.isNaN(at.valueOf())) time.textContent = (brief[time.dataset.form] ?? whole).format(at);
   }
   for (const button of part.querySelectorAll('button[data-copy]')) {
     button.hidden = false;
@@ -48,14 +52,25 @@ function follow(live) {
   let shown = '';
   const again = async () => {
     if (!live.isConnected || !live.dataset.live) return;
+    // Nobody looks: the next try is when somebody does again.
+    if (document.hidden) {
+      document.addEventListener('visibilitychange', again, {once: true});
+      return;
+    }
     try {
       const answer = await fetch(location.href, {headers: {accept: 'text/html'}});
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       const newer = answer.ok ? page.getElementById(live.id) : null;
       if (newer && newer.innerHTML !== shown) {
         shown = newer.innerHTML;
+        const focused = live.contains(document.activeElement) ? document.activeElement.id : '';
+        for (const open of live.querySelectorAll('details[open][id]')) {
+          const again = page.getElementById(open.id);
+          if (again) again.open = true;
+        }
         live.replaceChildren(...newer.childNodes);
         enhance(live);
+        if (focused) document.getElementById(focused)?.focus({preventScroll: true});
       }
       if (newer && !newer.dataset.live) delete live.dataset.live;
     } catch {

@@ -16,12 +16,14 @@ mod process;
 mod receiver;
 mod tls;
 mod tools;
+mod traffic;
 mod waiting;
 
 mod administration;
 mod certificates;
 mod consumer_page;
 mod crash;
+mod dashboard_views;
 mod examples;
 mod faults;
 mod first_run;

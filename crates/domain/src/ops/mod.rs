@@ -20,6 +20,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod oauth_apps;
 pub mod oauth_tokens;
+pub mod overview;
 pub mod passwords;
 pub mod people;
 pub mod products;

@@ -531,6 +531,8 @@ impl Store for MemoryStore {
             pending: inner.state.pending().into_iter().collect(),
             queued_writes: 0,
             queued_bytes: 0,
+            queue_is_full: false,
+            disk_is_nearly_full: false,
         }
     }
 

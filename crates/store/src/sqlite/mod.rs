@@ -569,12 +569,14 @@ impl Store for SqliteStore {
     }
 
     fn measures(&self) -> Measures {
-        let (queued_writes, queued_bytes) = self.shared.commands.waiting();
+        let waiting = self.shared.commands.waiting();
         Measures {
             totals: self.shared.live.totals(),
             pending: self.shared.live.pending(),
-            queued_writes,
-            queued_bytes,
+            queued_writes: waiting.items,
+            queued_bytes: waiting.bytes,
+            queue_is_full: waiting.is_full,
+            disk_is_nearly_full: self.shared.room.is_low(),
         }
     }
 

@@ -24,6 +24,15 @@ struct State<T> {
     closed: bool,
 }
 
+/// What waits in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub items: u64,
+    pub bytes: u64,
+    /// It takes no more, or hardly anything: less than an eighth of its bytes is left.
+    pub is_full: bool,
+}
+
 /// What a taker got.
 #[derive(Debug)]
 pub(super) enum Taken<T> {
@@ -129,12 +138,17 @@ impl<T> Queue<T> {
     }
 
     /// How many items wait, and how many bytes they hold.
-    pub(super) fn waiting(&self) -> (u64, u64) {
+    pub(super) fn waiting(&self) -> Waiting {
         let state = self.lock();
         let (items, bytes) = (state.items.len(), state.bytes);
         drop(state);
         let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        (wide(items), wide(bytes))
+        Waiting {
+            items: wide(items),
+            bytes: wide(bytes),
+            is_full: items >= self.items_max
+                || bytes > self.bytes_max.saturating_sub(self.bytes_max / 8),
+        }
     }
 
     /// Lets nothing more in; what is in is still taken.
@@ -178,8 +192,10 @@ mod tests {
         assert_eq!(queue.push('c', 1, true), Ok(()));
         assert_eq!(taken(queue.take(9, usize::MAX, None)), ['a', 'c']);
         for item in ['d', 'e', 'f'] {
+            assert!(!queue.waiting().is_full);
             assert_eq!(queue.push(item, 1, false), Ok(()));
         }
+        assert!(queue.waiting().is_full);
         assert_eq!(queue.push('g', 1, false), Err(StoreError::Overloaded));
         assert_eq!(queue.push('g', 1, true), Ok(()));
     }

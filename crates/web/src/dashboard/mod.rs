@@ -6,11 +6,12 @@
 //! Texts stand in [`words`](crate::words), never in templates.
 
 mod account;
+mod chart;
 mod developers;
-mod home;
 mod keys;
 mod moment;
 mod oauth_apps;
+mod overview;
 mod preferences;
 mod spark;
 mod visit;
@@ -71,7 +72,7 @@ macro_rules! pages {
 }
 
 pages! {
-    get "/dashboard" Producer home::show;
+    get "/dashboard" Producer overview::show;
     get "/dashboard/settings" Producer developers::settings;
     get "/dashboard/developers" Producer developers::show;
     post "/dashboard/sign-out" Producer account::sign_out;

@@ -28,8 +28,12 @@ impl Words {
             rate if rate >= 9.995 => 1,
             _ => 2,
         };
-        let text = format!("{rate:.digits$}");
-        let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+        self.pointed(&format!("{rate:.digits$}"))
+    }
+
+    /// Digits with a point in them as the language writes them, without zeros at their end.
+    fn pointed(self, text: &str) -> String {
+        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
         let whole = whole
             .parse()
             .map_or_else(|_| whole.to_owned(), |whole| self.number(whole));
@@ -42,8 +46,7 @@ impl Words {
     /// How many of 100 a part is, never rounded up: what is not all is not 100. `None`: there is nothing.
     pub fn percent(self, part: u64, whole: u64) -> Option<String> {
         let hundredths = (u128::from(part) * 10_000).checked_div(u128::from(whole))?;
-        let hundredths = u32::try_from(hundredths).unwrap_or(u32::MAX);
-        let percent = self.decimal(f64::from(hundredths) / 100.0);
+        let percent = self.pointed(&format!("{}.{:02}", hundredths / 100, hundredths % 100));
         Some(format!("{percent}{}", self.say(" %", "%")))
     }
 
@@ -103,7 +106,7 @@ mod tests {
     fn what_is_not_all_is_not_a_hundred_percent() {
         assert_eq!(EN.percent(99_999, 100_000).unwrap(), "99.99%");
         assert_eq!(EN.percent(3, 3).unwrap(), "100%");
-        assert_eq!(ES.percent(1, 3).unwrap(), "33,3 %");
+        assert_eq!(ES.percent(1, 3).unwrap(), "33,33 %");
         assert_eq!(EN.percent(0, 0), None);
     }
 

@@ -7,6 +7,7 @@ mod account;
 mod developers;
 mod failures;
 mod figures;
+mod overview;
 mod shell;
 mod signature;
 mod webhook_page;

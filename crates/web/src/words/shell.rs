@@ -8,7 +8,7 @@ words! {
     skip_to_content: "Ir al contenido", "Skip to the content";
     main_navigation: "Principal", "Main";
     settings_navigation: "Secciones de la configuración", "Sections of the settings";
-    home: "Inicio", "Home";
+    home: "Resumen", "Overview";
     configuration: "Configuración", "Configuration";
     developers: "Developers", "Developers";
     my_account: "Mi cuenta", "My account";
@@ -31,7 +31,7 @@ words! {
     optional: "opcional", "optional";
     not_possible: "No es posible", "Not possible";
     nothing_changed: "No se cambió nada.", "Nothing was changed.";
-    go_home: "Volver al inicio", "Back to the home page";
+    go_home: "Volver al resumen", "Back to the overview";
     not_found_title: "Aquí no hay nada", "There is nothing here";
     not_found_text: "La dirección no existe, o lo que mostraba se borró o es de otra empresa.",
         "The address does not exist, or what it showed was deleted or belongs to another company.";
@@ -45,14 +45,6 @@ words! {
     failed_text: "No es culpa tuya. Espera un momento y vuelve a intentarlo.",
         "This is not your fault. Wait a moment and try again.";
     check_the_form: "Revisa el formulario", "Check the form";
-    welcome: "Primeros pasos", "First steps";
-    welcome_text: "Dos pasos hasta la primera entrega.", "Two steps to the first delivery.";
-    step_endpoint: "Agrega un endpoint", "Add an endpoint";
-    step_endpoint_text: "la dirección de tu servidor a la que Heraldo avisa lo que pasa en cada inspección.",
-        "the address of your server that Heraldo tells what happens in each inspection.";
-    step_key: "Crea una clave de API", "Make an API key";
-    step_key_text: "con ella tu sistema crea inspecciones.", "your system creates inspections with it.";
-    done_mark: "hecho", "done";
 }
 
 impl Words {

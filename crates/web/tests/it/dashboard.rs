@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod browser;
 mod developers;
+mod overview;
 mod webhooks;
 
 pub use browser::Browser;

@@ -240,10 +240,20 @@ impl Browser {
             .unwrap_or_else(|failed| panic!("no picture: {failed:?}"))
     }
 
+    /// The same of what the window shows.
+    pub fn window(&self, name: &str) -> PathBuf {
+        self.take(name, false)
+            .unwrap_or_else(|failed| panic!("no picture: {failed:?}"))
+    }
+
     fn try_screenshot(&self, name: &str) -> Result<PathBuf, Failed> {
+        self.take(name, true)
+    }
+
+    fn take(&self, name: &str, is_whole: bool) -> Result<PathBuf, Failed> {
         let body = json!({
             "cmd": "Page.captureScreenshot",
-            "params": {"format": "png", "captureBeyondViewport": true},
+            "params": {"format": "png", "captureBeyondViewport": is_whole},
         });
         let taken = self.try_command("POST", "/goog/cdp/execute", &body)?;
         let picture = BASE64_STANDARD.decode(text(&taken["data"])).unwrap();

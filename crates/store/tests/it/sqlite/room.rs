@@ -132,6 +132,7 @@ fn near_the_end_of_the_disk_nothing_new_is_accepted_and_the_rest_goes_on() {
         assert_eq!(scene.commit(change), Err(StoreError::Full));
     }
     assert_eq!(block_on(scene.store.check()), Err(StoreError::Full));
+    assert!(scene.store.measures().disk_is_nearly_full);
     assert_eq!(scene.settle(&leased, 200), Settled::Written);
     scene
         .write(Write::RevokeApiKey {
@@ -195,8 +196,10 @@ fn a_disk_that_is_too_slow_bounds_what_waits_and_loses_nothing_that_was_accepted
         while refused() < 300 {
             std::thread::yield_now();
         }
-        let waiting = scene.store.measures().queued_bytes;
+        let measures = scene.store.measures();
+        let waiting = measures.queued_bytes;
         assert!(waiting <= (QUEUED_MAX + 2 * BODY) as u64, "{waiting}");
+        assert!(measures.queue_is_full);
         held.execute_batch("ROLLBACK").unwrap();
         assert_eq!(settling.join().unwrap(), Settled::Written);
         callers

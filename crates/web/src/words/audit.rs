@@ -1,0 +1,52 @@
+//! The audit log.
+
+use heraldo_domain::change::AuditAction;
+
+use super::{Words, words};
+
+words! {
+    audit: "Auditoría", "Audit log";
+    audit_text: "Quién hizo qué y cuándo, también lo que hizo Heraldo por su cuenta.",
+        "Who did what and when, also what Heraldo did by itself.";
+    audit_empty: "Todavía no hay nada. Crear un webhook o una clave, ver un secreto o reenviar una entrega deja aquí una línea.",
+        "There is nothing yet. Making a webhook or a key, revealing a secret or resending a delivery leaves a line here.";
+    audit_when: "Cuándo", "When";
+    audit_who: "Quién", "Who";
+    audit_what: "Qué", "What";
+    audit_about: "Sobre", "About";
+    audit_newer: "Lo más reciente", "Newest";
+    audit_older: "Anterior", "Older";
+    by_system: "Heraldo", "Heraldo";
+    by_command_line: "La línea de comandos del servidor", "The server's command line";
+    by_key: "Clave de API", "API key";
+    by_user: "Usuario", "User";
+}
+
+impl Words {
+    pub const fn audit_action(self, action: AuditAction) -> &'static str {
+        match action {
+            AuditAction::CompanyCreated => self.say("creó la empresa", "created the company"),
+            AuditAction::UserCreated => self.say("agregó un usuario", "added a user"),
+            AuditAction::ApiKeyCreated => self.say("creó una clave de API", "made an API key"),
+            AuditAction::ApiKeyRevoked => self.say("revocó una clave de API", "revoked an API key"),
+            AuditAction::WebhookCreated => self.say("creó un webhook", "made a webhook"),
+            AuditAction::WebhookChanged => self.say("cambió un webhook", "changed a webhook"),
+            AuditAction::WebhookDeleted => self.say("borró un webhook", "deleted a webhook"),
+            AuditAction::WebhookDisabled => self.say("desactivó un webhook", "disabled a webhook"),
+            AuditAction::SecretRevealed => self.say("vio un secreto", "revealed a secret"),
+            AuditAction::SecretRotated => self.say("regeneró un secreto", "regenerated a secret"),
+            AuditAction::DeliveryResent => self.say("reenvió una entrega", "resent a delivery"),
+            AuditAction::RecoveryBegun => self.say("inició una recuperación", "began a recovery"),
+            AuditAction::RecoveryCancelled => {
+                self.say("canceló una recuperación", "cancelled a recovery")
+            }
+            AuditAction::OauthAppCreated => {
+                self.say("creó una aplicación OAuth", "made an OAuth application")
+            }
+            AuditAction::OauthAuthorised => self.say(
+                "dio acceso a una aplicación OAuth",
+                "gave an OAuth application access",
+            ),
+        }
+    }
+}
