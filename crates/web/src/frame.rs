@@ -8,7 +8,7 @@ use http::header::SET_COOKIE;
 
 use crate::browser::{Session, header};
 use crate::call::Call;
-use crate::pages::asset::{SCRIPT, STYLE};
+use crate::pages::asset::{ICON, SCRIPT, STYLE};
 use crate::problem::Failure;
 use crate::words::Words;
 
@@ -117,6 +117,7 @@ pub struct Frame {
     pub here: String,
     pub style: &'static str,
     pub script: &'static str,
+    pub icon: &'static str,
     pub section: Option<Section>,
     pub viewer: Option<Viewer>,
     /// What the form before this page did.
@@ -141,6 +142,7 @@ impl Frame {
             here: here.to_owned(),
             style: &STYLE.name,
             script: &SCRIPT.name,
+            icon: &ICON.name,
             section: None,
             viewer: None,
             done: None,

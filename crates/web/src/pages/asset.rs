@@ -37,6 +37,12 @@ pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("heraldo", "js", "text/javascript; charset=utf-8", content)
 });
 
+/// What stands beside a page's title.
+pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("../../assets/icon.svg");
+    Asset::new("icon", "svg", "image/svg+xml", content)
+});
+
 impl Asset {
     fn new(stem: &str, extension: &str, content_type: &'static str, content: &'static str) -> Self {
         let hash = Sha256::digest(content);
@@ -59,8 +65,8 @@ pub mod retrieve {
     use axum::extract::{FromRequestParts as _, RawPathParams};
 
     use super::{
-        Bytes, CACHE_CONTROL, HeaderValue, SCRIPT, STYLE, StatusCode, VISIT_SCRIPT, VISIT_STYLE,
-        not_found,
+        Bytes, CACHE_CONTROL, HeaderValue, ICON, SCRIPT, STYLE, StatusCode, VISIT_SCRIPT,
+        VISIT_STYLE, not_found,
     };
     use crate::call::{Call, Outcome};
     use crate::reply;
@@ -74,13 +80,13 @@ pub mod retrieve {
         operation_id = "retrieveAsset",
         tag = "pages",
         params(("name" = String, Path, description = "The name that a page says")),
-        responses((status = 200, description = "The file", content((String = "text/css"), (String = "text/javascript")))),
+        responses((status = 200, description = "The file", content((String = "text/css"), (String = "text/javascript"), (String = "image/svg+xml")))),
     )]
     pub async fn handle(call: &mut Call) -> Outcome {
         let params = RawPathParams::from_request_parts(&mut call.parts, &()).await;
         let params = params.map_err(|_| not_found())?;
         let name = params.iter().next().map(|(_, name)| name);
-        let known = [&*VISIT_STYLE, &*VISIT_SCRIPT, &*STYLE, &*SCRIPT];
+        let known = [&*VISIT_STYLE, &*VISIT_SCRIPT, &*STYLE, &*SCRIPT, &*ICON];
         let asset = known.into_iter().find(|asset| Some(&*asset.name) == name);
         let asset = asset.ok_or_else(not_found)?;
         let content = Bytes::from_static(asset.content.as_bytes());
