@@ -10,7 +10,7 @@ use tempfile::tempdir;
 
 use crate::process::{Setup, heraldo, run};
 use crate::receiver::Receiver;
-use crate::tls::{Authority, answer_all, listening, listening_tls};
+use crate::tls::{Authority, answer_all, listening, listening_tls, read_request};
 
 const INSPECTION: &str = "651ae032ff786d198dfa4ce4";
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -79,6 +79,33 @@ fn a_webhook_shows_its_client_certificate_and_its_key_is_never_read_back() {
     let event = api.publish("inspection_started", INSPECTION);
     assert_eq!(api.settled(&event)["status"], "delivered");
     assert_eq!(api.patch(&path, json!({ "tls": null }))["tls"], Value::Null);
+}
+
+#[test]
+fn a_receiver_that_asks_for_a_certificate_is_challenged_with_it() {
+    let folder = tempdir().unwrap();
+    let server = Setup::serve(folder.path()).start();
+    let api = server.api();
+    let (own, clients) = (Authority::named("own"), Authority::named("clients"));
+    let config = own.server(&["http/1.1"], |_| {}, Some(&clients));
+    let receiver = listening_tls(config, |stream| {
+        let mut reader = BufReader::new(stream);
+        let asked: Value = serde_json::from_slice(&read_request(&mut reader)?)?;
+        let echo = json!({ "challenge": asked["payload"]["challenge"] }).to_string();
+        let length = echo.len();
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{echo}");
+        reader.get_mut().write_all(answer.as_bytes())
+    });
+    let (certificate, key) = clients.client();
+    let body = |tls: Value| {
+        json!({ "endpoint": format!("https://{receiver}/"), "events": ["inspection_started"],
+            "challenge": true, "tls": tls })
+    };
+    let strange = json!({ "ca": own.pem() });
+    let refused = api.post(400, "/v1/notification/webhook", body(strange));
+    assert_eq!(refused["code"], "challenge_failed", "{refused}");
+    let known = json!({ "ca": own.pem(), "clientCertificate": certificate, "clientKey": key });
+    api.post(201, "/v1/notification/webhook", body(known));
 }
 
 /// A proxy that opens every tunnel, and counts them.

@@ -113,8 +113,8 @@ pub fn answer_all(stream: impl Read + Write, answer: &[u8]) -> std::io::Result<(
     }
 }
 
-/// Reads one whole request.
-pub fn read_request(reader: &mut impl BufRead) -> std::io::Result<()> {
+/// Reads one whole request; returns its body.
+pub fn read_request(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     let (mut line, mut length) = (String::new(), 0);
     loop {
         line.clear();
@@ -129,5 +129,6 @@ pub fn read_request(reader: &mut impl BufRead) -> std::io::Result<()> {
         }
     }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body)
+    reader.read_exact(&mut body)?;
+    Ok(body)
 }
