@@ -98,14 +98,15 @@ fn timeout(dice: &mut Dice) -> AttemptResult {
 
 /// Every class of failure, in every phase that it can have, and statuses of every kind that is none of 2XX.
 fn failure(dice: &mut Dice) -> AttemptResult {
-    let statuses = [
-        100, 199, 300, 302, 307, 400, 404, 410, 429, 499, 500, 503, 599,
-    ];
+    let statuses = [100, 199, 300, 302, 307, 400, 404, 429, 499, 500, 503, 599];
     if dice.chance(600) {
         // As often as not it says when to come back, with whatever status.
         let retry_after = dice.chance(500).then(|| dice.between(0, 40).to_string());
+        // Seldom, for nothing more goes there until somebody enables it.
+        let gone = dice.chance(15);
+        let status = *dice.pick(&statuses).unwrap_or(&500);
         return AttemptResult::Answered(Received {
-            status: *dice.pick(&statuses).unwrap_or(&500),
+            status: if gone { 410 } else { status },
             retry_after,
             ..Received::default()
         });

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use heraldo_delivery::lanes::Limits;
 use heraldo_domain::delivery::Settlement;
+use heraldo_domain::health::DisablePolicy;
 use heraldo_domain::ports::IdMaker;
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::Settled;
@@ -108,6 +109,8 @@ struct Simulation {
     workload: Workload,
     /// Outcomes that an earlier server knew: should they arrive after all, they must not count.
     late: Vec<Settlement>,
+    /// Nothing ever fails, so nobody waits for the store to be well again.
+    faultless: bool,
     calls: u32,
     idle_jumps: u32,
     kind: Kind,
@@ -127,12 +130,14 @@ impl Simulation {
         let calls = u32::try_from(world.dice.between(60, 400)).unwrap_or(200);
         let idle_jumps = u32::try_from(world.dice.between(50, 700)).unwrap_or(300);
         let oracle = Oracle::default();
+        let faultless = world.faults == Faults::default();
         Ok(Self {
             world,
             driver: Some(driver),
             oracle,
             workload,
             late: Vec::new(),
+            faultless,
             calls,
             idle_jumps,
             kind,
@@ -215,6 +220,9 @@ impl Simulation {
             return Ok(());
         }
         driver.check_idle(&self.world)?;
+        if self.faultless {
+            driver.check_overdue(&self.oracle, &mut self.world)?;
+        }
         if driver.is_robbed() && driver.is_at_rest() {
             // Whatever it still held it has lost; it must have let go of it.
             driver.check_empty(&mut self.world)?;
@@ -346,6 +354,12 @@ fn config(dice: &mut Dice) -> Config {
                 Ordering::Strict
             } else {
                 Ordering::Inspection
+            },
+            disable: DisablePolicy {
+                after: dice
+                    .chance(400)
+                    .then(|| Duration::from_millis(dice.between(1_000, 60_000))),
+                attempts_min: u32::try_from(dice.between(2, 12)).unwrap_or(2),
             },
             ..Defaults::default()
         },

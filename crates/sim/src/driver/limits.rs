@@ -8,6 +8,7 @@ use heraldo_wire::time::Timestamp;
 use heraldo_delivery::lanes::Sign;
 
 use super::Driver;
+use crate::oracle::{Oracle, place_name};
 use crate::world::{Check, World, violated};
 
 /// How many attempts a webhook may have at once, and its successes since that changed.
@@ -98,6 +99,32 @@ impl Driver {
             return violated("something is due before anybody looks again");
         }
         Ok(())
+    }
+
+    /// Where nothing ever fails: when nothing can go on before time passes, a webhook that is enabled, has no limit and
+    /// has nothing under way has nothing that is due: a lane with nothing under way may always start one.
+    ///
+    /// # Errors
+    /// When it has.
+    pub fn check_overdue(&self, oracle: &Oracle, world: &mut World) -> Check {
+        if !self.is_running() {
+            return Ok(());
+        }
+        let now = world.now();
+        let slots = self.slots();
+        let waits = |webhook: &WebhookId| {
+            let held = self.holds.get(webhook).is_some_and(|until| now < *until);
+            let settings = self.configured.get(webhook);
+            let limited = settings.is_none_or(|settings| settings.rate_per_second.is_some());
+            held || limited || slots.contains_key(webhook)
+        };
+        match oracle.due(now).find(|(webhook, ..)| !waits(webhook)) {
+            None => Ok(()),
+            Some(place) => {
+                let name = place_name(place, world);
+                violated(format!("{name} is due, and nobody sends it"))
+            }
+        }
     }
 
     /// At the end nothing is left in memory.

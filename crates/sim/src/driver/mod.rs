@@ -3,6 +3,7 @@
 //!
 //! It decides nothing that the dispatcher leaves to the lanes, to `settle` or to the store.
 
+mod life;
 mod limits;
 mod planner;
 mod settler;
@@ -90,6 +91,7 @@ pub struct Driver {
     brakes: BTreeMap<WebhookId, limits::Brake>,
     /// Until when a webhook wants nothing.
     holds: BTreeMap<WebhookId, Timestamp>,
+    heeds: Vec<life::Heed>,
 }
 
 /// Something that can go on now.
@@ -102,6 +104,7 @@ enum Turn {
     Cancel(usize),
     Work(usize),
     Settle,
+    Heed(usize),
     /// Of a server that claims nothing more: what it has it still sends when the time has come.
     Resume,
 }
@@ -115,7 +118,7 @@ impl Turn {
             Self::Claim(_) => Some(Part::Claims),
             Self::Cancel(_) => Some(Part::Cancels),
             Self::Work(_) => Some(Part::Workers),
-            Self::Settle => Some(Part::Settler),
+            Self::Settle | Self::Heed(_) => Some(Part::Settler),
         }
     }
 }
@@ -149,6 +152,7 @@ impl Driver {
             configured: BTreeMap::new(),
             brakes: BTreeMap::new(),
             holds: BTreeMap::new(),
+            heeds: Vec::new(),
         }
     }
 
@@ -234,6 +238,7 @@ impl Driver {
             Turn::Cancel(at) => self.cancel(at, world, oracle)?,
             Turn::Work(at) => self.work(at, world, oracle)?,
             Turn::Settle => self.settle(world, oracle)?,
+            Turn::Heed(at) => self.heed_one(at, world, oracle)?,
             Turn::Resume => self.start_workers(world)?,
         }
         self.check_limits()?;
@@ -276,6 +281,12 @@ impl Driver {
         if self.settler.may_run(now, &self.outbox) {
             turns.push(Turn::Settle);
         }
+        let heeds = self.heeds.iter().enumerate();
+        turns.extend(
+            heeds
+                .filter(|(_, heed)| awake(heed.wake))
+                .map(|(at, _)| Turn::Heed(at)),
+        );
         turns
     }
 
@@ -287,6 +298,7 @@ impl Driver {
         let workers = self.workers.iter().filter_map(|worker| worker.wake);
         tasks
             .chain(workers)
+            .chain(self.heeds.iter().filter_map(|heed| heed.wake))
             .chain(self.settler.wake())
             .chain(planner)
             .chain(self.next_resume())
@@ -318,6 +330,7 @@ impl Driver {
             && self.cancels.is_empty()
             && self.workers.is_empty()
             && self.outbox.is_empty()
+            && self.heeds.is_empty()
             && matches!(self.settler, Settler::Idle)
             && !(self.is_robbed() && shared.lanes.next_resume().is_some())
     }

@@ -2,7 +2,7 @@
 
 use heraldo_delivery::lanes::Hold;
 use heraldo_domain::delivery::{Leased, Next, Settlement};
-use heraldo_domain::store::Settled;
+use heraldo_domain::store::{Settled, SettledGroup};
 use heraldo_wire::id::{DeliveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
@@ -63,6 +63,17 @@ pub(super) struct Batch {
     releases: Vec<Release>,
 }
 
+impl Batch {
+    /// Webhooks whose receivers say that they are gone.
+    pub(super) fn gone(&self) -> Vec<WebhookId> {
+        let pairs = self.settlements.iter().zip(&self.holds);
+        pairs
+            .filter(|(settlement, _)| settlement.says_gone())
+            .map(|(_, hold)| hold.webhook_id)
+            .collect()
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Settler {
     Idle,
@@ -72,7 +83,7 @@ pub(super) enum Settler {
     },
     HasSettled {
         batch: Batch,
-        outcome: Vec<Settled>,
+        outcome: SettledGroup,
     },
     Releases {
         batch: Batch,
@@ -125,9 +136,8 @@ impl Driver {
             Settler::Settles { batch, .. } => {
                 self.store.maybe_fail(world)?;
                 match wait_for(self.store.settle(batch.settlements.clone()))? {
-                    Ok(group) => {
-                        let outcome = group.each;
-                        for (settlement, settled) in batch.settlements.iter().zip(&outcome) {
+                    Ok(outcome) => {
+                        for (settlement, settled) in batch.settlements.iter().zip(&outcome.each) {
                             oracle.settled(settlement, *settled, world)?;
                         }
                         Settler::HasSettled { batch, outcome }
@@ -140,7 +150,8 @@ impl Driver {
             }
             Settler::HasSettled { batch, outcome } => {
                 self.hear_all(world)?;
-                self.note_settled(&batch, &outcome, world);
+                self.note_settled(&batch, &outcome.each, world);
+                self.take_turns(&batch, &outcome.turns, world)?;
                 self.release_or_end(batch)
             }
             Settler::Releases { batch, .. } => {

@@ -126,25 +126,28 @@ impl Oracle {
     /// Whatever is sent in strict order waits until those of its inspection before it, accepted under the
     /// same rule, are delivered or given up.
     fn check_strict_order(&self, place: Place, world: &mut World) -> Check {
+        match self.strictly_before(place) {
+            None => Ok(()),
+            Some(earlier) => violated(format!(
+                "{} is sent, but {} is neither delivered nor given up",
+                place_name(place, world),
+                place_name(earlier, world)
+            )),
+        }
+    }
+
+    /// What a place in strict order waits for.
+    pub(super) fn strictly_before(&self, place: Place) -> Option<Place> {
         let (webhook, inspection, sequence) = place;
         let pending =
             |expected: &Expected| expected.strict && expected.status == DeliveryStatus::Pending;
         if !self.expected.get(&place).is_some_and(pending) {
-            return Ok(());
+            return None;
         }
         let before = (webhook, inspection, 0)..(webhook, inspection, sequence);
-        match self
-            .expected
-            .range(before)
-            .find(|(_, earlier)| pending(earlier))
-        {
-            None => Ok(()),
-            Some((earlier, _)) => violated(format!(
-                "{} is sent, but {} is neither delivered nor given up",
-                place_name(place, world),
-                place_name(*earlier, world)
-            )),
-        }
+        let mut earlier = self.expected.range(before);
+        let found = earlier.find(|(_, earlier)| pending(earlier));
+        found.map(|(earlier, _)| *earlier)
     }
 
     /// Its recorded starts were cut off too often: it is settled as failed, unsent.
@@ -222,6 +225,7 @@ impl Oracle {
         expected.now = UnderWay::Ended(attempted, due);
         let came = if delivered { "delivered" } else { "failed" };
         world.note(format_args!("ended: {name} {came} {status_code:?}"));
+        self.note_answer(place.0, status_code);
         Ok(())
     }
 
@@ -300,8 +304,10 @@ impl Oracle {
                 settlement.attempt.number
             ));
         }
+        let (delivered, started_at) = (attempted.delivered, attempted.started_at);
         expected.settle(attempted, due);
         let status = expected.status;
+        self.note_outcome(place, delivered, started_at);
         world.note(format_args!("settled: {name} is {status}"));
         Ok(())
     }

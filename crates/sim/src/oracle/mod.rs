@@ -5,6 +5,7 @@
 
 mod attempts;
 mod finish;
+mod life;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -110,6 +111,7 @@ pub struct Oracle {
     expected: BTreeMap<Place, Expected>,
     places: BTreeMap<DeliveryId, Place>,
     events: BTreeMap<CompanyId, usize>,
+    records: BTreeMap<WebhookId, life::Record>,
     /// What was sent within the last second, and the rate under which it was.
     sent: BTreeMap<WebhookId, VecDeque<(Timestamp, Option<u32>)>>,
     /// Another server has taken over: what this one starts may be sent by both.
@@ -282,6 +284,20 @@ impl Oracle {
         expected.permits += 1;
         expected.owed = true;
         Ok(())
+    }
+
+    /// What the schedule has for enabled webhooks up to now, and is not under way.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = Place> {
+        let is_due = move |(place, expected): &(&Place, &Expected)| {
+            let hook = self.hooks.get(&place.0);
+            hook.is_some_and(|hook| hook.status == Some(WebhookStatus::Enabled))
+                && expected.status == DeliveryStatus::Pending
+                && expected.now == UnderWay::Nothing
+                && expected.due <= now
+                && self.strictly_before(**place).is_none()
+        };
+        let found = self.expected.iter().filter(is_due);
+        found.map(|(place, _)| *place)
     }
 
     /// What is pending for a webhook, in the store.

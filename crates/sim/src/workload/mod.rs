@@ -22,6 +22,8 @@ use crate::driver::Driver;
 use crate::oracle::Oracle;
 use crate::world::{Check, Violation, World, violated, wait_for};
 
+/// Where all receivers are: whose turn it is, the webhook says.
+pub const ENDPOINT: &str = "https://receiver.example/events";
 /// Wrong access codes until an inspection is blocked.
 const ACCESS_ATTEMPTS_MAX: u32 = 3;
 
@@ -37,8 +39,6 @@ pub struct Workload {
     few: bool,
     /// Paused a moment ago: as often as not it is enabled again before everybody has heard of it.
     flapping: Option<WebhookId>,
-    /// How often each webhook was disabled: an event tells of it every time.
-    disabled: BTreeMap<WebhookId, u32>,
 }
 
 /// An inspection as a client knows it.
@@ -114,7 +114,6 @@ impl Workload {
             repeats: 0,
             few: world.dice.chance(400),
             flapping: None,
-            disabled: BTreeMap::new(),
         }
     }
 

@@ -11,12 +11,13 @@ use heraldo_wire::api::{
     CreateWebhookRequest, Ordering, Patch, RotateSecretRequest, UpdateWebhookRequest, WebhookStatus,
 };
 use heraldo_wire::event::EventType;
-use heraldo_wire::id::{CompanyId, InspectionId, WebhookId};
+use heraldo_wire::id::{CompanyId, WebhookId};
 use heraldo_wire::problem::ProblemCode;
 use heraldo_wire::time::HumanDuration;
 
 use super::{
-    Workload, answered, caller, id_of, is_the_stores, json_of, some_events, text_of, unexpected,
+    ENDPOINT, Workload, answered, caller, id_of, is_the_stores, json_of, some_events, text_of,
+    unexpected,
 };
 use crate::driver::Driver;
 use crate::oracle::{Accepted, Created, Hook, Oracle};
@@ -46,7 +47,7 @@ impl Workload {
         let in_force = ordering.unwrap_or(self.settings.webhook_defaults.ordering);
         let request = CreateWebhookRequest {
             events: names(&events),
-            endpoint: "https://receiver.example/events".to_owned(),
+            endpoint: ENDPOINT.to_owned(),
             status: Some(status),
             ordering,
             retry_schedule: world.dice.chance(600).then(|| waits(world)),
@@ -56,6 +57,7 @@ impl Workload {
                 .then(|| world.dice.between(100, 15_000)),
             concurrency: concurrency(world),
             rate_per_second: rate(world),
+            retry_on_recovery: Some(world.dice.chance(400)),
             ..CreateWebhookRequest::default()
         };
         let context = self.context(driver, world);
@@ -139,15 +141,7 @@ impl Workload {
             let was = oracle.hook(id).and_then(|hook| hook.status);
             oracle.webhook_status(id, Some(status), world.turn);
             if status == WebhookStatus::Disabled && was != Some(status) {
-                let times = self.disabled.entry(id).or_insert(0);
-                *times += 1;
-                let told = Accepted {
-                    company,
-                    inspection: InspectionId(id.0),
-                    event_type: EventType::WebhookDisabled,
-                    sequence: *times,
-                };
-                oracle.accepted(told, world)?;
+                oracle.told_disabled(id, company, world)?;
             }
         }
         Ok(())
