@@ -25,19 +25,20 @@ pub struct Company {
 /// What a role may do to people and their roles: the only place that says so. What it may open is said by the
 /// table of the dashboard's routes.
 pub trait Authority {
-    /// Grows with what a role may do.
-    fn rank(self) -> u8;
+    /// Whether it may do all that the other may.
+    fn includes(self, other: Role) -> bool;
     /// Whether it may give this role, take it away, and invite somebody to it.
     fn may_give(self, role: Role) -> bool;
 }
 
 impl Authority for Role {
-    fn rank(self) -> u8 {
-        match self {
+    fn includes(self, other: Role) -> bool {
+        let rank = |role| match role {
             Self::Producer => 0,
             Self::Admin => 1,
             Self::Owner => 2,
-        }
+        };
+        rank(self) >= rank(other)
     }
 
     fn may_give(self, role: Role) -> bool {

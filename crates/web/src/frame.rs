@@ -1,7 +1,7 @@
 //! What stands around every page: its language and look, the navigation, and who is signed in.
 
 use axum::response::Response;
-use heraldo_domain::account::{Member, Role};
+use heraldo_domain::account::{Authority as _, Member, Role};
 use heraldo_domain::sheet::Language;
 use http::Method;
 use http::header::SET_COOKIE;
@@ -90,12 +90,7 @@ pub struct Viewer {
 
 impl Viewer {
     pub fn new(session: &Session, member: &Member, company: &str) -> Self {
-        let full = format!("{} {}", member.first_name, member.last_name);
-        let name = match (full.trim(), member.email.as_str()) {
-            ("", "") => member.username.clone(),
-            ("", email) => email.to_owned(),
-            (full, _) => full.to_owned(),
-        };
+        let name = name_of(member);
         Self {
             initial: name.chars().take(1).flat_map(char::to_uppercase).collect(),
             name,
@@ -103,6 +98,16 @@ impl Viewer {
             role: member.role,
             form: session.form_token(),
         }
+    }
+}
+
+/// What to call a person.
+pub fn name_of(member: &Member) -> String {
+    let full = format!("{} {}", member.first_name, member.last_name);
+    match (full.trim(), member.email.as_str()) {
+        ("", "") => member.username.clone(),
+        ("", email) => email.to_owned(),
+        (full, _) => full.to_owned(),
     }
 }
 
@@ -155,6 +160,12 @@ impl Frame {
 
     pub fn sections(&self) -> &'static [Section] {
         &Section::ALL
+    }
+
+    /// Whether the viewer may see and change what only owners and administrators may.
+    pub fn administers(&self) -> bool {
+        let viewer = self.viewer.as_ref();
+        viewer.is_some_and(|viewer| viewer.role.includes(Role::Admin))
     }
 
     pub fn is_in(&self, section: &Section) -> bool {

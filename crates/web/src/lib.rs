@@ -13,6 +13,7 @@ mod dashboard;
 mod extract;
 mod forwarded;
 mod frame;
+mod invitation;
 mod limits;
 mod multipart;
 mod openapi;

@@ -39,6 +39,7 @@ mod listening;
 mod logs;
 mod names;
 mod oauth;
+mod people;
 mod power;
 mod receivers;
 mod recovering;

@@ -76,6 +76,38 @@ pub async fn create_oauth_app(
     Ok(NewOauthApp { id: app.id, secret })
 }
 
+/// Gives an application another secret, at once; what users gave it stays. Its name comes back, too.
+///
+/// # Errors
+/// `not_found`; `conflict` when it was changed at the same moment; the store's.
+pub async fn rotate_oauth_secret(
+    context: &Context,
+    company_id: CompanyId,
+    actor: Actor,
+    id: OauthAppId,
+) -> Result<(String, KeyText), Problem> {
+    let app = oauth_app(context, id).await?;
+    let app = app.filter(|app| app.company_id == company_id);
+    let app = app.ok_or_else(not_found)?;
+    let now = context.now();
+    let secret = KeyText::generate("hs_", &*context.entropy);
+    let rotated = OauthApp {
+        version: app.version + 1,
+        secret: secret.hash(),
+        ..app
+    };
+    let action = AuditAction::OauthSecretRotated;
+    let change = Change {
+        writes: vec![Write::UpdateRecord(
+            Record::of(&rotated).map_err(problem_of)?,
+        )],
+        audit: Some(entry(context, company_id, actor, action, id, now)),
+        ..Change::default()
+    };
+    context.store.commit(change).await.map_err(problem_of)?;
+    Ok((rotated.name, secret))
+}
+
 /// One page of a company's applications, newest first.
 ///
 /// # Errors

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use heraldo_domain::account::ApiKey;
 use heraldo_domain::oauth::OauthApp;
+use heraldo_domain::ops::accounts::list_keys;
 use heraldo_domain::ops::oauth_apps::list_oauth_apps;
-use heraldo_domain::ops::problem_of;
 use heraldo_domain::query::Page;
 use heraldo_domain::webhook::Webhook;
 
@@ -44,8 +44,7 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
             limit,
             before: None,
         };
-        let store = &visit.context().store;
-        keys = store.api_keys(company, page).await.map_err(problem_of)?;
+        keys = list_keys(visit.context(), company, page).await?;
         let page = Page {
             limit,
             before: None,

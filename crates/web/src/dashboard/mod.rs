@@ -14,11 +14,13 @@ mod oauth_apps;
 mod overview;
 mod preferences;
 mod spark;
+mod team;
 mod visit;
 mod webhooks;
 mod wrong;
 
 pub use moment::Moment;
+pub use wrong::Wrong;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -26,7 +28,7 @@ use axum::routing::{get, post};
 use heraldo_domain::account::Role;
 use http::Method;
 
-use crate::Web;
+use crate::{Web, invitation};
 
 /// One route of the dashboard.
 #[derive(Debug, Clone)]
@@ -55,6 +57,7 @@ macro_rules! pages {
         pub fn add(router: Router<Web>) -> Router<Web> {
             router
                 .route(preferences::PATH, post(preferences::serve))
+                .route(invitation::PATH, get(invitation::serve).post(invitation::serve))
                 $(.route($path, $method(|State(web): State<Web>, request: Request| async move {
                     let name = concat!(stringify!($module), "::", stringify!($handler));
                     pages!(@serve $method web, name, request, Role::$role, $module::$handler)
@@ -80,11 +83,21 @@ pages! {
     get "/dashboard/account" Producer account::show;
     post "/dashboard/account" Producer account::update;
     post "/dashboard/account/password" Producer account::set_password;
+
+    get "/dashboard/team" Admin team::show;
+    get "/dashboard/team/invite" Admin team::invite;
+    post "/dashboard/team/invitations" Admin team::create;
+    post "/dashboard/team/invitations/{id}/revoke" Admin team::revoke_invitation;
+    post "/dashboard/team/{id}/role" Admin team::change_role;
+    post "/dashboard/team/{id}/remove" Admin team::remove;
+    post "/dashboard/team/{id}/reset" Admin team::reset;
+
     get "/dashboard/keys/new" Admin keys::form;
     post "/dashboard/keys" Admin keys::create;
     post "/dashboard/keys/{id}/revoke" Admin keys::revoke;
     get "/dashboard/applications/new" Admin oauth_apps::form;
     post "/dashboard/applications" Admin oauth_apps::create;
+    post "/dashboard/applications/{id}/secret" Admin oauth_apps::rotate_secret;
     get "/dashboard/webhooks/new" Admin webhooks::form;
     post "/dashboard/webhooks" Admin webhooks::create;
     get "/dashboard/webhooks/{id}" Producer webhooks::show;

@@ -1,7 +1,8 @@
-//! OAuth applications: made, their secret shown once.
+//! OAuth applications: made, their secret shown once and replaced.
 
 use askama::Template;
-use heraldo_domain::ops::oauth_apps::create_oauth_app;
+use heraldo_domain::ops::oauth_apps::{create_oauth_app, rotate_oauth_secret};
+use heraldo_wire::id::OauthAppId;
 use http::StatusCode;
 
 use super::visit::{Form, Visit};
@@ -22,6 +23,7 @@ struct AppForm<'a> {
 #[template(path = "dashboard/app_made.html")]
 struct AppMade<'a> {
     frame: Frame,
+    title: &'a str,
     name: &'a str,
     id: String,
     secret: &'a str,
@@ -71,9 +73,27 @@ pub async fn create(visit: &mut Visit<'_>, form: Form) -> Outcome {
         StatusCode::CREATED,
         &AppMade {
             frame: visit.frame(Section::Configuration),
+            title: visit.t.app_made(),
             name,
             id: app.id.to_string(),
             secret: app.secret.reveal(),
+        },
+    )
+}
+
+pub async fn rotate_secret(visit: &mut Visit<'_>, _form: Form) -> Outcome {
+    let id: OauthAppId = visit.id().await?;
+    let caller = visit.caller();
+    let rotated = rotate_oauth_secret(visit.context(), caller.company_id, caller.actor, id);
+    let (name, secret) = rotated.await?;
+    visit.page_with(
+        StatusCode::CREATED,
+        &AppMade {
+            frame: visit.frame(Section::Configuration),
+            title: visit.t.app_secret_made(),
+            name: &name,
+            id: id.to_string(),
+            secret: secret.reveal(),
         },
     )
 }

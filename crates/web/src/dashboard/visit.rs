@@ -61,6 +61,9 @@ done! {
     KeyRevoked = "key-revoked" key_revoked,
     ProfileChanged = "profile-changed" profile_changed,
     PasswordSet = "password-set" password_set,
+    InvitationRevoked = "invitation-revoked" invitation_revoked,
+    RoleChanged = "role-changed" role_changed,
+    MemberRemoved = "member-removed" member_removed,
 }
 
 /// One visit to a page.
@@ -116,7 +119,7 @@ impl Visit<'_> {
 
     /// Whether the viewer may see and change what only owners and administrators may.
     pub fn administers(&self) -> bool {
-        allows(self.member.role, Role::Admin)
+        self.member.role.includes(Role::Admin)
     }
 
     /// What stands around a page of this section.
@@ -199,10 +202,6 @@ fn keep_done(response: &mut Response, done: Option<Done>) -> Result<(), Failure>
     Ok(())
 }
 
-fn allows(role: Role, needed: Role) -> bool {
-    role.rank() >= needed.rank()
-}
-
 /// Opens a page.
 pub async fn open(
     web: Web,
@@ -216,7 +215,7 @@ pub async fn open(
         Ok(()) => {
             bounded(&web, async {
                 match enter(&mut call).await? {
-                    Some(visit) if !allows(visit.member.role, needed) => forbidden(visit.call),
+                    Some(visit) if !visit.member.role.includes(needed) => forbidden(visit.call),
                     Some(mut visit) => {
                         if !visit.renew().await? {
                             return sign_in_first(visit.call);
@@ -255,7 +254,7 @@ pub async fn send(
                 match enter(&mut call).await? {
                     None => sign_in_first(&call),
                     Some(visit) if !is_of(&form, &visit.session) => form_refused(visit.call),
-                    Some(visit) if !allows(visit.member.role, needed) => forbidden(visit.call),
+                    Some(visit) if !visit.member.role.includes(needed) => forbidden(visit.call),
                     Some(mut visit) => handler(&mut visit, form).await,
                 }
             })

@@ -37,6 +37,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("`overlapSeconds`", "overlap"),
     ("`email`", "email"),
     ("`password`", "password"),
+    ("`firstName`", "first-name"),
 ];
 
 impl Wrong {
@@ -105,6 +106,8 @@ impl Wrong {
             Some("redirects") => t.wrong_redirects(),
             Some("email") => t.wrong_email(),
             Some("password") => t.wrong_new_password(),
+            Some("first-name") => t.wrong_first_name(),
+            Some("role") => t.wrong_role(),
             Some("again") => t.wrong_again(),
             Some("present" | "email-present") => t.wrong_present(),
             Some(_) | None => t.wrong_other(),

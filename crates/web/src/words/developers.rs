@@ -25,6 +25,13 @@ words! {
     revoke_text: "Quien la use recibirá un 401 desde este momento. No se puede deshacer.",
         "Whoever uses it gets a 401 from this moment on. This cannot be undone.";
     key_revoked: "La clave ya no sirve.", "The key no longer works.";
+    last_used: "Último uso", "Last used";
+    never_used: "nunca", "never";
+    new_secret: "Secreto nuevo", "New secret";
+    new_secret_text: "El anterior deja de servir en el momento; los accesos que ya dieron los usuarios siguen.",
+        "The old one stops working at once; what users gave access to stays.";
+    make_new_secret: "Generar otro secreto", "Make another secret";
+    app_secret_made: "Secreto generado", "Secret made";
     oauth_apps: "OAuth Aplicaciones", "OAuth applications";
     oauth_apps_text: "Aplicaciones que actúan por usuarios que les dieron acceso.",
         "Applications that act for users who gave them access.";

@@ -10,6 +10,7 @@ mod figures;
 mod overview;
 mod shell;
 mod signature;
+mod team;
 mod webhook_page;
 mod webhooks;
 

@@ -13,6 +13,8 @@ words! {
     step_endpoint_text: "la dirección de tu servidor a la que Heraldo avisa lo que pasa en cada inspección.",
         "the address of your server that Heraldo tells what happens in each inspection.";
     step_key: "Crea una clave de API", "Make an API key";
+    step_test: "Envía un evento de prueba", "Send a test event";
+    step_test_text: "desde la página del endpoint; llega firmado, como los demás.", "from the page of the endpoint; it arrives signed, like all others.";
     step_key_text: "con ella tu sistema crea inspecciones.", "your system creates inspections with it.";
     done_mark: "hecho", "done";
     deliveries_per_minute: "Entregas por minuto", "Deliveries per minute";

@@ -5,6 +5,7 @@ mod account;
 mod browser;
 mod developers;
 mod overview;
+mod team;
 mod webhooks;
 
 pub use browser::Browser;

@@ -40,6 +40,7 @@ async fn a_key_is_shown_once_works_and_is_revoked_at_once() {
     assert_eq!(key["name"], "claims");
     assert_eq!(key["scopes"], json!(["inspections"]));
     assert_eq!(key["revokedAt"], Value::Null);
+    assert!(key["lastUsedAt"].is_string(), "{key}");
 
     let path = format!("{PATH}/{}", id_in(&made));
     world.request("DELETE", &path).send().await.json(200);

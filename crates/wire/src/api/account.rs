@@ -78,6 +78,8 @@ pub struct ApiKey {
     pub scopes: Vec<Scope>,
     pub testing: bool,
     pub created_at: Timestamp,
+    /// When a request last came with it; null: never, or not noted.
+    pub last_used_at: Option<Timestamp>,
     /// Null while it is valid.
     pub revoked_at: Option<Timestamp>,
 }

@@ -1,7 +1,7 @@
 //! `GET /v1/account/key`.
 
 use heraldo_domain::account;
-use heraldo_domain::ops::problem_of;
+use heraldo_domain::ops::accounts::list_keys;
 use heraldo_wire::api::{ApiKey, CursorPage, Scope};
 
 use crate::api::PageQuery;
@@ -23,13 +23,8 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let caller = call.caller(&[Scope::Admin]).await?;
     let query: PageQuery = call.query()?;
     let page = page(query.limit, query.cursor.as_deref())?;
-    let rows = call.context().store.api_keys(caller.company_id, page).await;
-    reply::ok(&cursor_page(
-        rows.map_err(problem_of)?,
-        &page,
-        |key| key.id,
-        show,
-    ))
+    let rows = list_keys(call.context(), caller.company_id, page).await?;
+    reply::ok(&cursor_page(rows, &page, |key| key.id, show))
 }
 
 fn show(key: account::ApiKey) -> ApiKey {
@@ -40,6 +35,7 @@ fn show(key: account::ApiKey) -> ApiKey {
         scopes: key.scopes,
         testing: key.testing,
         created_at: key.created_at,
+        last_used_at: key.last_used_at,
         revoked_at: None,
     }
 }

@@ -68,7 +68,8 @@ const fn again_after_ms(span: Span) -> u32 {
 struct OverviewPage<'a> {
     frame: Frame,
     administers: bool,
-    has_webhook: bool,
+    /// The webhook that was made last: a test event is sent from its page.
+    newest: Option<WebhookId>,
     has_password: bool,
     is_used: bool,
     spans: Vec<SpanLink>,
@@ -137,7 +138,7 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
     visit.page(&OverviewPage {
         frame: visit.frame(Section::Home),
         administers: visit.administers(),
-        has_webhook: !company.webhooks.is_empty(),
+        newest: company.webhooks.last().map(|webhook| webhook.id),
         has_password,
         is_used: read.is_used,
         spans: spans(t, read.span),

@@ -1,9 +1,10 @@
 //! Who may open what, and which forms are refused.
 
-use heraldo_domain::account::Role;
+use heraldo_domain::account::{Authority as _, Role};
 use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_web::{PageRoute, dashboard_routes};
 use http::Method;
+use url::form_urlencoded;
 
 use super::Browser;
 use super::browser::checked;
@@ -48,14 +49,40 @@ async fn whoever_is_not_signed_in_is_led_to_the_sign_in_page_and_back() {
     assert!(page.contains("value=\"dashboard/developers\""), "{page}");
 }
 
+/// Sends a form of this session as another site would make the browser send it.
+async fn send_from(
+    world: &World,
+    browser: &Browser<'_>,
+    path: &str,
+    token: &str,
+    origin: &[(&str, &str)],
+) {
+    let body = form_urlencoded::Serializer::new(String::new())
+        .append_pair("form", token)
+        .finish();
+    let mut call = world
+        .bare("POST", path)
+        .header("host", "inspect.example.com")
+        .header("accept-language", "en")
+        .header("cookie", &browser.cookies())
+        .header("content-type", "application/x-www-form-urlencoded");
+    for (name, value) in origin {
+        call = call.header(name, value);
+    }
+    let answer = call.body(body).send().await;
+    let text = checked(&answer, 403);
+    assert!(
+        text.contains("The form is not one of this session"),
+        "{path} {origin:?}"
+    );
+}
+
 #[tokio::test]
-async fn every_form_without_its_token_or_from_elsewhere_is_refused() {
+async fn every_form_is_refused_without_its_token_with_anothers_and_from_elsewhere() {
     let world = World::new().await;
     let browser = Browser::signed_in(&world, Role::Owner).await;
     let other = Browser::signed_in(&world, Role::Admin).await;
-    let others = other.page("/dashboard", 200).await;
-    let others = others.split("name=\"form\" value=\"").nth(1).unwrap();
-    let others = others.split('"').next().unwrap().replace("&#43;", "+");
+    let (own, others) = (browser.form_token().await, other.form_token().await);
     for route in posts() {
         let path = concrete(&route);
         for fields in [
@@ -71,59 +98,130 @@ async fn every_form_without_its_token_or_from_elsewhere_is_refused() {
                 "{path}"
             );
         }
+        for origin in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "null")],
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("origin", "https://inspect.example.com"),
+            ],
+        ] {
+            send_from(&world, &browser, &path, &own, origin).await;
+        }
     }
     // Nothing was done: the session is still there.
     browser.page("/dashboard", 200).await;
-}
-
-#[tokio::test]
-async fn every_form_that_another_site_sends_is_refused() {
-    let world = World::new().await;
-    for route in posts() {
+    // What changes something before anybody is signed in looks at the origin, too.
+    for path in ["/signin", "/invitation", "/preferences"] {
         let answer = world
-            .bare("POST", &concrete(&route))
+            .bare("POST", path)
             .header("content-type", "application/x-www-form-urlencoded")
             .header("sec-fetch-site", "cross-site")
             .send()
             .await;
-        checked(&answer, 403);
+        assert_eq!(answer.status, 400, "{path}");
+        assert_eq!(answer.header("set-cookie"), None, "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_producer_is_kept_from_what_administrators_do() {
+async fn every_page_has_the_strict_policy() {
+    let world = World::new().await;
+    let browser = Browser::signed_in(&world, Role::Owner).await;
+    let nobody = Browser::new(&world);
+    let webhook = world.create_webhook().await;
+    let mut answers = vec![
+        nobody.get("/signin").await,
+        nobody.get("/signin?token=si_wrong").await,
+        nobody.get("/invitation?token=in_wrong").await,
+        browser.get("/oauth/connect").await,
+    ];
+    for route in dashboard_routes() {
+        if route.method == Method::GET {
+            let path = route.path.replace("{id}", &webhook);
+            answers.push(browser.get(&path).await);
+        }
+    }
+    let mut pages = 0;
+    for answer in answers {
+        let kind = answer.header("content-type").unwrap_or_default();
+        if !kind.starts_with("text/html") {
+            continue;
+        }
+        pages += 1;
+        assert_eq!(
+            answer.header("content-security-policy"),
+            Some(
+                "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                 img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+            )
+        );
+        assert_eq!(answer.header("x-frame-options"), Some("DENY"));
+        assert_eq!(answer.header("referrer-policy"), Some("same-origin"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    }
+    assert!(pages > 10, "{pages}");
+}
+
+#[tokio::test]
+async fn each_role_opens_what_the_table_of_routes_gives_it_and_nothing_else() {
+    let world = World::new().await;
+    let routes = dashboard_routes();
+    for role in [Role::Producer, Role::Admin, Role::Owner] {
+        let browser = Browser::signed_in(&world, role).await;
+        for route in &routes {
+            // Of nothing that is there, so that a form of the right role changes nothing of the next one.
+            let path = concrete(route);
+            let answer = if route.method == Method::GET {
+                browser.get(&path).await
+            } else if route.path.contains("{id}") || !role.includes(route.role) {
+                let token = browser.form_token().await;
+                browser.post(&path, &[("form", &token)]).await
+            } else {
+                // Each is sent with its token and what it needs by the tests of its page.
+                continue;
+            };
+            assert_eq!(
+                answer.status == 403,
+                !role.includes(route.role),
+                "{role} {} {path}: {}",
+                route.method,
+                answer.status
+            );
+            if answer.status == 403 {
+                let text = checked(&answer, 403);
+                assert!(text.contains("Your role does not allow this"), "{path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_producer_sees_no_secrets_keys_and_people() {
     let world = World::new().await;
     let producer = Browser::signed_in(&world, Role::Producer).await;
     let webhook = world.create_webhook().await;
-    for route in dashboard_routes() {
-        let path = route.path.replace("{id}", &webhook);
-        let answer = match (route.method.clone(), route.role) {
-            (Method::GET, Role::Producer) => continue,
-            (Method::GET, _) => producer.get(&path).await,
-            (_, Role::Producer) => continue,
-            _ => {
-                let page = producer.page("/dashboard", 200).await;
-                let token = page.split("name=\"form\" value=\"").nth(1).unwrap();
-                let token = token.split('"').next().unwrap().replace("&#43;", "+");
-                producer.post(&path, &[("form", &token)]).await
-            }
-        };
-        let text = checked(&answer, 403);
-        assert!(text.contains("Your role does not allow this"), "{path}");
+    let pages = ["/dashboard", "/dashboard/developers", "/dashboard/account"];
+    for path in pages
+        .map(str::to_owned)
+        .into_iter()
+        .chain([format!("/dashboard/webhooks/{webhook}")])
+    {
+        let page = producer.page(&path, 200).await;
+        for hidden in [
+            "API keys",
+            "hk_live_",
+            "whsec_",
+            "/secret",
+            "dashboard/team",
+        ] {
+            assert!(!page.contains(hidden), "{path} shows {hidden}: {page}");
+        }
     }
     let page = producer.page("/dashboard/developers", 200).await;
     assert!(page.contains("receiver.example.com"));
-    assert!(
-        !page.contains("API keys") && !page.contains("hk_live_"),
-        "{page}"
-    );
-    let page = producer
-        .page(&format!("/dashboard/webhooks/{webhook}"), 200)
-        .await;
-    assert!(
-        !page.contains("whsec_") && !page.contains("/secret"),
-        "{page}"
-    );
 }
 
 #[tokio::test]
@@ -151,9 +249,7 @@ async fn a_second_company_sees_nothing_of_the_first() {
                 checked(&answer, 404);
             }
         } else if route.path.contains("{id}") {
-            let page = stranger.page("/dashboard", 200).await;
-            let token = page.split("name=\"form\" value=\"").nth(1).unwrap();
-            let token = token.split('"').next().unwrap().replace("&#43;", "+");
+            let token = stranger.form_token().await;
             let valid = [
                 ("form", token.as_str()),
                 ("endpoint", "https://evil.example.com"),

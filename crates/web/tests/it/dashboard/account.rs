@@ -1,11 +1,19 @@
 //! Passwords, sessions, and the limits on guessing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 use heraldo_domain::account::{Caller, Role};
 use heraldo_domain::change::{Actor, AuditAction};
+use heraldo_domain::ops::Context;
 use heraldo_domain::ops::accounts::{NewUser, Person, create_company, create_user};
 use heraldo_domain::ops::people::{change_role, remove_member};
+use heraldo_domain::password::PasswordHash;
+use heraldo_domain::ports::{Passwords, PasswordsBusy};
 use heraldo_domain::query::Page;
 use heraldo_domain::store::Store as _;
+use heraldo_web::{Web, WebConfig};
 use heraldo_wire::id::{CompanyId, UserId};
 use http::HeaderMap;
 use url::form_urlencoded;
@@ -115,6 +123,60 @@ async fn whether_an_address_is_known_cannot_be_told_from_the_answer() {
     }
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0], answers[2]);
+}
+
+/// Counts what is computed; the hash of a password is the password.
+#[derive(Debug, Default)]
+struct Counting(AtomicUsize);
+
+#[async_trait]
+impl Passwords for Counting {
+    async fn hash(&self, password: &str) -> Result<PasswordHash, PasswordsBusy> {
+        Ok(PasswordHash(password.to_owned()))
+    }
+
+    async fn matches(
+        &self,
+        password: &str,
+        hash: Option<&PasswordHash>,
+    ) -> Result<bool, PasswordsBusy> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(hash.is_some_and(|hash| hash.0 == password))
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_address_costs_the_one_hash_that_a_wrong_password_costs() {
+    let mut world = World::new().await;
+    let passwords = Arc::new(Counting::default());
+    let context = Context {
+        passwords: passwords.clone(),
+        ..world.context.clone()
+    };
+    world.web = Web::new(context, world.health.clone(), WebConfig::default());
+    with_password(&world, world.company, "eva@example.com", Role::Admin).await;
+    user(&world, world.company, "link@example.com", Role::Admin).await;
+    let computed = || passwords.0.swap(0, Ordering::Relaxed);
+    computed();
+    for email in [
+        "eva@example.com",
+        "link@example.com",
+        "nobody@example.com",
+        "",
+    ] {
+        checked(&enter(&world, "192.0.2.1", email, "wrong").await, 401);
+        assert_eq!(computed(), 1, "{email}");
+    }
+    // Nothing is computed for whoever tried too often.
+    for _ in 0..6 {
+        enter(&world, "192.0.2.1", "eva@example.com", "wrong").await;
+    }
+    computed();
+    checked(
+        &enter(&world, "192.0.2.1", "eva@example.com", PASSWORD).await,
+        429,
+    );
+    assert_eq!(computed(), 0);
 }
 
 #[tokio::test]

@@ -58,14 +58,23 @@ impl<'w> Browser<'w> {
         self.cookies.borrow().get(name).cloned()
     }
 
+    /// All that it holds, as it sends it.
+    pub fn cookies(&self) -> String {
+        let cookies = self.cookies.borrow();
+        cookies.iter().fold(String::new(), |all, (name, value)| {
+            format!("{all}{name}={value}; ")
+        })
+    }
+
+    /// What the forms of its session carry.
+    pub async fn form_token(&self) -> String {
+        let page = self.page("/dashboard/account", 200).await;
+        let token = page.split("name=\"form\" value=\"").nth(1).unwrap();
+        token.split('"').next().unwrap().replace("&#43;", "+")
+    }
+
     async fn send(&self, method: &str, path: &str, fields: Option<&[(&str, &str)]>) -> Answer {
-        let cookies = self
-            .cookies
-            .borrow()
-            .iter()
-            .fold(String::new(), |all, (name, value)| {
-                format!("{all}{name}={value}; ")
-            });
+        let cookies = self.cookies();
         let mut call = self
             .world
             .bare(method, path)
