@@ -50,8 +50,15 @@ function countDown(left) {
 // itself stays, so that screen readers hear of the change.
 function follow(live) {
   let shown = '';
+  let later;
+  // A stream of attempts says at once when there is something new.
+  const stream = live.dataset.stream ? new EventSource(live.dataset.stream) : null;
   const again = async () => {
-    if (!live.isConnected || !live.dataset.live) return;
+    clearTimeout(later);
+    if (!live.isConnected || !live.dataset.live) {
+      stream?.close();
+      return;
+    }
     // Nobody looks: the next try is when somebody does again.
     if (document.hidden) {
       document.addEventListener('visibilitychange', again, {once: true});
@@ -72,13 +79,18 @@ function follow(live) {
         enhance(live);
         if (focused) document.getElementById(focused)?.focus({preventScroll: true});
       }
-      if (newer && !newer.dataset.live) delete live.dataset.live;
+      if (newer && !newer.dataset.live) {
+        delete live.dataset.live;
+        stream?.close();
+      }
     } catch {
       // The server may be starting again: the next try tells.
     }
-    setTimeout(again, Number(live.dataset.live));
+    clearTimeout(later);
+    later = setTimeout(again, Number(live.dataset.live));
   };
-  setTimeout(again, Number(live.dataset.live));
+  for (const told of ['ready', 'attempt']) stream?.addEventListener(told, again);
+  later = setTimeout(again, Number(live.dataset.live));
 }
 
 document.addEventListener('keydown', (event) => {

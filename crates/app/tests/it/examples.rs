@@ -1,4 +1,4 @@
-//! The example receivers (`receiver-node`, `receiver-rust`) against a real server.
+//! The example receivers against a real server, as the page of a webhook shows them.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -7,10 +7,10 @@ use std::process::{Child, Command, Stdio};
 
 use heraldo_wire::signature::{Secret, Signer};
 use serde_json::json;
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 use crate::client::read_answer;
-use crate::process::{Lines, Setup};
+use crate::process::{Lines, Server, Setup};
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -66,14 +66,70 @@ impl Drop for Running {
     }
 }
 
-/// An inspection's events are accepted; what is forged, and what is signed but is no event, is not.
-fn check(command: Command) {
-    let folder = tempdir().unwrap();
-    let server = Setup::serve(folder.path()).start();
+/// The receiver that the page of a webhook shows, as it is copied.
+fn shown(server: &Server, webhook: &str, language: &str) -> String {
+    let lines = server.out.all().join(" ");
+    let mut words = lines.split_whitespace();
+    let link = words.find(|word| word.contains("/signin?token=")).unwrap();
+    let token = link.split("token=").nth(1).unwrap();
     let api = server.api();
-    // The receiver wants its secret first, so that its address comes later.
-    let webhook = api.webhook("https://example.com/not-yet");
-    let secret = api.secret(&webhook);
+    let form = format!("token={token}");
+    let kind = "application/x-www-form-urlencoded";
+    let signed_in = api.raw("POST", "/signin", kind, form.as_bytes()).unwrap();
+    let cookie = signed_in.header("set-cookie").unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let request = format!(
+        "GET /dashboard/webhooks/{webhook}/receiver?in={language} HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n",
+        server.address()
+    );
+    let page = api.send(request.as_bytes()).unwrap();
+    let page = String::from_utf8(page.body).unwrap();
+    let code = page.split("<code id=\"code\">").nth(1).unwrap();
+    let code = code.split("</code>").next().unwrap();
+    ["<", ">", "\"", "'", "&"]
+        .iter()
+        .fold(code.to_owned(), |code, sign| {
+            code.replace(&format!("&#{};", u32::from(sign.as_bytes()[0])), sign)
+        })
+}
+
+/// A server with a webhook, and the receiver that its page shows, kept in a file.
+struct Shown {
+    folder: TempDir,
+    server: Server,
+    webhook: String,
+    code: String,
+}
+
+impl Shown {
+    fn new(language: &str) -> Self {
+        let folder = tempdir().unwrap();
+        let server = Setup::serve(folder.path()).start();
+        // The receiver wants its secret first, so that its address comes later.
+        let webhook = server.api().webhook("https://example.com/webhook");
+        let code = shown(&server, &webhook, language);
+        Self {
+            folder,
+            server,
+            webhook,
+            code,
+        }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, &self.code).unwrap();
+        path
+    }
+}
+
+/// An inspection's events are accepted; what is forged, and what is signed but is no event, is not.
+fn check(shown: &Shown, command: Command) {
+    let Shown {
+        server, webhook, ..
+    } = shown;
+    let api = server.api();
+    let secret = api.secret(webhook);
     let receiver = Running::start(command, &secret);
     api.patch(
         &format!("/v1/notification/webhook/{webhook}"),
@@ -129,13 +185,25 @@ fn check(command: Command) {
 
 #[test]
 fn the_receiver_in_node_accepts_what_is_signed_and_refuses_what_is_forged() {
+    let shown = Shown::new("node");
     let mut node = Command::new("node");
-    node.arg(workspace().join("examples/receiver-node/receiver.mjs"));
-    check(node);
+    node.arg(shown.file("receiver.mjs"));
+    check(&shown, node);
+}
+
+#[test]
+fn the_receiver_in_python_accepts_what_is_signed_and_refuses_what_is_forged() {
+    let shown = Shown::new("python");
+    let mut python = Command::new("python3");
+    python.arg(shown.file("receiver.py"));
+    check(&shown, python);
 }
 
 #[test]
 fn the_receiver_in_rust_accepts_what_is_signed_and_refuses_what_is_forged() {
+    let shown = Shown::new("rust");
+    let example = workspace().join("examples/receiver-rust/src/main.rs");
+    assert_eq!(shown.code, std::fs::read_to_string(example).unwrap());
     // Built first, however long that takes: only its start is waited for with a limit.
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked", "-p", "receiver-rust"])
@@ -144,5 +212,5 @@ fn the_receiver_in_rust_accepts_what_is_signed_and_refuses_what_is_forged() {
         .unwrap();
     assert!(built.success(), "the example does not build");
     let beside = Path::new(env!("CARGO_BIN_EXE_heraldo")).with_file_name("receiver-rust");
-    check(Command::new(beside));
+    check(&shown, Command::new(beside));
 }

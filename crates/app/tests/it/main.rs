@@ -50,3 +50,4 @@ mod slow_disk;
 mod starting;
 mod stopping;
 mod types;
+mod webhook_pages;
