@@ -33,7 +33,8 @@ $id = $_SERVER['HTTP_WEBHOOK_ID'] ?? '';
 switch ($webhook->event) {
     case 'inspection_created':
     case 'inspection_completed':
-        error_log("received: {$webhook->event} {$webhook->payload->_id} $id");
+        $inspection = $webhook->payload->_id ?? '';
+        error_log("received: {$webhook->event} $inspection $id");
         break;
     default:
         error_log("unhandled: {$webhook->event} $id");
