@@ -126,6 +126,7 @@ const send = async ({ box, form, data }) => {
       }
       return;
     }
+    bar.value = 0;
     show(`${words.retrying}…`);
     say(`${nameOf(box)}: ${words.retrying}`);
     await rest(WAITS_MS[Math.min(tries, WAITS_MS.length - 1)]);

@@ -155,7 +155,7 @@ fn a_consumer_walks_from_the_code_to_the_end_over_a_bad_line() {
 
     // The line breaks in the middle of the next one; it goes out again by itself and counts once.
     page.network(Line::Slow {
-        bytes_per_second: 60_000,
+        bytes_per_second: 10_000,
     });
     page.find(&file(0)).upload(&sharp("front.jpg", 2));
     page.find("#photo-0-0 progress:not([value='0']):not([hidden])");
@@ -187,7 +187,7 @@ fn a_consumer_walks_from_the_code_to_the_end_over_a_bad_line() {
     page.find("#photo-0-1[data-status=approved]");
     // Another photo chosen while one is on its way goes after it.
     page.network(Line::Slow {
-        bytes_per_second: 60_000,
+        bytes_per_second: 10_000,
     });
     page.find("#extra-file").upload(&sharp("dent.jpg", 4));
     page.find("#extra progress:not([value='0']):not([hidden])");

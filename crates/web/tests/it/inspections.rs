@@ -1,5 +1,7 @@
 //! Inspections from their creation to their review.
 
+use heraldo_domain::account::Role;
+use heraldo_domain::ops::accounts::{Person, create_user};
 use heraldo_wire::problem::ProblemCode;
 use serde_json::{Value, json};
 
@@ -176,6 +178,36 @@ async fn each_filter_of_the_list_selects_and_together_they_narrow() {
     let empty = json!({"inspections": [], "totalInspections": 0, "limit": 10, "page": 1, "totalPages": 1,
         "pagingCounter": 1, "hasPrevPage": false, "hasNextPage": false, "prevPage": null, "nextPage": null});
     assert_eq!(nothing, empty);
+}
+
+#[tokio::test]
+async fn the_producer_is_whom_the_internal_id_names_else_the_keys_owner() {
+    let world = World::new().await;
+    let person = Person {
+        email: Some("ana@example.com".to_owned()),
+        internal_id: Some("agent-7".to_owned()),
+        ..Person::default()
+    };
+    let ana = create_user(&world.context, world.company, Role::Producer, person).await;
+    let ana = json!(ana.unwrap().user_id);
+    // Beside it a delivery as the PHP SDK describes it, without a country.
+    let delivery = json!({"disabled": false, "channel": "wsp", "destination": "+5491155550000"});
+    let made = async |producer: Value| {
+        let body = json!({"templateId": "easy", "delivery": delivery, "producer": producer});
+        let made = world.post("/v1/inspection/car", &body).await.json(201);
+        read(&world, id(&made)).await["producer"].clone()
+    };
+    let owner = made(Value::Null).await;
+    assert_eq!(owner["companyId"], json!(world.company));
+    assert_ne!(owner["userId"], ana);
+    let named = made(json!({"internalId": "agent-7", "mustMatchUser": true})).await;
+    assert_eq!(
+        (&named["userId"], &named["internalId"]),
+        (&ana, &json!("agent-7"))
+    );
+    let unknown = made(json!({"internalId": "agent-8", "mustMatchUser": false})).await;
+    assert_eq!(unknown["userId"], owner["userId"]);
+    assert_eq!(unknown["internalId"], "agent-8");
 }
 
 #[tokio::test]
