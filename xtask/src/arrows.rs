@@ -137,7 +137,8 @@ const OWNERS: &[(&str, &[&str])] = &[
             "heraldo-bench",
         ],
     ),
-    ("image", &["heraldo-media"]),
+    // The bench only makes photos; what comes from others is decoded by `heraldo-media` alone.
+    ("image", &["heraldo-media", "heraldo-bench"]),
     ("jiff", &["heraldo-wire"]),
     ("kamadak-exif", &["heraldo-media"]),
     ("multer", &["heraldo-web"]),

@@ -25,3 +25,21 @@ pub fn run(args: &[String]) -> Outcome {
     command.args(args);
     run_command(command)
 }
+
+/// Every scenario of a quick run with tiny sizes, built as the tests are: times mean nothing, but a delivery
+/// that is lost fails it.
+pub fn smoke() -> Outcome {
+    run_command(cargo(&["build", "--workspace", "--bins", "--locked"]))?;
+    run_command(cargo(&[
+        "run",
+        "--workspace",
+        "--bin",
+        "heraldo-bench",
+        "--locked",
+        "--quiet",
+        "--",
+        "--smoke",
+        "--out",
+        "target/bench/smoke.json",
+    ]))
+}

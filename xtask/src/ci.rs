@@ -1,7 +1,7 @@
 //! Everything that must be true before a change is merged, in the order that fails soonest.
 
 use crate::run::{Outcome, Steps, cargo, run as run_command};
-use crate::{arrows, deny, fuzz, generated, sim, test, tidy};
+use crate::{arrows, bench, deny, fuzz, generated, sim, test, tidy};
 
 /// `cargo xtask ci`.
 pub fn run(strictness: deny::Strictness) -> Outcome {
@@ -19,6 +19,7 @@ pub fn run(strictness: deny::Strictness) -> Outcome {
     steps.step("fuzz targets", |_| fuzz::check())?;
     steps.step("simulation", |_| sim::run(&[]))?;
     steps.step("tests", |_| test::run())?;
+    steps.step("nothing is lost under load", |_| bench::smoke())?;
     steps.summary();
     println!("\nEverything that was checked is as it must be.");
     Ok(())

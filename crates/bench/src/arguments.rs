@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::scenario::{ALL, Scenario};
+use crate::scenario::{ALL, Scenario, Work};
 use crate::server::Program;
+use crate::sizes::Sizes;
 use crate::{Outcome, children, stand_in};
 
 /// The subcommand that receives.
@@ -20,13 +21,28 @@ pub const GENERATE: &str = "generate";
 /// The subcommand that plays the server.
 pub const STAND_IN: &str = "stand-in";
 
+/// How much is made.
+const SIZES: [(&str, &str); 8] = [
+    ("stored", "Events that STORED stores first"),
+    ("waiting", "Deliveries that wait in BACKLOG"),
+    (
+        "webhooks",
+        "Webhooks of DEAD, and the most of GROWTH-WEBHOOKS",
+    ),
+    ("inspections", "Inspections that LISTS lists"),
+    ("lives", "Inspections that live in W4"),
+    ("photos", "Photos of PHOTO"),
+    ("queued", "Deliveries queued for slow receivers in ISO"),
+    ("growth", "The most that is stored or waits in GROWTH"),
+];
+
 /// Every delivery of that many is verified.
 const VERIFY_EVERY: &str = "64";
 
 /// What this process is to be.
 #[derive(Debug)]
 pub enum Role {
-    Orchestrate(Settings),
+    Orchestrate(Box<Settings>),
     Sink {
         verify_every: u64,
         answer_after: Duration,
@@ -49,10 +65,35 @@ pub struct Settings {
     pub connections: u32,
     /// How long to wait for a next delivery before it counts as lost.
     pub patience: Duration,
+    pub sizes: Sizes,
+    /// Whether scenarios that take long run once only.
+    pub is_quick: bool,
+    /// A folder filled for STORED, or to be filled; it stays.
+    pub stored_dir: Option<PathBuf>,
+    /// Where pictures of growth are drawn.
+    pub plots: Option<PathBuf>,
     /// Where servers keep their data: on a real disk, so that a sync costs what it costs.
     pub work_dir: PathBuf,
     pub out: PathBuf,
     pub compare: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Whether a scenario runs once, however many runs there are: in a quick run those that make much.
+    pub const fn is_once(&self, scenario: &Scenario) -> bool {
+        match scenario.work {
+            Work::Load => false,
+            Work::Idle
+            | Work::Isolation
+            | Work::Backlog
+            | Work::Stored
+            | Work::Dead
+            | Work::Lives
+            | Work::Photos
+            | Work::Lists
+            | Work::Growth(_) => self.is_quick,
+        }
+    }
 }
 
 /// Reads the command line; a wrong one ends the process with its explanation.
@@ -71,14 +112,18 @@ fn command() -> Command {
     Command::new("heraldo-bench")
         .about("Measures a server side by side with the raw bound: the same client straight at the sink")
         .args_conflicts_with_subcommands(true)
-        .arg(flag("quick").conflicts_with("full").help("3 runs, 3 s each, 10 s at a fixed pace; the default"))
-        .arg(flag("full").help("5 runs, 10 s each, 60 s at a fixed pace"))
+        .arg(flag("quick").conflicts_with_all(["full", "smoke"]).help("Two minutes: 3 runs, 1.5 s each, 3 s at a fixed pace, small sizes, what makes much once; the default"))
+        .arg(flag("full").conflicts_with("smoke").help("Some four hours: every scenario, 5 runs, 10 s each, 60 s at a fixed pace, full sizes"))
+        .arg(flag("smoke").help("Half a minute: 1 run, 0.3 s each, tiny sizes; shows only whether anything is lost"))
         .arg(number("runs", "N").value_parser(value_parser!(u32).range(1..)).help("Repetitions of each scenario"))
         .arg(number("seconds", "S").value_parser(seconds).help("Length of a measurement at full speed"))
         .arg(number("paced-seconds", "S").value_parser(seconds).help("Length of a measurement at a fixed pace"))
         .arg(number("connections", "N").value_parser(value_parser!(u32).range(1..)).default_value("32").help("Connections of the client"))
         .arg(number("patience", "S").value_parser(seconds).default_value("60").help("Seconds to wait for a next delivery before it counts as lost"))
         .arg(scenario_argument())
+        .args(SIZES.map(|(name, help)| number(name, "N").value_parser(value_parser!(u32).range(1..)).help(help)))
+        .arg(path("stored-dir").help("A folder that is filled for STORED when it is new, used as it stands when it is not, and stays"))
+        .arg(path("plots").value_name("FOLDER").help("Draws how costs grow, as SVG"))
         .arg(path("server-bin").help("The server's program [default: `heraldo` beside this one]"))
         .arg(path("work-dir").default_value("target/bench").help("Where servers keep their data; must be on a real disk"))
         .arg(path("out").default_value("target/bench/latest.json").help("Where the result is written"))
@@ -166,7 +211,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn role(matches: &ArgMatches) -> Outcome<Role> {
     match matches.subcommand() {
-        None => settings(matches).map(Role::Orchestrate),
+        None => Ok(Role::Orchestrate(Box::new(settings(matches)?))),
         Some((SINK, matches)) => Ok(Role::Sink {
             verify_every: copied(matches, "verify-every")?,
             answer_after: Duration::from_millis(copied(matches, ANSWER_AFTER_MS)?),
@@ -187,13 +232,17 @@ fn role(matches: &ArgMatches) -> Outcome<Role> {
 }
 
 fn settings(matches: &ArgMatches) -> Outcome<Settings> {
-    let full = matches.get_flag("full");
-    let (runs, seconds, paced_seconds) = if full { (5, 10, 60) } else { (3, 3, 10) };
+    let (full, smoke) = (matches.get_flag("full"), matches.get_flag("smoke"));
+    let (runs, millis, paced_millis, sizes) = match (full, smoke) {
+        (true, _) => (5, 10_000, 60_000, Sizes::FULL),
+        (false, true) => (1, 300, 500, Sizes::SMOKE),
+        (false, false) => (3, 1_500, 3_000, Sizes::QUICK),
+    };
     let scenarios: Vec<Scenario> = match matches.get_many("scenario") {
         Some(named) => named.copied().collect(),
         None => ALL
             .into_iter()
-            .filter(|scenario| scenario.by_default)
+            .filter(|scenario| full || scenario.is_quick)
             .collect(),
     };
     Ok(Settings {
@@ -203,17 +252,36 @@ fn settings(matches: &ArgMatches) -> Outcome<Settings> {
         duration: matches
             .get_one("seconds")
             .copied()
-            .unwrap_or(Duration::from_secs(seconds)),
+            .unwrap_or(Duration::from_millis(millis)),
         paced_duration: matches
             .get_one("paced-seconds")
             .copied()
-            .unwrap_or(Duration::from_secs(paced_seconds)),
+            .unwrap_or(Duration::from_millis(paced_millis)),
         connections: copied(matches, "connections")?,
         patience: copied(matches, "patience")?,
+        sizes: sizes_of(matches, sizes),
+        is_quick: !full,
+        stored_dir: matches.get_one("stored-dir").cloned(),
+        plots: matches.get_one("plots").cloned(),
         work_dir: cloned(matches, "work-dir")?,
         out: cloned(matches, "out")?,
         compare: matches.get_one("compare").cloned(),
     })
+}
+
+/// Those sizes, but for what the command line says otherwise.
+fn sizes_of(matches: &ArgMatches, sizes: Sizes) -> Sizes {
+    let or = |name: &str, size: u32| matches.get_one(name).copied().unwrap_or(size);
+    Sizes {
+        stored: or("stored", sizes.stored),
+        waiting: or("waiting", sizes.waiting),
+        webhooks: or("webhooks", sizes.webhooks),
+        inspections: or("inspections", sizes.inspections),
+        lives: or("lives", sizes.lives),
+        photos: or("photos", sizes.photos),
+        queued: or("queued", sizes.queued),
+        growth: or("growth", sizes.growth),
+    }
 }
 
 fn program(matches: &ArgMatches) -> Outcome<Program> {
@@ -223,6 +291,7 @@ fn program(matches: &ArgMatches) -> Outcome<Program> {
         return Ok(Program {
             path: own,
             arguments: arguments.map(Into::into).to_vec(),
+            keeps: false,
         });
     }
     let path = match matches.get_one::<PathBuf>("server-bin") {
@@ -238,6 +307,7 @@ fn program(matches: &ArgMatches) -> Outcome<Program> {
     Ok(Program {
         path,
         arguments: Vec::new(),
+        keeps: true,
     })
 }
 
@@ -284,9 +354,24 @@ mod tests {
                 .collect()
         };
         let quick = settings_of(&[]);
-        assert_eq!((quick.runs, quick.duration), (3, Duration::from_secs(3)));
-        assert_eq!(names(&quick), ["W1", "W2", "W3", "L200", "ISO"]);
-        let full = settings_of(&["--full", "--seconds", "0.5", "--scenario", "w3,l2000"]);
+        assert_eq!(
+            (quick.runs, quick.duration, quick.sizes),
+            (3, Duration::from_millis(1_500), Sizes::QUICK)
+        );
+        assert!(names(&quick).contains(&"STORED") && !names(&quick).contains(&"GROWTH-STORED"));
+        let full = settings_of(&[
+            "--full",
+            "--seconds",
+            "0.5",
+            "--stored",
+            "7",
+            "--scenario",
+            "w3,l2000",
+        ]);
+        assert_eq!(
+            (full.sizes.stored, full.sizes.waiting),
+            (7, Sizes::FULL.waiting)
+        );
         assert_eq!((full.runs, full.duration), (5, Duration::from_millis(500)));
         assert_eq!(full.paced_duration, Duration::from_secs(60));
         assert_eq!(names(&full), ["W3", "L2000"]);
@@ -300,6 +385,8 @@ mod tests {
             &["--seconds", "inf"],
             &["--scenario", "W9"],
             &["--quick", "--full"],
+            &["--smoke", "--full"],
+            &["--stored", "0"],
             &["--stand-in", "politely"],
         ] {
             let words = ["heraldo-bench"].iter().chain(wrong);

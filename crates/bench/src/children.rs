@@ -30,6 +30,13 @@ impl Process {
         self.0.id()
     }
 
+    /// Ends it as a crash does.
+    pub fn kill(&mut self) {
+        // Both fail only when the process has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+
     /// How it ended, if it did.
     pub fn ended(&mut self) -> Option<String> {
         match self.0.try_wait() {
@@ -42,9 +49,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only when the process has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.kill();
     }
 }
 

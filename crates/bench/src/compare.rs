@@ -22,8 +22,11 @@ pub fn table(new: &Report, old: &Report) -> String {
             };
             let medians = format!("{} from {}", shown(now.median), shown(then.median));
             // Writing to a String never fails.
-            let _ = writeln!(table, "  {name:<6}{figure:<32}{ratio:>8}   ({medians})");
+            let _ = writeln!(table, "  {name:<16}{figure:<32}{ratio:>8}   ({medians})");
         }
+    }
+    if new.sizes != old.sizes {
+        table.push_str("  not as much was stored, waiting or made: such figures do not compare\n");
     }
     if !new.machine.is_like(&old.machine) {
         table.push_str("  these are two machines: the ratios say little\n");
@@ -61,6 +64,15 @@ mod tests {
         assert!(!table(&here, &there).contains("two machines"));
         there.machine.cores += 1;
         assert!(table(&here, &there).contains("two machines"));
+    }
+
+    #[test]
+    fn other_sizes_are_pointed_out() {
+        let here = report("W1", "lost", vec![0.0]);
+        let mut smaller = here.clone();
+        assert!(!table(&here, &smaller).contains("not as much"));
+        smaller.sizes.stored -= 1;
+        assert!(table(&here, &smaller).contains("not as much"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::Outcome;
 /// A connection and the task that drives it, which ends with it.
 #[derive(Debug)]
 pub struct Connection {
+    target: SocketAddr,
     sender: SendRequest<Full<Bytes>>,
     host: HeaderValue,
 }
@@ -34,7 +35,11 @@ impl Connection {
         // An error of the driver shows in the request that it cut off.
         tokio::spawn(driver);
         let host = HeaderValue::from_str(&target.to_string()).map_err(|error| told(&error))?;
-        Ok(Self { sender, host })
+        Ok(Self {
+            target,
+            sender,
+            host,
+        })
     }
 
     /// Sends one request and reads the whole answer.
@@ -42,6 +47,10 @@ impl Connection {
         &mut self,
         mut request: Request<Full<Bytes>>,
     ) -> Outcome<(StatusCode, Bytes)> {
+        if self.sender.is_closed() {
+            // The server ends connections that nobody used for a while.
+            *self = Self::open(self.target).await?;
+        }
         request.headers_mut().insert(HOST, self.host.clone());
         let told = |error: hyper::Error| format!("the connection broke: {error}");
         self.sender.ready().await.map_err(told)?;

@@ -1,6 +1,6 @@
 //! The figures of a scenario: their names, and how single measurements become medians and ranges.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
 
 use crate::statistics::Figure;
@@ -51,13 +51,42 @@ pub mod figure {
     pub const SERVER_CPU_SHARE: &str = "server_cpu_share";
     /// The share of its CPU time that the machine spent at all.
     pub const BUSY_SHARE: &str = "busy_share";
+    /// CPU that a server takes to which nothing happens, in percent of one core.
+    pub const IDLE_CORE_PERCENT: &str = "idle_core_percent";
+    /// W1 with very many events stored over W1 on an empty store, of the same repetition.
+    pub const STORED_KEPT: &str = "stored_kept";
+    /// What the files of the store grew by for each delivered event, all rows and indexes.
+    pub const DISK_KIB: &str = "disk_kib_per_event";
+    /// The slowest first page of the delivery log, of all filters, each the median of several.
+    pub const LOG_SLOWEST_MS: &str = "log_slowest_ms";
+    /// The slowest list of inspections, of all filters.
+    pub const LISTS_SLOWEST_MS: &str = "lists_slowest_ms";
+    /// Deliveries a second of a small and of a large backlog, each from its first to its last arrival.
+    pub const DRAIN_SMALL_PER_S: &str = "drain_small_per_s";
+    pub const DRAIN_LARGE_PER_S: &str = "drain_large_per_s";
+    /// The second over the first.
+    pub const DRAIN_KEPT: &str = "drain_kept";
+    /// From the start of a server that was killed with a backlog until the first delivery of it arrives.
+    pub const RESTART_MS: &str = "restart_first_delivery_ms";
+    /// Until it says that it is ready.
+    pub const RESTART_READY_MS: &str = "restart_ready_ms";
+    /// Deliveries a second to those webhooks that are healthy in both measurements.
+    pub const HEALTHY_ALONE_PER_S: &str = "healthy_alone_per_s";
+    pub const HEALTHY_BESIDE_PER_S: &str = "healthy_beside_dead_per_s";
+    /// The second over the first.
+    pub const HEALTHY_KEPT: &str = "healthy_kept";
+    pub const LIVES_PER_S: &str = "inspections_per_s";
+    /// Of all steps of one inspection, with what follows from each.
+    pub const LIFE_CPU_MS: &str = "server_cpu_ms_per_inspection";
+    /// From the upload to the end of what follows from it.
+    pub const PHOTO_CPU_MS: &str = "server_cpu_ms_per_photo";
     /// Accepted but not received.
     pub const LOST: &str = "lost";
     /// Received more than once.
     pub const DUPLICATES: &str = "duplicates";
 
     /// The order in which they are shown.
-    pub const ORDER: [&str; 29] = [
+    pub const ORDER: [&str; 45] = [
         RATIO_TO_RAW,
         DELIVERED_PER_S,
         RAW_PER_S,
@@ -82,6 +111,22 @@ pub mod figure {
         SLOW_STARTED,
         SERVER_CPU_SHARE,
         BUSY_SHARE,
+        IDLE_CORE_PERCENT,
+        STORED_KEPT,
+        DISK_KIB,
+        LOG_SLOWEST_MS,
+        LISTS_SLOWEST_MS,
+        DRAIN_SMALL_PER_S,
+        DRAIN_LARGE_PER_S,
+        DRAIN_KEPT,
+        RESTART_READY_MS,
+        RESTART_MS,
+        HEALTHY_ALONE_PER_S,
+        HEALTHY_BESIDE_PER_S,
+        HEALTHY_KEPT,
+        LIVES_PER_S,
+        LIFE_CPU_MS,
+        PHOTO_CPU_MS,
         RSS_PEAK_MIB,
         OTHER_CPU_SHARE,
         BODY_BYTES,
@@ -92,18 +137,18 @@ pub mod figure {
 
 /// Figures of one measurement, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Numbers(IndexMap<&'static str, f64>);
+pub struct Numbers(IndexMap<String, f64>);
 
 impl Numbers {
     /// What is not a number, such as the share of nothing, is left out.
-    pub fn set(&mut self, name: &'static str, value: f64) {
+    pub fn set(&mut self, name: &str, value: f64) {
         if value.is_finite() {
-            self.0.insert(name, value);
+            self.0.insert(name.to_owned(), value);
         }
     }
 
     /// Microseconds, as milliseconds; absent when nothing was timed.
-    pub fn set_ms(&mut self, name: &'static str, us: Option<u32>) {
+    pub fn set_ms(&mut self, name: &str, us: Option<u32>) {
         if let Some(us) = us {
             self.set(name, f64::from(us) / 1000.0);
         }
@@ -117,7 +162,7 @@ impl Numbers {
     /// both went as fast as they could.
     pub fn of_repetition(raw: &Self, server: &Self, with_ratio: bool) -> Self {
         let mut both = raw.clone();
-        both.0.extend(&server.0);
+        both.0.extend(server.0.clone());
         if let (true, Some(delivered), Some(bound)) = (
             with_ratio,
             server.get(figure::DELIVERED_PER_S),
@@ -136,9 +181,20 @@ pub struct Figures(pub IndexMap<String, Figure>);
 
 impl Figures {
     pub fn of(repetitions: &[Numbers]) -> Self {
-        let named = figure::ORDER.iter().filter_map(|name| {
+        let names: IndexSet<&str> = repetitions
+            .iter()
+            .flat_map(|numbers| numbers.0.keys().map(String::as_str))
+            .collect();
+        let place = |name: &str| {
+            let place = figure::ORDER.iter().position(|known| *known == name);
+            place.unwrap_or(figure::ORDER.len())
+        };
+        let mut names: Vec<&str> = names.into_iter().collect();
+        // Stable: those without a place stay in the order in which they were measured, and come last.
+        names.sort_by_key(|name| place(name));
+        let named = names.into_iter().filter_map(|name| {
             let runs = repetitions.iter().filter_map(|numbers| numbers.get(name));
-            Some(((*name).to_owned(), Figure::of(runs.collect())?))
+            Some((name.to_owned(), Figure::of(runs.collect())?))
         });
         Self(named.collect())
     }

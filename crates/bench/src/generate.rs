@@ -5,9 +5,11 @@
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use heraldo_wire::event::EventType;
 use heraldo_wire::headers;
 use heraldo_wire::id::EventId;
 use heraldo_wire::signature::{Envelope, Secret, Signer};
@@ -37,8 +39,10 @@ pub struct Job {
     /// At that many fixed instants a second; without it as fast as answered.
     pub per_second: Option<u32>,
     pub duration_ms: u64,
-    /// For calls of the API.
-    pub api_key: Option<String>,
+    /// It ends earlier when that many requests were made.
+    pub requests_max: Option<u64>,
+    /// For calls of the API, used in turn.
+    pub api_keys: Vec<String>,
     /// For the raw bound, which signs itself.
     pub secret: Option<String>,
 }
@@ -56,6 +60,9 @@ pub struct Done {
     pub last_answered_us: u64,
     /// User and system time of this process.
     pub cpu_us: u64,
+    /// Accepted requests of each API key, in their order.
+    #[serde(default)]
+    pub accepted_by_key: Vec<u64>,
 }
 
 /// Does the job on standard input.
@@ -81,6 +88,7 @@ async fn work(job: Job) -> Outcome<Done> {
     let ticks = job
         .per_second
         .map(|per_second| Ticks::new(per_second, duration));
+    let left = Arc::new(AtomicU64::new(job.requests_max.unwrap_or(u64::MAX)));
     let mut workers = JoinSet::new();
     for number in 0..job.connections {
         let worker = Worker {
@@ -88,6 +96,7 @@ async fn work(job: Job) -> Outcome<Done> {
             target: job.target,
             maker: Arc::clone(&maker),
             sent: u64::from(number),
+            left: Arc::clone(&left),
             done: Done::default(),
         };
         let all_open = Arc::clone(&all_open);
@@ -123,7 +132,27 @@ async fn work(job: Job) -> Outcome<Done> {
 }
 
 impl Done {
+    /// Accepted requests of those keys of which `counts` says so.
+    pub fn of_keys(&self, counts: impl Fn(usize) -> bool) -> u64 {
+        let keys = self.accepted_by_key.iter().enumerate();
+        keys.filter(|(number, _)| counts(*number))
+            .map(|(_, accepted)| accepted)
+            .sum()
+    }
+
+    fn count_key(&mut self, key: usize, more: u64) {
+        if self.accepted_by_key.len() <= key {
+            self.accepted_by_key.resize(key + 1, 0);
+        }
+        if let Some(accepted) = self.accepted_by_key.get_mut(key) {
+            *accepted += more;
+        }
+    }
+
     fn add(&mut self, other: Self) {
+        for (key, accepted) in other.accepted_by_key.iter().enumerate() {
+            self.count_key(key, *accepted);
+        }
         self.accepted += other.accepted;
         self.refused += other.refused;
         self.first_refusal = self.first_refusal.take().or(other.first_refusal);
@@ -179,8 +208,10 @@ struct Worker {
     connection: Connection,
     target: SocketAddr,
     maker: Arc<RequestMaker>,
-    /// Counts requests; chooses the path of the raw bound.
+    /// Counts requests; chooses the path of the raw bound and the key.
     sent: u64,
+    /// Requests that all workers together may still make.
+    left: Arc<AtomicU64>,
     done: Done,
 }
 
@@ -188,7 +219,7 @@ impl Worker {
     async fn one_after_the_other(mut self, all_open: Arc<Barrier>, duration: Duration) -> Done {
         all_open.wait().await;
         let start = Instant::now();
-        while start.elapsed() < duration {
+        while start.elapsed() < duration && self.may_go_on() {
             if !self.request(now_us()).await {
                 break;
             }
@@ -208,12 +239,19 @@ impl Worker {
         }
     }
 
+    fn may_go_on(&self) -> bool {
+        let one_less = |left: u64| left.checked_sub(1);
+        let order = Ordering::Relaxed;
+        self.left.fetch_update(order, order, one_less).is_ok()
+    }
+
     /// Makes one request that counts as sent at `sent_at_us`. False when it is time to give up.
     async fn request(&mut self, sent_at_us: u64) -> bool {
         if self.done.first_sent_us == 0 {
             self.done.first_sent_us = sent_at_us;
         }
         let request = self.maker.make(sent_at_us, self.sent);
+        let key = self.maker.key_of(self.sent);
         self.sent += 1;
         let outcome = match request {
             Ok(request) => self.connection.send(request).await,
@@ -222,6 +260,7 @@ impl Worker {
         let refusal = match outcome {
             Ok((status, _)) if status.is_success() => {
                 self.done.accepted += 1;
+                self.done.count_key(key, 1);
                 self.done.last_answered_us = now_us();
                 return true;
             }
@@ -246,6 +285,7 @@ struct RequestMaker {
     ids: IdMaker,
     paths: Vec<Uri>,
     headers: HeaderMap,
+    api_keys: Vec<HeaderValue>,
     signer: Option<Signer>,
 }
 
@@ -257,23 +297,25 @@ impl RequestMaker {
             HeaderValue::from_static(headers::CONTENT_TYPE_JSON),
         );
         fixed.insert(USER_AGENT, HeaderValue::from_static("heraldo-bench"));
-        if let Some(api_key) = &job.api_key {
-            fixed.insert(HeaderName::from_static(headers::API_KEY), value(api_key)?);
-        }
+        let api_keys = job.api_keys.iter().map(|api_key| value(api_key));
+        let api_keys = api_keys.collect::<Outcome<Vec<_>>>()?;
         let (template, paths) = match job.call {
             Call::CreateInspection => (
                 Template::create_inspection(),
                 vec![Uri::from_static("/v1/inspection/car")],
             ),
-            Call::Publish { events } => (
+            Call::Publish { events, event } => (
                 if events == 1 {
-                    Template::event()
+                    Template::event(event)
                 } else {
-                    Template::events(events)
+                    Template::events(event, events)
                 },
                 vec![Uri::from_static("/v1/notification/event")],
             ),
-            Call::Deliver { paths } => (Template::event(), hook_paths(paths)?),
+            Call::Deliver { paths } => (
+                Template::event(EventType::InspectionCreated),
+                hook_paths(paths)?,
+            ),
         };
         let signer = match &job.secret {
             None => None,
@@ -295,6 +337,7 @@ impl RequestMaker {
             ids: IdMaker::new(),
             paths,
             headers: fixed,
+            api_keys,
             signer,
         })
     }
@@ -305,12 +348,23 @@ impl RequestMaker {
         if let Some(signer) = &self.signer {
             self.sign(signer, &body, &mut headers)?;
         }
-        let turn = usize::try_from(number).unwrap_or(0) % self.paths.len().max(1);
+        if let Some(api_key) = self.api_keys.get(self.key_of(number)) {
+            headers.insert(HeaderName::from_static(headers::API_KEY), api_key.clone());
+        }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.paths.get(turn).cloned().unwrap_or_default();
+        *request.uri_mut() = self
+            .paths
+            .get(turn(number, self.paths.len()))
+            .cloned()
+            .unwrap_or_default();
         *request.headers_mut() = headers;
         Ok(request)
+    }
+
+    /// The place of the key that the request of that number is made with.
+    fn key_of(&self, number: u64) -> usize {
+        turn(number, self.api_keys.len())
     }
 
     /// Adds what makes a body a delivery: id, time and both signatures.
@@ -334,6 +388,11 @@ impl RequestMaker {
         headers.insert(headers::WEBHOOK_TIMESTAMP, value(&timestamp)?);
         Ok(())
     }
+}
+
+/// Whose turn it is of so many.
+fn turn(number: u64, of: usize) -> usize {
+    usize::try_from(number).unwrap_or(0) % of.max(1)
 }
 
 /// The paths of the sink's webhooks.
@@ -364,7 +423,8 @@ mod tests {
             call: Call::Deliver { paths: 2 },
             per_second: None,
             duration_ms: 1,
-            api_key: None,
+            requests_max: None,
+            api_keys: Vec::new(),
             secret: Some(secret.reveal().to_owned()),
         })
         .expect("a job");

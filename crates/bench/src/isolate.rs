@@ -14,7 +14,7 @@ use crate::body::now_us;
 use crate::children::{Sink, generate};
 use crate::figures::{Numbers, figure};
 use crate::measure::{self, Measured};
-use crate::scenario::{Pace, Scenario, Slow};
+use crate::scenario::{Pace, Scenario};
 use crate::server::{Server, Webhook};
 use crate::{Outcome, procfs};
 
@@ -26,6 +26,15 @@ const QUEUED_AT_ONCE: u32 = 100;
 /// How often the slow receivers are looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// A queue for receivers that answer late.
+#[derive(Debug, Clone, Copy)]
+struct Slow {
+    deliveries: u32,
+    /// As many receivers.
+    webhooks: u32,
+    answer_after_ms: u64,
+}
+
 /// What one measurement of the healthy webhook gave.
 struct Healthy {
     per_s: f64,
@@ -33,7 +42,12 @@ struct Healthy {
 }
 
 /// One repetition.
-pub async fn run(scenario: &Scenario, slow: Slow, settings: &Settings) -> Outcome<Measured> {
+pub async fn run(scenario: &Scenario, settings: &Settings) -> Outcome<Measured> {
+    let slow = Slow {
+        deliveries: settings.sizes.queued,
+        webhooks: 20,
+        answer_after_ms: 10_000,
+    };
     let mut measured = Measured::default();
     let mut server = Server::start(&settings.program, &settings.work_dir).await?;
     let mut late = Sink::answering_after(Duration::from_millis(slow.answer_after_ms)).await?;
@@ -93,8 +107,7 @@ pub async fn run(scenario: &Scenario, slow: Slow, settings: &Settings) -> Outcom
         figure::BUSY_SHARE,
         machine / (start.elapsed().as_secs_f64() * measure::available_cores()),
     );
-    let resident_kib = procfs::resident_peak_kib(server.pid())?;
-    numbers.set(figure::RSS_PEAK_MIB, resident_kib as f64 / 1024.0);
+    numbers.set(figure::RSS_PEAK_MIB, measure::rss_peak_mib(&server)?);
     Ok(measured)
 }
 
@@ -133,7 +146,7 @@ async fn one(
     let mut job = measure::job(scenario, settings);
     job.target = server.address;
     job.call = scenario.call;
-    job.api_key = Some(server.api_key.clone());
+    job.api_keys = vec![server.api_key.clone()];
     let done = generate(&job).await?;
     let expected = done.accepted * u64::from(scenario.call.events());
     measure::arrival(&mut sink, server, expected, settings.patience).await?;

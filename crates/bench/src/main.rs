@@ -9,23 +9,38 @@
 )]
 
 mod arguments;
+mod backlog;
 mod body;
 mod children;
 mod compare;
 mod connection;
+mod crew;
+mod dead;
 mod figures;
+mod fill;
 mod generate;
+mod growth;
+mod idle;
 mod isolate;
+mod kill;
+mod life;
+mod lists;
 mod machine;
 mod measure;
 mod orchestrate;
+mod photos;
+mod picture;
+mod plot;
 mod procfs;
 mod report;
+mod rows;
 mod scenario;
 mod server;
 mod sink;
+mod sizes;
 mod stand_in;
 mod statistics;
+mod stored;
 
 use std::process::ExitCode;
 
@@ -36,7 +51,7 @@ type Outcome<T = ()> = Result<T, String>;
 
 fn main() -> ExitCode {
     let outcome = arguments::read().and_then(|role| match role {
-        Role::Orchestrate(settings) => on_one_thread(orchestrate::run(settings)),
+        Role::Orchestrate(settings) => on_one_thread(orchestrate::run(*settings)),
         Role::Sink {
             verify_every,
             answer_after,

@@ -11,7 +11,7 @@ use crate::generate::{Done, Job};
 use crate::scenario::{Pace, Scenario};
 use crate::server::Server;
 use crate::sink::{self, HookSecret};
-use crate::{Outcome, procfs};
+use crate::{Outcome, kill, procfs};
 
 /// How often the sink is asked whether all has arrived.
 const LOOK: Duration = Duration::from_millis(10);
@@ -65,26 +65,56 @@ pub async fn raw(scenario: &Scenario, settings: &Settings) -> Outcome<Measured> 
     Ok(measured)
 }
 
-/// The work through a server that is started for it.
+/// The work through a server that is started for it, and killed right after some more of it: what was
+/// accepted must still arrive, and every outcome be recorded.
 pub async fn through_server(scenario: &Scenario, settings: &Settings) -> Outcome<Measured> {
     let mut sink = Sink::start().await?;
     let mut server = Server::start(&settings.program, &settings.work_dir).await?;
     server.subscribe(&mut sink, scenario.webhooks).await?;
+    let (mut measured, delivered) = load(scenario, settings, &mut server, &mut sink).await?;
+    if settings.program.keeps {
+        let (server, sink) = (&mut server, &mut sink);
+        kill::check(scenario, settings, server, sink, delivered, &mut measured).await?;
+    }
+    Ok(measured)
+}
+
+/// The load through a server that runs, for the webhooks that the sink knows. Answers the deliveries too.
+pub async fn load(
+    scenario: &Scenario,
+    settings: &Settings,
+    server: &mut Server,
+    sink: &mut Sink,
+) -> Outcome<(Measured, u64)> {
     let mut job = job(scenario, settings);
     job.target = server.address;
     job.call = scenario.call;
-    job.api_key = Some(server.api_key.clone());
+    job.api_keys = vec![server.api_key.clone()];
+    let deliveries_each = u64::from(scenario.call.events() * scenario.webhooks);
+    run(scenario, settings, server, sink, &job, deliveries_each).await
+}
+
+/// Has a job done through a server, each request of which makes so many deliveries to the sink, which has had
+/// none before.
+pub async fn run(
+    scenario: &Scenario,
+    settings: &Settings,
+    server: &mut Server,
+    sink: &mut Sink,
+    job: &Job,
+    deliveries_each: u64,
+) -> Outcome<(Measured, u64)> {
     let sink_before = procfs::cpu(sink.pid())?;
     let server_before = procfs::cpu(server.pid())?;
     let machine_before = procfs::machine_cpu()?;
     let start = Instant::now();
-    let done = generate(&job).await?;
+    let done = generate(job).await?;
     server.check()?;
     let events = done.accepted * u64::from(scenario.call.events());
-    let expected = events * u64::from(scenario.webhooks);
-    arrival(&mut sink, &mut server, expected, settings.patience).await?;
+    let expected = done.accepted * deliveries_each;
+    arrival(sink, server, expected, settings.patience).await?;
     let mut measured = Measured::default();
-    if !settled(&mut server, settings.patience).await? {
+    if !settled(server, settings.patience).await? {
         measured.complaints.push(format!(
             "{}: all arrived, but after {} s the server still calls deliveries pending",
             scenario.name,
@@ -96,7 +126,6 @@ pub async fn through_server(scenario: &Scenario, settings: &Settings) -> Outcome
     let machine_cpu = procfs::machine_cpu()?.saturating_sub(machine_before);
     let machine_us = micros(start.elapsed()) * available_cores();
     let other_us = micros(machine_cpu) - micros(server_cpu) - micros(sink_cpu) - done.cpu_us as f64;
-    let resident_kib = procfs::resident_peak_kib(server.pid())?;
     let report = sink.report().await?;
     measured.check(scenario.name, &done, expected, &report);
     if !measured.complaints.is_empty() {
@@ -117,12 +146,17 @@ pub async fn through_server(scenario: &Scenario, settings: &Settings) -> Outcome
     numbers.set_ms(figure::LATENCY_P50_MS, report.latency_p50_us);
     numbers.set_ms(figure::LATENCY_P99_MS, report.latency_p99_us);
     numbers.set_ms(figure::LATENCY_MAX_MS, report.latency_max_us);
-    numbers.set(figure::RSS_PEAK_MIB, resident_kib as f64 / 1024.0);
+    numbers.set(figure::RSS_PEAK_MIB, rss_peak_mib(server)?);
     numbers.set(figure::OTHER_CPU_SHARE, (other_us / machine_us).max(0.0));
     numbers.set(figure::BODY_BYTES, report.body_bytes_mean);
     numbers.set(figure::LOST, expected.saturating_sub(distinct) as f64);
     numbers.set(figure::DUPLICATES, report.counts.duplicates as f64);
-    Ok(measured)
+    Ok((measured, expected))
+}
+
+/// The most memory the server ever had resident.
+pub fn rss_peak_mib(server: &Server) -> Outcome<f64> {
+    Ok(procfs::resident_peak_kib(server.pid())? as f64 / 1024.0)
 }
 
 pub fn job(scenario: &Scenario, settings: &Settings) -> Job {
@@ -136,7 +170,8 @@ pub fn job(scenario: &Scenario, settings: &Settings) -> Job {
         call: scenario.call,
         per_second,
         duration_ms: millis(duration),
-        api_key: None,
+        requests_max: None,
+        api_keys: Vec::new(),
         secret: None,
     }
 }
@@ -195,6 +230,12 @@ impl Measured {
                 done.refused
             ));
         }
+        self.check_arrivals(what, expected, report);
+    }
+
+    /// Complains about what did not arrive, came too much or was wrong.
+    pub fn check_arrivals(&mut self, what: &str, expected: u64, report: &sink::Report) {
+        let mut complain = |sentence: String| self.complaints.push(format!("{what}: {sentence}"));
         let distinct = report.counts.distinct;
         if distinct < expected {
             let lost = expected - distinct;
@@ -230,11 +271,11 @@ pub fn per_second(count: u64, took_us: u64) -> f64 {
     count as f64 / (took_us.max(1) as f64 / 1e6)
 }
 
-fn micros(duration: Duration) -> f64 {
+pub fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
-fn millis(duration: Duration) -> u64 {
+pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -12,8 +12,10 @@ use crate::figures::{Figures, Numbers, figure};
 use crate::machine::Machine;
 use crate::measure::{self, Measured};
 use crate::report::{Report, shown};
-use crate::scenario::{Pace, Scenario};
-use crate::{Outcome, compare, isolate};
+use crate::scenario::{Pace, Scenario, Work};
+use crate::{
+    Outcome, backlog, compare, dead, growth, idle, isolate, life, lists, photos, plot, rows, stored,
+};
 
 /// Runs until done or interrupted. When it is interrupted, everything it started is stopped.
 pub async fn run(settings: Settings) -> Outcome {
@@ -42,6 +44,9 @@ async fn run_all(settings: &Settings) -> Outcome {
     let mut repetitions: IndexMap<&str, Vec<Numbers>> = IndexMap::new();
     for repetition in 0..settings.runs {
         for scenario in &settings.scenarios {
+            if repetition > 0 && settings.is_once(scenario) {
+                continue;
+            }
             let (numbers, wrong) = repeat(scenario, settings, repetition).await?;
             println!("{}", line(scenario, repetition, &numbers));
             for sentence in wrong {
@@ -58,17 +63,23 @@ async fn run_all(settings: &Settings) -> Outcome {
         seconds: settings.duration.as_secs_f64(),
         paced_seconds: settings.paced_duration.as_secs_f64(),
         connections: settings.connections,
+        sizes: settings.sizes,
         scenarios: repetitions
             .into_iter()
             .map(|(name, numbers)| (name.to_owned(), Figures::of(&numbers)))
             .collect(),
     };
     println!("{}", report.table());
+    println!("{}", rows::table(&report.scenarios));
     if let Some(old) = old {
         println!("{}", compare::table(&report, &old));
     }
     report.write(&settings.out)?;
     println!("written to {}", settings.out.display());
+    if let Some(folder) = &settings.plots {
+        let written = plot::write_all(&report, folder)?;
+        println!("drawn in {}: {}", folder.display(), written.join(", "));
+    }
     if complaints.is_empty() {
         println!("every accepted event arrived, every outcome was recorded");
         return Ok(());
@@ -85,13 +96,28 @@ async fn repeat(
     settings: &Settings,
     repetition: u32,
 ) -> Outcome<(Numbers, Vec<String>)> {
-    if let Some(slow) = scenario.slow {
-        let about = |sentence: String| format!("{}: {sentence}", scenario.name);
-        let measured = isolate::run(scenario, slow, settings)
-            .await
-            .map_err(about)?;
-        return Ok((measured.numbers, measured.complaints));
-    }
+    let measured = match scenario.work {
+        Work::Load => return beside_raw(scenario, settings, repetition).await,
+        Work::Idle => idle::run(settings).await,
+        Work::Isolation => isolate::run(scenario, settings).await,
+        Work::Backlog => backlog::run(scenario, settings).await,
+        Work::Stored => stored::run(scenario, settings).await,
+        Work::Dead => dead::run(scenario, settings).await,
+        Work::Lives => life::run(scenario, settings).await,
+        Work::Photos => photos::run(scenario, settings).await,
+        Work::Lists => lists::run(scenario, settings).await,
+        Work::Growth(axis) => growth::run(scenario, axis, settings).await,
+    };
+    let measured = measured.map_err(|sentence| format!("{}: {sentence}", scenario.name))?;
+    Ok((measured.numbers, measured.complaints))
+}
+
+/// The load through the server and the raw bound.
+async fn beside_raw(
+    scenario: &Scenario,
+    settings: &Settings,
+    repetition: u32,
+) -> Outcome<(Numbers, Vec<String>)> {
     let (raw, server) = side_by_side(scenario, settings, repetition).await?;
     let with_ratio = scenario.pace == Pace::AsFastAsAnswered;
     let numbers = Numbers::of_repetition(&raw.numbers, &server.numbers, with_ratio);
@@ -123,7 +149,7 @@ async fn side_by_side(
 
 /// What one repetition gave, in a line.
 fn line(scenario: &Scenario, repetition: u32, numbers: &Numbers) -> String {
-    let mut line = format!("{:<6}run {}:", scenario.name, repetition + 1);
+    let mut line = format!("{:<8}run {}:", scenario.name, repetition + 1);
     for name in [
         figure::RATIO_TO_RAW,
         figure::DELIVERED_PER_S,
@@ -133,6 +159,17 @@ fn line(scenario: &Scenario, repetition: u32, numbers: &Numbers) -> String {
         figure::LATENCY_P99_MS,
         figure::THROUGHPUT_KEPT,
         figure::P99_GROWTH,
+        figure::DRAIN_KEPT,
+        figure::RESTART_MS,
+        figure::STORED_KEPT,
+        figure::DISK_KIB,
+        figure::LOG_SLOWEST_MS,
+        figure::HEALTHY_KEPT,
+        figure::LIVES_PER_S,
+        figure::LIFE_CPU_MS,
+        figure::PHOTO_CPU_MS,
+        figure::LISTS_SLOWEST_MS,
+        figure::RSS_PEAK_MIB,
         figure::LOST,
     ] {
         if let Some(value) = numbers.get(name) {

@@ -11,6 +11,7 @@ use crate::Outcome;
 use crate::figures::Figures;
 use crate::machine::Machine;
 use crate::scenario::Scenario;
+use crate::sizes::Sizes;
 
 /// Everything that was measured, and under which conditions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,7 @@ pub struct Report {
     pub seconds: f64,
     pub paced_seconds: f64,
     pub connections: u32,
+    pub sizes: Sizes,
     pub scenarios: IndexMap<String, Figures>,
 }
 
@@ -97,6 +99,7 @@ pub mod tests {
             seconds: 3.0,
             paced_seconds: 10.0,
             connections: 32,
+            sizes: Sizes::QUICK,
             scenarios: IndexMap::from([(scenario.to_owned(), Figures(IndexMap::from([figure])))]),
         }
     }

@@ -1,4 +1,8 @@
-//! The server under test: started fresh in a folder of its own, spoken to only over HTTP.
+//! The server under test: started in a folder of its own, killed, started again; spoken to only over HTTP.
+
+mod calls;
+
+pub use calls::{LogCounts, Webhook};
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -9,16 +13,11 @@ use std::time::{Duration, Instant};
 
 use hyper::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use heraldo_wire::api::CreateWebhookAnswer;
-use heraldo_wire::event::EventType;
-
 use crate::Outcome;
-use crate::children::{Process, Sink};
+use crate::children::Process;
 use crate::connection::Connection;
-use crate::sink::HookSecret;
 
 /// How long the server may take until it is ready.
 const START_MAX: Duration = Duration::from_secs(30);
@@ -27,6 +26,11 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Receivers of the bench listen on loopback, which a server refuses unless told otherwise.
 const ALLOW_NETWORKS: (&str, &str) = ("HERALDO_ALLOW_NETWORKS", "127.0.0.0/8,::1/128");
 const LOG: (&str, &str) = ("HERALDO_LOG", "warn");
+/// Names inside a server's folder.
+const DATA: &str = "data";
+const LOG_FILE: &str = "server.log";
+/// How long a server may take to end in order.
+const STOP_MAX: Duration = Duration::from_secs(60);
 
 /// How the server's program is called.
 #[derive(Debug, Clone)]
@@ -34,6 +38,8 @@ pub struct Program {
     pub path: PathBuf,
     /// What stands before the arguments of each call.
     pub arguments: Vec<OsString>,
+    /// Whether it keeps what it accepted when it is killed; the stand-in does not.
+    pub keeps: bool,
 }
 
 impl Program {
@@ -49,35 +55,20 @@ impl Program {
     }
 }
 
-const WEBHOOKS: &str = "/v1/notification/webhook";
-
-/// A webhook that was made for the bench.
-#[derive(Debug)]
-pub struct Webhook {
-    id: String,
-    secret: String,
-}
-
-impl Webhook {
-    /// What the sink needs to verify what comes to that path.
-    pub fn known_to(&self, hook: u32) -> HookSecret {
-        HookSecret {
-            hook,
-            secret: self.secret.clone(),
-        }
-    }
-}
-
-/// A running server with one company. Its folder goes when it does.
+/// A running server with one company.
 #[derive(Debug)]
 pub struct Server {
     // Declared before the folder, so that the process ends before its files go.
     process: Process,
-    log: PathBuf,
+    program: Program,
+    folder: PathBuf,
     pub address: SocketAddr,
     pub api_key: String,
     control: Connection,
-    _folder: TempDir,
+    /// The webhook whose deliveries are looked at; without it all are.
+    watched: Option<String>,
+    /// Goes when the server does.
+    _own_folder: Option<TempDir>,
 }
 
 #[derive(Deserialize)]
@@ -89,35 +80,91 @@ struct CompanyAnswer {
 impl Server {
     /// Starts the program on a new folder inside `work_dir` and waits until it is ready.
     pub async fn start(program: &Program, work_dir: &Path) -> Outcome<Self> {
-        let folder = tempfile::Builder::new()
+        let own = tempfile::Builder::new()
             .prefix("server-")
             .tempdir_in(work_dir)
             .map_err(|error| format!("no folder in {}: {error}", work_dir.display()))?;
-        let data = folder.path().join("data");
-        fs::create_dir(&data).map_err(|error| format!("{}: {error}", data.display()))?;
-        let api_key = create_company(program, &data)?;
-        let log = folder.path().join("server.log");
-        let told = |error: std::io::Error| format!("{}: {error}", log.display());
-        let output = File::create(&log).map_err(told)?;
-        let errors = output.try_clone().map_err(told)?;
-        let mut command = program.command(&data);
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(&data)
-            .stdout(output)
-            .stderr(errors);
-        let mut process = Process::start(command)?;
-        match ready(&mut process, &data.join("address")).await {
-            Ok((address, control)) => Ok(Self {
-                process,
-                log,
-                address,
-                api_key,
-                control,
-                _folder: folder,
-            }),
-            Err(sentence) => Err(format!("{sentence}{}", last_words(&log))),
+        let folder = own.path().to_owned();
+        Self::start_in(program, folder, Some(own)).await
+    }
+
+    /// Starts the program on a folder that stays; it may hold data from before.
+    pub async fn start_on(program: &Program, folder: &Path) -> Outcome<Self> {
+        Self::start_in(program, folder.to_owned(), None).await
+    }
+
+    async fn start_in(program: &Program, folder: PathBuf, own: Option<TempDir>) -> Outcome<Self> {
+        let told = |error: std::io::Error| format!("{}: {error}", folder.display());
+        let data = folder.join(DATA);
+        fs::create_dir_all(&data).map_err(told)?;
+        // A folder from before has its company already; its key is beside its data.
+        let key_file = folder.join("api-key");
+        let api_key = match fs::read_to_string(&key_file) {
+            Ok(text) => text.trim().to_owned(),
+            Err(_) => {
+                let api_key = create_company(program, &data)?;
+                fs::write(&key_file, &api_key).map_err(told)?;
+                api_key
+            }
+        };
+        let (process, address, control) = launch(program, &folder).await?;
+        Ok(Self {
+            process,
+            program: program.clone(),
+            folder,
+            address,
+            api_key,
+            control,
+            watched: None,
+            _own_folder: own,
+        })
+    }
+
+    /// Another company, while the server runs; answers its key.
+    pub fn add_company(&self) -> Outcome<String> {
+        create_company(&self.program, &self.folder.join(DATA))
+    }
+
+    /// Ends the process as a crash does: with SIGKILL, wherever it is.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Lets the process end in order.
+    pub async fn stop(&mut self) -> Outcome {
+        let command = format!("kill -TERM {}", self.process.pid());
+        let told = |error: std::io::Error| format!("`{command}`: {error}");
+        let status = Command::new("sh").args(["-c", &command]).status();
+        status.map_err(told)?;
+        let start = Instant::now();
+        while self.process.ended().is_none() {
+            if start.elapsed() > STOP_MAX {
+                return Err(format!("the server still runs {STOP_MAX:?} after SIGTERM"));
+            }
+            tokio::time::sleep(LOOK).await;
         }
+        Ok(())
+    }
+
+    /// Starts the ended process again on the same folder, ready when this returns.
+    pub async fn start_again(&mut self) -> Outcome {
+        let (process, address, control) = launch(&self.program, &self.folder).await?;
+        (self.process, self.address, self.control) = (process, address, control);
+        Ok(())
+    }
+
+    /// Bytes of the files of the store.
+    pub fn disk_bytes(&self) -> Outcome<u64> {
+        let data = self.folder.join(DATA);
+        let told = |error: std::io::Error| format!("{}: {error}", data.display());
+        let mut bytes = 0;
+        for entry in fs::read_dir(&data).map_err(told)? {
+            let entry = entry.map_err(told)?;
+            if entry.file_name().to_string_lossy().contains(".db") {
+                bytes += entry.metadata().map_err(told)?.len();
+            }
+        }
+        Ok(bytes)
     }
 
     pub fn pid(&self) -> u32 {
@@ -134,85 +181,7 @@ impl Server {
 
     /// The end of the log, to stand after a sentence.
     pub fn last_words(&self) -> String {
-        last_words(&self.log)
-    }
-
-    /// Makes `count` webhooks for created inspections, one for each path of the sink, and tells the sink
-    /// their secrets.
-    pub async fn subscribe(&mut self, sink: &mut Sink, count: u32) -> Outcome {
-        let mut secrets = Vec::new();
-        for hook in 0..count {
-            let endpoint = sink.endpoint(hook);
-            let webhook = self
-                .webhook(&endpoint, EventType::InspectionCreated)
-                .await?;
-            secrets.push(webhook.known_to(hook));
-        }
-        sink.learn(&secrets).await
-    }
-
-    /// Makes a webhook for one type of events.
-    pub async fn webhook(&mut self, endpoint: &str, event: EventType) -> Outcome<Webhook> {
-        let body = json!({ "endpoint": endpoint, "events": [event.as_str()] });
-        let made: CreateWebhookAnswer =
-            self.call(Method::POST, WEBHOOKS, &body.to_string()).await?;
-        let path = format!("{WEBHOOKS}/{}/secret", made.id);
-        let answer: Value = self.call(Method::GET, &path, "").await?;
-        let secret = answer
-            .get("secret")
-            .and_then(Value::as_str)
-            .ok_or_else(|| format!("GET {path} answered without a secret"))?;
-        Ok(Webhook {
-            id: made.id.to_string(),
-            secret: secret.to_owned(),
-        })
-    }
-
-    /// Has a webhook's deliveries sent elsewhere from now on.
-    pub async fn redirect(&mut self, webhook: &Webhook, endpoint: &str) -> Outcome {
-        self.change(webhook, &json!({ "endpoint": endpoint })).await
-    }
-
-    /// Cancels what waits for a webhook.
-    pub async fn disable(&mut self, webhook: &Webhook) -> Outcome {
-        self.change(webhook, &json!({ "status": "disabled" })).await
-    }
-
-    async fn change(&mut self, webhook: &Webhook, change: &Value) -> Outcome {
-        let path = format!("{WEBHOOKS}/{}", webhook.id);
-        let _: Value = self.call(Method::PATCH, &path, &change.to_string()).await?;
-        Ok(())
-    }
-
-    /// Publishes an array of events.
-    pub async fn publish(&mut self, events: &Value) -> Outcome {
-        let path = "/v1/notification/event";
-        let _: Value = self.call(Method::POST, path, &events.to_string()).await?;
-        Ok(())
-    }
-
-    /// Whether the server says that no delivery is pending: the outcome of each is recorded.
-    pub async fn is_settled(&mut self) -> Outcome<bool> {
-        let path = "/v1/notification/delivery?status=pending&limit=1";
-        let answer: Value = self.call(Method::GET, path, "").await?;
-        answer
-            .get("data")
-            .and_then(Value::as_array)
-            .map(Vec::is_empty)
-            .ok_or_else(|| format!("GET {path} answered without data: {answer}"))
-    }
-
-    async fn call<T: serde::de::DeserializeOwned>(
-        &mut self,
-        method: Method,
-        path: &str,
-        body: &str,
-    ) -> Outcome<T> {
-        let answer = self
-            .control
-            .call(method.clone(), path, Some(&self.api_key), body.to_owned())
-            .await?;
-        serde_json::from_slice(&answer).map_err(|error| format!("{method} {path}: {error}"))
+        last_words(&self.folder.join(LOG_FILE))
     }
 }
 
@@ -243,6 +212,32 @@ fn create_company(program: &Program, data: &Path) -> Outcome<String> {
         format!("`company create` answered `{}`: {error}", text.trim())
     })?;
     Ok(answer.api_key)
+}
+
+/// Starts the server's process on a folder and waits until it is ready.
+async fn launch(program: &Program, folder: &Path) -> Outcome<(Process, SocketAddr, Connection)> {
+    let (data, log) = (folder.join(DATA), folder.join(LOG_FILE));
+    let told = |error: std::io::Error| format!("{}: {error}", log.display());
+    let address_file = data.join("address");
+    // One of a life before would be taken for this one's.
+    let _ = fs::remove_file(&address_file);
+    let output = File::options()
+        .create(true)
+        .append(true)
+        .open(&log)
+        .map_err(told)?;
+    let errors = output.try_clone().map_err(told)?;
+    let mut command = program.command(&data);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&data)
+        .stdout(output)
+        .stderr(errors);
+    let mut process = Process::start(command)?;
+    match ready(&mut process, &address_file).await {
+        Ok((address, control)) => Ok((process, address, control)),
+        Err(sentence) => Err(format!("{sentence}{}", last_words(&log))),
+    }
 }
 
 /// Waits until the server has written where it listens and says that it is ready.

@@ -42,6 +42,8 @@ pub struct Counts {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Report {
     pub counts: Counts,
+    /// When the first pair arrived, in microseconds since the epoch; 0 if none did.
+    pub first_new_us: u64,
     /// When the last pair that was new arrived, in microseconds since the epoch; 0 if none did.
     pub last_new_us: u64,
     /// From the instant in the payload to the arrival, of new pairs.
@@ -62,6 +64,7 @@ pub struct Report {
 pub struct Tally {
     seen: HashSet<u128>,
     duplicates: u64,
+    first_new_us: u64,
     last_new_us: u64,
     latencies_us: Vec<u32>,
     stamps: StampFinder,
@@ -80,6 +83,7 @@ impl Tally {
         Self {
             seen: HashSet::new(),
             duplicates: 0,
+            first_new_us: 0,
             last_new_us: 0,
             latencies_us: Vec::new(),
             stamps: StampFinder::default(),
@@ -125,6 +129,9 @@ impl Tally {
         if !self.seen.insert(pair) {
             self.duplicates += 1;
             return Ok(());
+        }
+        if self.first_new_us == 0 {
+            self.first_new_us = delivery.received_us;
         }
         self.last_new_us = self.last_new_us.max(delivery.received_us);
         let latency_us = delivery.received_us.saturating_sub(sent_us);
@@ -176,6 +183,7 @@ impl Tally {
         sorted.sort_unstable();
         Report {
             counts: self.counts(),
+            first_new_us: self.first_new_us,
             last_new_us: self.last_new_us,
             latency_p50_us: percentile(&sorted, 50.0),
             latency_p99_us: percentile(&sorted, 99.0),
