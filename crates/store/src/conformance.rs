@@ -214,6 +214,7 @@ macro_rules! conformance_tests {
                 events_are_listed_newest_first_and_filtered
                 deliveries_are_listed_newest_first_and_filtered
                 pages_follow_each_other_without_gaps
+                pages_of_one_filter_are_whole_whenever_their_deliveries_were_made
                 companies_see_nothing_of_each_other
             }
         }

@@ -265,6 +265,109 @@ pub fn pages_follow_each_other_without_gaps(harness: &dyn Harness) {
     }
 }
 
+pub fn pages_of_one_filter_are_whole_whenever_their_deliveries_were_made(harness: &dyn Harness) {
+    const EVENTS: usize = 700;
+    let (scene, epoch) = Scene::new(harness);
+    let (webhook, other) = (scene.add_webhook(), scene.add_webhook());
+    let types = [
+        EventType::ImageProcessed,
+        EventType::ImageProcessed,
+        EventType::InspectionReviewed,
+    ];
+    // Many events within one instant, then others: the type that is looked for is a third of all.
+    let events: Vec<_> = (0..EVENTS)
+        .map(|number| {
+            if number % 50 == 0 {
+                scene.world.clock.step(1_000);
+            }
+            let mut event = scene.event(InspectionId(scene.world.id()), &[webhook]);
+            event.event_type = types[number % types.len()];
+            event
+        })
+        .collect();
+    let mut all: Vec<_> = events
+        .iter()
+        .map(|event| (event.deliveries[0].id, event.event_type))
+        .collect();
+    for some in events.chunks(100) {
+        scene
+            .commit(Change {
+                events: some.to_vec(),
+                ..Change::default()
+            })
+            .unwrap();
+    }
+    // Some of the oldest are sent to another webhook, long after they were made.
+    for event in events.iter().step_by(7).take(60) {
+        scene.world.clock.step(500);
+        let (id, write) = scene.late_delivery(event.id, other);
+        scene.write(write).unwrap();
+        all.push((id, event.event_type));
+    }
+    // A few end, so that a page of one end passes over the others.
+    let mut delivered = Vec::new();
+    for leased in scene.claim_up_to(webhook, epoch, 90, usize::MAX).leased {
+        if delivered.len() < 80 {
+            scene.settle(&leased, 200);
+            delivered.push(leased.delivery_id);
+        }
+    }
+    all.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(id.0));
+    let reviewed = EventType::InspectionReviewed;
+    let check = |filter: DeliveryFilter, belongs: &dyn Fn(DeliveryId, EventType) -> bool| {
+        let mut expected: Vec<_> = all.clone();
+        expected.retain(|(id, event_type)| belongs(*id, *event_type));
+        let expected: Vec<_> = expected.into_iter().map(|(id, _)| id).collect();
+        assert!(expected.len() > 20, "too few to tell");
+        assert_eq!(pages(&scene, &filter), expected, "{filter:?}");
+    };
+    let asked = DeliveryFilter::default();
+    let of_type = DeliveryFilter {
+        event_type: Some(reviewed),
+        ..asked.clone()
+    };
+    let pending = DeliveryFilter {
+        status: Some(DeliveryStatus::Pending),
+        ..asked
+    };
+    let is_delivered = |id| delivered.contains(&id);
+    check(of_type.clone(), &|_, event_type| event_type == reviewed);
+    check(
+        DeliveryFilter {
+            status: Some(DeliveryStatus::Delivered),
+            ..of_type
+        },
+        &|id, event_type| event_type == reviewed && is_delivered(id),
+    );
+    check(pending.clone(), &|id, _| !is_delivered(id));
+    check(
+        DeliveryFilter {
+            event_type: Some(reviewed),
+            ..pending
+        },
+        &|id, event_type| event_type == reviewed && !is_delivered(id),
+    );
+    let nobody = DeliveryFilter {
+        event_type: Some(EventType::InspectionBlocked),
+        ..DeliveryFilter::default()
+    };
+    assert_eq!(pages(&scene, &nobody), []);
+}
+
+/// All deliveries of a filter, page by page.
+fn pages(scene: &Scene<'_>, filter: &DeliveryFilter) -> Vec<DeliveryId> {
+    let (mut deliveries, mut before) = (Vec::new(), None);
+    loop {
+        let page = Page { limit: 7, before };
+        let found = block_on(scene.store.deliveries(scene.company, filter.clone(), page)).unwrap();
+        let Some(last) = found.last() else {
+            return deliveries;
+        };
+        before = Some(last.id);
+        deliveries.extend(found.into_iter().map(|delivery| delivery.id));
+    }
+}
+
 pub fn companies_see_nothing_of_each_other(harness: &dyn Harness) {
     let (scene, _) = Scene::new(harness);
     let webhook = scene.add_webhook();

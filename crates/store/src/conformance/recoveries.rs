@@ -1,6 +1,6 @@
 //! What a recovery reads and writes: events with their standing, and deliveries made late.
 
-use heraldo_domain::change::{Change, NewDelivery, NewEvent, Write};
+use heraldo_domain::change::{Change, NewEvent, Write};
 use heraldo_domain::delivery::Next;
 use heraldo_domain::query::EventStanding;
 use heraldo_domain::record::Record;
@@ -9,7 +9,7 @@ use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::StoreError;
 use heraldo_wire::api::{DeliveryStatus, RecoverStatus};
 use heraldo_wire::attempt::Cause;
-use heraldo_wire::id::{CompanyId, DeliveryId, EventId, InspectionId, RecoveryId, WebhookId};
+use heraldo_wire::id::{CompanyId, EventId, InspectionId, RecoveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
 use super::scene::{Scene, refused};
@@ -53,22 +53,6 @@ fn lone_event(scene: &Scene<'_>) -> NewEvent {
         })
         .unwrap();
     event
-}
-
-fn late(scene: &Scene<'_>, event: EventId, webhook_id: WebhookId) -> (DeliveryId, Write) {
-    let id = DeliveryId(scene.world.id());
-    let write = Write::CreateDelivery {
-        company_id: scene.company,
-        event_id: event,
-        delivery: NewDelivery {
-            id,
-            webhook_id,
-            cause: Cause::Recover,
-            strict: false,
-        },
-        now: scene.now(),
-    };
-    (id, write)
 }
 
 pub fn events_stand_as_their_delivery_to_the_webhook_does(harness: &dyn Harness) {
@@ -121,7 +105,7 @@ pub fn a_late_delivery_is_handed_over_or_waits_like_any_other(harness: &dyn Harn
     let webhook = scene.add_webhook();
     let first = lone_event(&scene);
     scene.world.hand_over.set_room(1);
-    let (id, write) = late(&scene, first.id, webhook);
+    let (id, write) = scene.late_delivery(first.id, webhook);
     scene.write(write).unwrap();
     let leased = scene.world.hand_over.last();
     assert_eq!((leased.delivery_id, leased.event_id), (id, first.id));
@@ -133,7 +117,7 @@ pub fn a_late_delivery_is_handed_over_or_waits_like_any_other(harness: &dyn Harn
     assert_eq!(pending(&scene), []);
 
     let second = lone_event(&scene);
-    let (id, write) = late(&scene, second.id, webhook);
+    let (id, write) = scene.late_delivery(second.id, webhook);
     scene.write(write).unwrap();
     assert_eq!(scene.delivery(id).next_attempt_at, Some(scene.now()));
     assert_eq!(pending(&scene), [(webhook, 1)]);
@@ -159,14 +143,14 @@ pub fn an_event_gets_one_delivery_of_a_webhook_at_most(harness: &dyn Harness) {
     let (scene, _) = Scene::new(harness);
     let (webhook, other) = (scene.add_webhook(), scene.add_webhook());
     let event = scene.publish(webhook);
-    let there = late(&scene, event.id, webhook).1;
+    let there = scene.late_delivery(event.id, webhook).1;
     assert_eq!(refused(scene.write(there)), StoreError::Conflict);
-    scene.write(late(&scene, event.id, other).1).unwrap();
-    let twice = late(&scene, event.id, other).1;
+    scene.write(scene.late_delivery(event.id, other).1).unwrap();
+    let twice = scene.late_delivery(event.id, other).1;
     assert_eq!(refused(scene.write(twice)), StoreError::Conflict);
-    let unknown = late(&scene, EventId(scene.world.id()), webhook).1;
+    let unknown = scene.late_delivery(EventId(scene.world.id()), webhook).1;
     assert_eq!(refused(scene.write(unknown)), StoreError::NotFound);
-    let foreign = match late(&scene, event.id, other).1 {
+    let foreign = match scene.late_delivery(event.id, other).1 {
         Write::CreateDelivery {
             event_id,
             delivery,
@@ -188,7 +172,7 @@ pub fn a_late_delivery_begins_its_schedule(harness: &dyn Harness) {
     let webhook = scene.add_webhook();
     let event = lone_event(&scene);
     scene.world.hand_over.set_room(1);
-    let (id, write) = late(&scene, event.id, webhook);
+    let (id, write) = scene.late_delivery(event.id, webhook);
     scene.write(write).unwrap();
     let leased = scene.world.hand_over.last();
     let policy = RetryPolicy::default();
@@ -227,7 +211,7 @@ pub fn what_a_recovery_enqueues_is_written_with_its_place(harness: &dyn Harness)
     let step = recovery.with(State::Running {
         after: Some(event.id),
     });
-    let (delivery, write) = late(&scene, event.id, webhook);
+    let (delivery, write) = scene.late_delivery(event.id, webhook);
     let change = Change {
         writes: vec![write, Write::UpdateRecord(Record::of(&step).unwrap())],
         ..Change::default()

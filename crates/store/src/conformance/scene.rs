@@ -284,6 +284,23 @@ impl<'h> Scene<'h> {
         }
     }
 
+    /// A delivery of an event that was made before, to a webhook that did not get it.
+    pub fn late_delivery(&self, event_id: EventId, webhook_id: WebhookId) -> (DeliveryId, Write) {
+        let id = DeliveryId(self.world.id());
+        let write = Write::CreateDelivery {
+            company_id: self.company,
+            event_id,
+            delivery: NewDelivery {
+                id,
+                webhook_id,
+                cause: Cause::Recover,
+                strict: false,
+            },
+            now: self.now(),
+        };
+        (id, write)
+    }
+
     /// Publishes one event to one webhook; returns it as it was asked for.
     pub fn publish(&self, webhook: WebhookId) -> NewEvent {
         self.publish_about(InspectionId(self.world.id()), webhook)

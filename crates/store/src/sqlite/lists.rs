@@ -1,12 +1,13 @@
 //! Reads events and deliveries, and lists them newest first.
 //!
-//! Every list walks an index in its own order and stops at its limit; a filter without an index of its
-//! own is tried on the rows on the way.
+//! Every list walks an index in its own order and stops at its limit, or finds the few keys that it needs
+//! (`log_keys`); where two filters meet, one may be tried on the rows on the way.
 
 use heraldo_domain::query::{
     DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, EventStanding, Page,
 };
 use heraldo_wire::api::DeliveryStatus;
+use heraldo_wire::event::EventType;
 use heraldo_wire::id::{CompanyId, DeliveryId, EventId, Id, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
 use rusqlite::types::Value;
@@ -15,6 +16,7 @@ use rusqlite::{Connection, params};
 use super::codes::{Code, code_at, id_at, key_of, signed, tail_of};
 use super::fault::{Done, Fault};
 use super::listed::{Listed, page};
+use super::log_keys::{self, OfType};
 use super::rows::{DELIVERY, EVENT, delivery_from, earlier_attempts, event_from, many, one};
 use super::sends::delivery_keys;
 
@@ -54,20 +56,24 @@ pub(super) fn events(
     asked: Page<EventId>,
 ) -> Done<Listed<EventRecord>> {
     let (lowest, end) = key_range(asked.before.map(|id| id.0), filter.from, filter.to);
-    let mut select = Select::new(if filter.inspection_id.is_some() {
-        "event_sequence"
-    } else {
-        "event_company"
-    });
+    let Some(inspection) = filter.inspection_id else {
+        let only = filter.event_type.map(|event_type| event_type.code());
+        let sql = format!(
+            "SELECT {EVENT} FROM ({}) k CROSS JOIN event e ON e.key = k.key ORDER BY k.key DESC",
+            keys_by_type(only, "DESC")
+        );
+        let company = Value::Blob(company.0.as_bytes().to_vec());
+        let values = [company, Value::Integer(lowest), Value::Integer(end)];
+        return page(db, &sql, &values, asked.limit, event_from);
+    };
+    let mut select = Select::new("event_sequence");
     select.only("e.company = ?", Value::Blob(company.0.as_bytes().to_vec()));
     select.only("e.key >= ?", Value::Integer(lowest));
     select.only("e.key < ?", Value::Integer(end));
-    if let Some(inspection) = filter.inspection_id {
-        select.only(
-            "e.inspection = ?",
-            Value::Blob(inspection.0.as_bytes().to_vec()),
-        );
-    }
+    select.only(
+        "e.inspection = ?",
+        Value::Blob(inspection.0.as_bytes().to_vec()),
+    );
     if let Some(event_type) = filter.event_type {
         select.only("e.type = ?", Value::Integer(event_type.code()));
     }
@@ -82,6 +88,32 @@ pub(super) fn events(
     page(db, &sql, &values, asked.limit, event_from)
 }
 
+/// The keys of a company's events (`?1`) within a range (`?2` to before `?3`), at most `?4`, of one type or,
+/// merged without sorting, of all. Types that this program does not know are damage: they are few, sorted,
+/// and named where they are read.
+fn keys_by_type(only: Option<i64>, order: &str) -> String {
+    let of = |types: &str| {
+        format!(
+            "SELECT key FROM event INDEXED BY event_type
+             WHERE company = ?1 AND type {types} AND key >= ?2 AND key < ?3"
+        )
+    };
+    let parts: Vec<String> = match only {
+        Some(code) => vec![of(&format!("= {code}"))],
+        None => {
+            let codes = EventType::SUBSCRIBABLE.map(|event_type| event_type.code());
+            let last = codes.into_iter().max().unwrap_or_default();
+            let unknown = of(&format!("> {last}"));
+            let known = codes.iter().map(|code| of(&format!("= {code}")));
+            known.chain([unknown]).collect()
+        }
+    };
+    format!(
+        "{} ORDER BY key {order} LIMIT ?4",
+        parts.join(" UNION ALL ")
+    )
+}
+
 /// The company's events of a time, oldest first, each with its delivery to one webhook.
 pub(super) fn standings(
     db: &Connection,
@@ -92,19 +124,21 @@ pub(super) fn standings(
     limit: u32,
 ) -> Done<Listed<EventStanding>> {
     let (lowest, end) = key_range(None, Some(made.0), Some(made.1));
-    let after = after.map_or(i64::MIN, |id| key_of(id.0));
+    let after = after.map_or(i64::MIN, |id| key_of(id.0).saturating_add(1));
     let moment = db.unchecked_transaction()?;
     let mut of_webhook = db
         .prepare_cached("SELECT key, tail, status FROM delivery WHERE key = ?1 AND webhook = ?2")?;
     let listed = page(
         db,
-        "SELECT e.key, e.tail, e.type, e.origin, e.deliveries FROM event e INDEXED BY event_company
-         WHERE e.company = ?1 AND e.key >= ?2 AND e.key < ?3 AND e.key > ?4 ORDER BY e.key LIMIT ?5",
+        &format!(
+            "SELECT e.key, e.tail, e.type, e.origin, e.deliveries
+             FROM ({}) k CROSS JOIN event e ON e.key = k.key ORDER BY k.key",
+            keys_by_type(None, "ASC")
+        ),
         &[
             Value::Blob(company.0.as_bytes().to_vec()),
-            Value::Integer(lowest),
+            Value::Integer(lowest.max(after)),
             Value::Integer(end),
-            Value::Integer(after),
         ],
         limit,
         |row| {
@@ -161,14 +195,50 @@ pub(super) fn deliveries(
     filter: &DeliveryFilter,
     asked: Page<DeliveryId>,
 ) -> Done<Listed<DeliveryRecord>> {
-    if let Some(keys) = few_keys(db, company, filter)? {
-        return gather(db, company, filter, asked, keys);
+    // One moment for finding the keys and reading their rows.
+    let moment = db.unchecked_transaction()?;
+    let listed = deliveries_at(db, company, filter, asked)?;
+    moment.finish()?;
+    Ok(listed)
+}
+
+fn deliveries_at(
+    db: &Connection,
+    company: CompanyId,
+    filter: &DeliveryFilter,
+    asked: Page<DeliveryId>,
+) -> Done<Listed<DeliveryRecord>> {
+    let range = key_range(asked.before.map(|id| id.0), filter.from, filter.to);
+    let mut gathered = Gathered::new(company, filter, asked.limit);
+    if let Some(mut keys) = few_keys(db, company, filter)? {
+        keys.retain(|key| (range.0..range.1).contains(key));
+        gathered.take(db, keys)?;
+        return Ok(gathered.listed);
     }
-    let (lowest, end) = key_range(asked.before.map(|id| id.0), filter.from, filter.to);
+    if filter.status == Some(DeliveryStatus::Pending) {
+        return pending(db, company, filter, range, asked.limit);
+    }
+    let (lowest, end) = range;
     let ended_badly = matches!(
         filter.status,
         Some(DeliveryStatus::Failed | DeliveryStatus::Cancelled)
     );
+    if let (Some(event_type), None, None, false) = (
+        filter.event_type,
+        filter.webhook_id,
+        filter.inspection_id,
+        ended_badly,
+    ) {
+        let mut keys = OfType::new(company, event_type, range);
+        while !gathered.is_full() {
+            let next = keys.next(db)?;
+            if next.is_empty() {
+                break;
+            }
+            gathered.take(db, next)?;
+        }
+        return Ok(gathered.listed);
+    }
     let mut select = Select::new(match (filter.webhook_id, ended_badly) {
         (_, true) => "delivery_unsuccessful",
         (Some(_), false) => "delivery_webhook",
@@ -245,32 +315,68 @@ fn events_of(db: &Connection, company: CompanyId, inspection: InspectionId) -> D
     )
 }
 
-fn gather(
+/// A page of what is pending. Of each webhook with some, the newest are looked at; all of them when not all
+/// that is pending fits the filter.
+fn pending(
     db: &Connection,
     company: CompanyId,
     filter: &DeliveryFilter,
-    asked: Page<DeliveryId>,
-    keys: Vec<i64>,
+    range: (i64, i64),
+    limit: u32,
 ) -> Done<Listed<DeliveryRecord>> {
-    let (lowest, end) = key_range(asked.before.map(|id| id.0), filter.from, filter.to);
-    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let moment = db.unchecked_transaction()?;
-    let mut listed = Listed::default();
-    let mut statement = db.prepare_cached(&delivery_sql())?;
-    for key in keys.into_iter().filter(|key| (lowest..end).contains(key)) {
-        if listed.rows.len() >= limit {
-            break;
-        }
-        let mut rows = statement.query(params![key, company.0.as_bytes()])?;
-        if let Some(row) = rows.next()? {
-            listed.take_if(row, delivery_from, |record| {
-                crate::filter::keeps(filter, record)
-            })?;
+    let all_fit = filter.event_type.is_none() && filter.inspection_id.is_none();
+    if all_fit {
+        let mut newest = Gathered::new(company, filter, limit);
+        let keys = log_keys::pending(db, company, filter, range, i64::from(limit))?;
+        newest.take(db, keys)?;
+        if newest.listed.left_out.is_empty() {
+            return Ok(newest.listed);
         }
     }
-    drop(statement);
-    moment.finish()?;
-    Ok(listed)
+    // Without a limit.
+    let mut all = Gathered::new(company, filter, limit);
+    let keys = log_keys::pending(db, company, filter, range, -1)?;
+    all.take(db, keys)?;
+    Ok(all.listed)
+}
+
+/// A page of deliveries that are read by their keys.
+struct Gathered<'a> {
+    company: CompanyId,
+    filter: &'a DeliveryFilter,
+    limit: usize,
+    listed: Listed<DeliveryRecord>,
+}
+
+impl<'a> Gathered<'a> {
+    fn new(company: CompanyId, filter: &'a DeliveryFilter, limit: u32) -> Self {
+        Self {
+            company,
+            filter,
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            listed: Listed::default(),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.listed.rows.len() >= self.limit
+    }
+
+    /// Reads the deliveries of these keys, newest first, until the page is full.
+    fn take(&mut self, db: &Connection, keys: Vec<i64>) -> Done<()> {
+        let mut statement = db.prepare_cached(&delivery_sql())?;
+        for key in keys {
+            if self.is_full() {
+                break;
+            }
+            let mut rows = statement.query(params![key, self.company.0.as_bytes()])?;
+            if let Some(row) = rows.next()? {
+                let keeps = |record: &DeliveryRecord| crate::filter::keeps(self.filter, record);
+                self.listed.take_if(row, delivery_from, keeps)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A statement's index, its conditions and their values.

@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// Each with its name; other engines carry the same names. They are never changed, only added to.
-pub(super) const STEPS: [(&str, &str); 9] = [
+pub(super) const STEPS: [(&str, &str); 10] = [
     (
         "foundation",
         include_str!("../../migrations/sqlite/0001_foundation.sql"),
@@ -39,6 +39,10 @@ pub(super) const STEPS: [(&str, &str); 9] = [
     (
         "people",
         include_str!("../../migrations/sqlite/0009_people.sql"),
+    ),
+    (
+        "log_filters",
+        include_str!("../../migrations/sqlite/0015_log_filters.sql"),
     ),
 ];
 

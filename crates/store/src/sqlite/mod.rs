@@ -14,6 +14,7 @@ mod group;
 mod listed;
 mod lists;
 mod load;
+mod log_keys;
 mod maintenance;
 mod migrations;
 mod open;
