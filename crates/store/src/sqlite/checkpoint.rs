@@ -1,5 +1,6 @@
 //! Copies the write-ahead log into the database beside the writer, so that no commit waits for it.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -18,11 +19,24 @@ const ROUNDS_MAX: u32 = 5;
 /// The log starts anew only when all of it was copied, which beside a busy writer is never the case. So it
 /// is copied in rounds, each shorter than the one before, and the writer copies the last little rest
 /// himself, between two groups.
-pub(super) fn run(db: &Connection, grown: &Receiver<()>, shared: &Arc<Shared>) {
+///
+/// SQLite syncs the database only where the whole log is copied, so that the writer would have to wait for
+/// all pages of all rounds: they are synced here, round by round.
+pub(super) fn run(
+    db: &Connection,
+    database: Option<&File>,
+    grown: &Receiver<()>,
+    shared: &Arc<Shared>,
+) {
     while grown.recv().is_ok() {
         let mut copied = 0;
         for _ in 0..ROUNDS_MAX {
-            match copy(db) {
+            let round = copy(db);
+            if let Some(Err(error)) = database.map(File::sync_data) {
+                tracing::warn!(%error, "the database could not be synced");
+                break;
+            }
+            match round {
                 Ok((logged, now_copied)) => {
                     let new = logged - copied;
                     copied = now_copied;

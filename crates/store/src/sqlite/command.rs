@@ -127,6 +127,27 @@ impl Command {
         }
     }
 
+    /// Whether its caller is answered only once it is durable. Outcomes and leases given back may be lost
+    /// with the power: then the attempt is made again. So may figures, and that something expired was deleted.
+    pub(super) const fn must_be_durable(&self) -> bool {
+        match self {
+            Self::Settle(..)
+            | Self::Release(..)
+            | Self::ForgetExpired(..)
+            | Self::WriteFigures(_) => false,
+            Self::Commit(..)
+            | Self::OpenEpoch(_)
+            | Self::Claim(..)
+            | Self::MarkStarted(..)
+            | Self::CancelWaiting(..)
+            | Self::BringForward(..)
+            | Self::ForgetEvents(..)
+            | Self::ForgetAudit(..)
+            | Self::Check(_)
+            | Self::LimitPages(..) => true,
+        }
+    }
+
     /// About how many bytes it holds in memory.
     pub(super) fn bytes(&self) -> usize {
         const EACH: usize = 512;

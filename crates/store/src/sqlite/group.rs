@@ -69,6 +69,8 @@ pub(super) struct Group<'a, 'db> {
     pub notes: Vec<Note>,
     /// Whoever asks reads figures next: those gathered so far are written with this group.
     pub figures_asked: bool,
+    /// Its number among those that must be durable before anybody hears of them; known once it is committed.
+    pub number: Option<u64>,
 }
 
 /// How far a group had come before one of its commands.
@@ -99,6 +101,7 @@ impl<'a, 'db> Group<'a, 'db> {
             entries: Vec::new(),
             notes: Vec::new(),
             figures_asked: false,
+            number: None,
         }
     }
 

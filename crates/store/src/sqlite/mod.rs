@@ -4,16 +4,21 @@
 mod apply;
 mod attempts;
 mod cache;
+mod care;
 mod checkpoint;
 mod codes;
 mod command;
 mod config;
+mod disk;
+mod durable;
 mod failing;
 mod fault;
+mod figures;
 mod group;
 mod listed;
 mod lists;
 mod load;
+mod log;
 mod log_keys;
 mod maintenance;
 mod migrations;
@@ -68,6 +73,8 @@ use tokio::sync::oneshot;
 
 use self::cache::{Cache, Found};
 use self::command::Command;
+use self::disk::Disk;
+use self::durable::Syncer;
 use self::fault::Done;
 use self::group::{Reply, Surroundings};
 use self::listed::{Listed, Told};
@@ -90,6 +97,8 @@ pub struct SqliteStore {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held for as long as a server runs.
     lock: Mutex<Option<File>>,
+    /// Closing it ends the locks that this process holds on the database, so it outlives all connections.
+    _database: Option<Arc<File>>,
     /// Set by the writer's thread when it has ended.
     ended: tokio::sync::watch::Receiver<bool>,
 }
@@ -123,24 +132,40 @@ impl SqliteStore {
                 entropy,
                 master_key: opened.master_key,
             },
+            disk: Arc::new(Disk::new(opened.log)),
             finish_checkpoint: AtomicBool::new(false),
         });
         let (readers, mut threads) =
-            Readers::start(&place, limits.readers, limits.queue_reads_max)?;
+            Readers::start(&place, &shared.disk, limits.readers, limits.queue_reads_max)?;
         let (has_ended, ended) = tokio::sync::watch::channel(false);
+        // A command copies little, and is not to end the locks of a server beside it in one process.
+        let database = if exclusive {
+            place.database().map(Arc::new).ok()
+        } else {
+            None
+        };
         let started = (|| {
             let (checkpointer, grown) = mpsc::sync_channel(1);
             let db = place.connect().map_err(|error| place.explain(error))?;
             let beside = Arc::clone(&shared);
+            let synced = database.clone();
             threads.push(spawn(&place, "store-checkpoint", move || {
-                checkpoint::run(&db, &grown, &beside)
+                checkpoint::run(&db, synced.as_deref(), &grown, &beside)
             })?);
             let limits = GroupLimits {
                 commands_max: limits.group_commands_max,
                 bytes_max: limits.group_bytes_max,
                 disk_free_bytes_min: limits.disk_free_bytes_min,
             };
-            let writer = Writer::new(Arc::clone(&shared), place.clone(), limits, checkpointer);
+            let (syncer, sync) = Syncer::new(Arc::clone(&shared));
+            threads.push(spawn(&place, "store-syncer", sync)?);
+            let writer = Writer::new(
+                Arc::clone(&shared),
+                place.clone(),
+                limits,
+                checkpointer,
+                syncer,
+            );
             threads.push(spawn(&place, "store-writer", move || {
                 writer.run(opened.writer);
                 has_ended.send_replace(true);
@@ -154,6 +179,7 @@ impl SqliteStore {
             told: Told::default(),
             threads: Mutex::new(threads),
             lock: Mutex::new(opened.lock),
+            _database: database,
             ended,
         };
         started.map(|()| store)
@@ -177,6 +203,12 @@ impl SqliteStore {
     #[doc(hidden)]
     pub async fn limit_pages(&self, pages: u32) -> Result<()> {
         self.write(|reply| Command::LimitPages(pages, reply)).await
+    }
+
+    /// Has the disk refuse so many next syncs; tests break it with this.
+    #[doc(hidden)]
+    pub fn refuse_syncs(&self, count: u32) {
+        self.shared.disk.refuse_syncs(count);
     }
 
     /// Queues a command at once and waits until its group is durable. Going away changes nothing.
@@ -207,10 +239,13 @@ impl SqliteStore {
     fn join(&self) {
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            // The last owner may be one of the threads themselves, through the hand-over.
-            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
-                tracing::error!("a thread of the store broke an invariant");
+        // The last owner may be one of the threads themselves, through the hand-over: they end after it.
+        let own = std::thread::current().id();
+        if threads.iter().all(|thread| thread.thread().id() != own) {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a thread of the store broke an invariant");
+                }
             }
         }
         drop(

@@ -21,6 +21,8 @@ struct State<T> {
     bytes: usize,
     /// Takers that wait; nobody is woken when there are none.
     idle: usize,
+    /// Somebody asked a taker to look around.
+    nudged: bool,
     closed: bool,
 }
 
@@ -36,7 +38,10 @@ pub(super) struct Waiting {
 /// What a taker got.
 #[derive(Debug)]
 pub(super) enum Taken<T> {
-    Items(Vec<T>),
+    Items {
+        items: Vec<T>,
+        bytes: usize,
+    },
     /// Nothing came in the given time.
     Nothing,
     /// Closed, and empty.
@@ -49,6 +54,7 @@ impl<T> Queue<T> {
             items: VecDeque::new(),
             bytes: 0,
             idle: 0,
+            nudged: false,
             closed: false,
         };
         Self {
@@ -98,6 +104,8 @@ impl<T> Queue<T> {
         patience: Option<Duration>,
     ) -> Taken<T> {
         let mut state = self.lock();
+        // What a taker was to see, it sees now.
+        state.nudged = false;
         while state.items.is_empty() {
             if state.closed {
                 return Taken::Closed;
@@ -124,17 +132,44 @@ impl<T> Queue<T> {
                 return Taken::Nothing;
             }
         }
-        let mut taken = Vec::with_capacity(state.items.len().min(items_max));
-        let mut bytes = 0_usize;
-        while taken.len() < items_max && bytes < bytes_max {
-            let Some((weight, item)) = state.items.pop_front() else {
-                break;
-            };
-            bytes = bytes.saturating_add(weight);
-            taken.push(item);
+        state.take(items_max, bytes_max)
+    }
+
+    /// Waits for items or for a nudge, whichever is first; after a nudge that came since the last take there
+    /// is `Nothing`.
+    pub(super) fn take_or_nudge(&self, items_max: usize, bytes_max: usize) -> Taken<T> {
+        let mut state = self.lock();
+        while state.items.is_empty() && !state.nudged {
+            if state.closed {
+                return Taken::Closed;
+            }
+            state.idle += 1;
+            state = self
+                .filled
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+            state.idle = state.idle.saturating_sub(1);
         }
-        state.bytes = state.bytes.saturating_sub(bytes);
-        Taken::Items(taken)
+        if std::mem::take(&mut state.nudged) {
+            return Taken::Nothing;
+        }
+        state.take(items_max, bytes_max)
+    }
+
+    /// Has a taker that waits in [`Queue::take_or_nudge`] look around.
+    pub(super) fn nudge(&self) {
+        let mut state = self.lock();
+        state.nudged = true;
+        let wake = state.idle > 0;
+        drop(state);
+        if wake {
+            self.filled.notify_all();
+        }
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().items.is_empty()
     }
 
     /// How many items wait, and how many bytes they hold.
@@ -169,13 +204,30 @@ impl<T> Queue<T> {
     }
 }
 
+impl<T> State<T> {
+    /// What waits, up to a count and about so many bytes.
+    fn take(&mut self, items_max: usize, bytes_max: usize) -> Taken<T> {
+        let mut items = Vec::with_capacity(self.items.len().min(items_max));
+        let mut bytes = 0_usize;
+        while items.len() < items_max && bytes < bytes_max {
+            let Some((weight, item)) = self.items.pop_front() else {
+                break;
+            };
+            bytes = bytes.saturating_add(weight);
+            items.push(item);
+        }
+        self.bytes = self.bytes.saturating_sub(bytes);
+        Taken::Items { items, bytes }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn taken<T>(taken: Taken<T>) -> Vec<T> {
         match taken {
-            Taken::Items(items) => items,
+            Taken::Items { items, .. } => items,
             Taken::Nothing | Taken::Closed => Vec::new(),
         }
     }
@@ -219,6 +271,20 @@ mod tests {
         assert_eq!(queue.push(2, 0, true), Err(StoreError::Closed));
         assert_eq!(taken(queue.take(9, usize::MAX, None)), [1]);
         assert!(matches!(queue.take(9, usize::MAX, None), Taken::Closed));
+    }
+
+    #[test]
+    fn a_nudge_is_seen_once_and_forgotten_by_the_next_take() {
+        let queue = Queue::new(9, 1_000);
+        queue.nudge();
+        assert!(matches!(queue.take_or_nudge(9, 9), Taken::Nothing));
+        queue.nudge();
+        queue.push(1, 0, false).expect("room");
+        assert_eq!(taken(queue.take(9, usize::MAX, None)), [1]);
+        queue.push(2, 0, false).expect("room");
+        assert_eq!(taken(queue.take_or_nudge(9, 9)), [2]);
+        queue.close();
+        assert!(matches!(queue.take_or_nudge(9, 9), Taken::Closed));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use heraldo_domain::store::{Result, StoreError};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::disk::Disk;
 use super::fault::Done;
 use super::open::{OpenError, Place};
 use super::queue::{Queue, Taken};
@@ -17,6 +18,7 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 /// while a reader is free.
 pub(super) struct Readers {
     jobs: Arc<Queue<Job>>,
+    disk: Arc<Disk>,
 }
 
 impl std::fmt::Debug for Readers {
@@ -28,12 +30,14 @@ impl std::fmt::Debug for Readers {
 impl Readers {
     pub(super) fn start(
         place: &Place,
+        disk: &Arc<Disk>,
         readers: usize,
         jobs_max: usize,
     ) -> std::result::Result<(Self, Vec<JoinHandle<()>>), OpenError> {
         let jobs: Arc<Queue<Job>> = Arc::new(Queue::new(jobs_max, usize::MAX));
         let started = Self {
             jobs: Arc::clone(&jobs),
+            disk: Arc::clone(disk),
         };
         let mut threads = Vec::with_capacity(readers);
         for number in 0..readers.max(1) {
@@ -58,7 +62,7 @@ impl Readers {
         Ok((started, threads))
     }
 
-    /// Runs `read` on one of the connections.
+    /// Runs `read` on one of the connections. What it found is told once it is durable.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Done<T> + Send + 'static,
@@ -71,7 +75,9 @@ impl Readers {
             }
         });
         self.jobs.push(job, 0, false)?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        let read = answer.await.unwrap_or(Err(StoreError::Closed));
+        self.disk.seen().await;
+        read
     }
 
     pub(super) fn close(&self) {
@@ -80,8 +86,8 @@ impl Readers {
 }
 
 fn run(jobs: &Queue<Job>, db: &Connection) {
-    while let Taken::Items(taken) = jobs.take(1, usize::MAX, None) {
-        for job in taken {
+    while let Taken::Items { items, .. } = jobs.take(1, usize::MAX, None) {
+        for job in items {
             // A read that breaks an invariant ends alone; its caller sees a closed channel.
             if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(db))).is_err() {
                 tracing::error!("a read broke an invariant and was given up");

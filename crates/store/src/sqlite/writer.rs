@@ -1,31 +1,36 @@
-//! The one thread that writes: it takes all waiting commands into one transaction and answers them when
-//! the transaction is durable.
+//! The one thread that writes: it takes all waiting commands into one transaction and passes it on to be
+//! made durable ([`super::durable`]), which is when its callers are answered.
 //!
-//! It never waits to fill a group. A group is first tried without savepoints, because nearly every
+//! It never waits to fill a group. While the group before is being synced it adds what comes, because this
+//! one cannot be durable any earlier. A group is first tried without savepoints, because nearly every
 //! command either succeeds or fails before it has written anything; only when one fails half-way is the
 //! group undone and carried out again with a savepoint each.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use heraldo_domain::delivery::Epoch;
+use heraldo_domain::delivery::{Epoch, Leased};
 use heraldo_domain::store::StoreError;
 use heraldo_wire::time::Timestamp;
 use rusqlite::Connection;
 
 use super::cache::{Cache, Stale};
+use super::care::{Care, data_version, one, one_of_many, roll_back};
 use super::command::Command;
-use super::fault::{Done, Fault};
+use super::disk::Disk;
+use super::durable::{Batch, Syncer};
+use super::fault::Done;
+use super::figures::Gathered;
 use super::group::{Group, Kept, Surroundings};
 use super::open::Place;
 use super::queue::{Queue, Taken};
 use super::room::{Left, Room};
 use super::sheets;
-use super::statistics::{self, Live};
-use crate::tally::Tally;
+use super::statistics::Live;
 
 /// How often other processes' commits are looked for while nothing is asked.
 const IDLE_LOOK: Duration = Duration::from_millis(50);
@@ -33,14 +38,20 @@ const IDLE_LOOK: Duration = Duration::from_millis(50);
 /// How often the free space of the disk is looked at.
 const ROOM_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Figures are gathered this long before they are written, in a group that is written anyway.
-const FIGURES_INTERVAL: Duration = Duration::from_secs(1);
+/// After so many written rows the log is copied into the database file, under whatever load: each page once,
+/// however often it was written since.
+const ROWS_PER_CHECKPOINT: u64 = 48_000;
 
-/// So many rows of figures are gathered at most; some more where one group touches many webhooks.
-const TALLY_ROWS_MAX: usize = 4_096;
+/// At a moderate pace, where somebody minds that the disk is busy, it is copied little by little: what was
+/// written in this time, if it is more than a few rows and less than a full load's.
+const GENTLE_INTERVAL: Duration = Duration::from_millis(100);
+const GENTLE_ROWS: RangeInclusive<u64> = 500..=4_000;
 
-/// After so many written rows the log is worth copying into the database file.
-const ROWS_PER_CHECKPOINT: u64 = 16_000;
+/// A group of so many written rows is synced beside the writer, if there is something to do meanwhile.
+const ROWS_BESIDE_MIN: u64 = 400;
+
+/// So many groups that nobody waits for are answered before one of them is synced all the same.
+const UNSYNCED_MAX: u32 = 64;
 
 /// What the writer shares with the rest of the engine.
 #[derive(Debug)]
@@ -50,6 +61,7 @@ pub(super) struct Shared {
     pub live: Live,
     pub room: Room,
     pub around: Surroundings,
+    pub disk: Arc<Disk>,
     /// The checkpointer copied most of the log; the writer copies the rest and starts the log anew.
     pub finish_checkpoint: AtomicBool,
 }
@@ -68,12 +80,14 @@ pub(super) struct Writer {
     pub place: Place,
     pub limits: GroupLimits,
     pub checkpointer: SyncSender<()>,
+    syncer: Syncer,
+    /// Groups that were answered before a sync.
+    unsynced: u32,
     epoch: Option<Epoch>,
     data_version: i64,
     rows_at_checkpoint: u64,
-    /// What durable groups counted and no row holds yet.
-    tally: Tally,
-    figures_written_at: Timestamp,
+    checkpoint_at: Timestamp,
+    figures: Gathered,
     room_seen_at: Option<Timestamp>,
 }
 
@@ -85,16 +99,15 @@ enum Serve {
 
 /// How a group went.
 enum Went {
-    Committed,
+    /// It is in the log.
+    Committed {
+        leased: Vec<Leased>,
+        stale: Vec<Stale>,
+        number: Option<u64>,
+    },
     /// A command failed half-way: once more, with a savepoint for each.
     Again,
     Failed(StoreError),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Care {
-    Group,
-    Each,
 }
 
 impl Writer {
@@ -103,17 +116,20 @@ impl Writer {
         place: Place,
         limits: GroupLimits,
         checkpointer: SyncSender<()>,
+        syncer: Syncer,
     ) -> Self {
         Self {
             shared,
             place,
             limits,
             checkpointer,
+            syncer,
+            unsynced: 0,
             epoch: None,
             data_version: 0,
             rows_at_checkpoint: 0,
-            tally: Tally::default(),
-            figures_written_at: Timestamp::default(),
+            checkpoint_at: Timestamp::default(),
+            figures: Gathered::default(),
             room_seen_at: None,
         }
     }
@@ -141,6 +157,11 @@ impl Writer {
                     Err(error) => tracing::error!(%error, "the database cannot be opened again"),
                 },
             }
+        }
+        self.syncer.end();
+        if self.shared.disk.check().is_err() {
+            // The next start keeps of the log what is sound.
+            return;
         }
         // What was answered is in the log already; copying it now only makes the next start quicker.
         if let Err(error) = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
@@ -171,41 +192,106 @@ impl Writer {
                 Taken::Nothing => {
                     self.look_at_others(db);
                     self.look_at_room(db);
-                    if self.figures_are_due() {
+                    if self.figures.are_due(&*self.shared.around.clock) {
                         self.write_figures_alone(db);
                     }
+                    self.sync_what_nobody_waits_for();
                 }
-                Taken::Items(mut commands) => {
-                    let went = match self.group(db, &kept, &mut commands, Care::Group) {
-                        Went::Again => self.group(db, &kept, &mut commands, Care::Each),
-                        went => went,
-                    };
-                    let result = match went {
-                        Went::Committed => Ok(()),
-                        Went::Failed(error) => Err(error),
-                        Went::Again => Err(StoreError::Failed(
-                            "a change could not be undone alone".to_owned(),
-                        )),
-                    };
-                    if result.is_ok() {
-                        // Before anybody is answered, so that whoever is knows of it.
-                        self.look_at_room(db);
-                    }
-                    for command in commands {
-                        command.answer(&result);
-                    }
-                    match result {
-                        Ok(()) => self.checkpoint_if_due(db),
-                        Err(error) => {
-                            tracing::error!(%error, "a group of changes was not written");
-                            if !db.is_autocommit() {
-                                return Serve::Reopen;
-                            }
+                Taken::Items { items, bytes } => match self.write(db, &kept, items, bytes) {
+                    Ok(()) => self.checkpoint_if_due(db),
+                    Err(error) => {
+                        tracing::error!(%error, "a group of changes was not written");
+                        if !db.is_autocommit() {
+                            return Serve::Reopen;
                         }
                     }
-                }
+                },
             }
         }
+    }
+
+    /// Carries out a group and passes it on.
+    fn write<'db>(
+        &mut self,
+        db: &'db Connection,
+        kept: &Kept<'db>,
+        mut commands: Vec<Command>,
+        bytes: usize,
+    ) -> Result<(), StoreError> {
+        let rows_before = db.total_changes();
+        let went = match self.mend(db) {
+            Ok(()) => match self.group(db, kept, &mut commands, Care::Group { bytes }) {
+                Went::Again => self.group(db, kept, &mut commands, Care::Each),
+                went => went,
+            },
+            Err(error) => Went::Failed(error),
+        };
+        let error = match went {
+            Went::Committed {
+                leased,
+                stale,
+                number,
+            } => {
+                // Before anybody is answered, so that whoever is knows of it.
+                self.look_at_room(db);
+                let batch = Batch {
+                    commands,
+                    leased,
+                    stale,
+                    number,
+                };
+                self.pass_on(batch, db.total_changes().saturating_sub(rows_before));
+                return Ok(());
+            }
+            Went::Failed(error) => error,
+            Went::Again => StoreError::Failed("a change could not be undone alone".to_owned()),
+        };
+        let result = Err(error);
+        for command in commands {
+            command.answer(&result);
+        }
+        result
+    }
+
+    fn pass_on(&mut self, batch: Batch, rows: u64) {
+        if batch.number.is_none() && self.unsynced < UNSYNCED_MAX {
+            self.unsynced += 1;
+            batch.conclude(&self.shared, &Ok(()));
+            return;
+        }
+        self.unsynced = 0;
+        // A small group is made larger by waiting: what comes during its sync shares the next one. What went
+        // to the other thread before is handed over before.
+        let wait = rows < ROWS_BESIDE_MIN || self.shared.commands.is_empty();
+        if wait && self.syncer.has_concluded() {
+            let result = self.shared.disk.sync(batch.number);
+            batch.conclude(&self.shared, &result);
+        } else {
+            self.syncer.send(batch);
+        }
+    }
+
+    fn sync_what_nobody_waits_for(&mut self) {
+        if std::mem::take(&mut self.unsynced) > 0 {
+            // It says itself what went wrong; who writes next is told.
+            let _ = self.shared.disk.sync(None);
+        }
+    }
+
+    /// After a failed sync nothing is written before the log is mended.
+    fn mend(&self, db: &Connection) -> Result<(), StoreError> {
+        let Err(error) = self.shared.disk.check() else {
+            return Ok(());
+        };
+        if !self.syncer.has_concluded() {
+            // What it holds back must be known.
+            return Err(error);
+        }
+        let held = self.shared.disk.mend(db)?;
+        if !held.is_empty() {
+            self.shared.around.hand_over.hand_over(held);
+        }
+        Ok(())
     }
 
     /// The connection is of no use: fails one group, so that its callers know, and tries another one.
@@ -219,9 +305,9 @@ impl Writer {
         match self.shared.commands.take(commands_max, bytes_max, None) {
             Taken::Closed => Serve::End,
             Taken::Nothing => Serve::Reopen,
-            Taken::Items(commands) => {
+            Taken::Items { items, .. } => {
                 let result = Err(error);
-                for command in commands {
+                for command in items {
                     command.answer(&result);
                 }
                 Serve::Reopen
@@ -229,12 +315,12 @@ impl Writer {
         }
     }
 
-    /// Carries out one group in one transaction and, once it is durable, hands over what it leased.
+    /// Carries out one group in one transaction.
     fn group<'db>(
         &mut self,
         db: &'db Connection,
         kept: &Kept<'db>,
-        commands: &mut [Command],
+        commands: &mut Vec<Command>,
         care: Care,
     ) -> Went {
         let shared = Arc::clone(&self.shared);
@@ -258,15 +344,20 @@ impl Writer {
             }
         }
         self.epoch = group.epoch;
-        self.after_commit(group);
-        Went::Committed
+        shared.live.take(&group.notes);
+        self.figures.count(&group.notes);
+        Went::Committed {
+            leased: group.leased,
+            stale: group.stale,
+            number: group.number,
+        }
     }
 
     /// `false`: a command failed after it had written something and has no savepoint.
     fn carry_out(
         &mut self,
         group: &mut Group<'_, '_>,
-        commands: &mut [Command],
+        commands: &mut Vec<Command>,
         care: Care,
     ) -> Done<bool> {
         let db = group.db;
@@ -275,60 +366,74 @@ impl Writer {
             self.data_version = data_version(db)?;
             self.others_wrote(db);
         }
-        for command in commands {
-            let mark = group.mark();
-            if care == Care::Each {
-                group.run("SAVEPOINT command", [])?;
-            }
-            if let Err(fault) = command.carry_out(group) {
-                if db.is_autocommit() {
-                    // SQLite itself gave the whole transaction up.
-                    return Err(fault);
+        match care {
+            Care::Each => {
+                for command in commands.iter_mut() {
+                    one_of_many(group, command)?;
                 }
-                match care {
-                    Care::Each => {
-                        group.run("ROLLBACK TO command", [])?;
-                        group.undo(mark);
-                    }
-                    Care::Group if may_have_written(group.has_written_since(mark), &fault) => {
-                        return Ok(false);
-                    }
-                    Care::Group => group.undo(mark),
-                }
-                command.fail(fault.into());
             }
-            if care == Care::Each {
-                group.run("RELEASE command", [])?;
+            Care::Group { mut bytes } => {
+                let mut carried_out = 0;
+                while carried_out < commands.len() {
+                    for command in commands.iter_mut().skip(carried_out) {
+                        if !one(group, command)? {
+                            return Ok(false);
+                        }
+                    }
+                    carried_out = commands.len();
+                    commands.extend(self.more(carried_out, &mut bytes));
+                }
             }
         }
         sheets::write(db, std::mem::take(&mut group.entries))?;
-        let with_figures = group.figures_asked || self.figures_are_due();
+        let clock = &*group.around.clock;
+        let with_figures = group.figures_asked || self.figures.are_due(clock);
         if with_figures {
-            statistics::write(db, &self.tally)?;
+            self.figures.write(db)?;
         }
-        group.run("COMMIT", [])?;
+        self.commit(group, commands)?;
         if with_figures {
-            self.figures_are_written();
+            self.figures.are_written(clock);
         }
         Ok(true)
     }
 
-    /// In this order: whoever is told of a delivery or of his change reads the new state.
-    fn after_commit(&mut self, group: Group<'_, '_>) {
-        let shared = &self.shared;
-        shared.live.take(&group.notes);
-        for note in &group.notes {
-            self.tally.count(note);
+    /// Puts the group into the log. Whoever can read it knows its number then.
+    fn commit(&self, group: &mut Group<'_, '_>, commands: &[Command]) -> Done<()> {
+        let must_be_durable = !group.leased.is_empty()
+            || !group.stale.is_empty()
+            || commands.iter().any(Command::must_be_durable);
+        let disk = &self.shared.disk;
+        group.number = must_be_durable.then(|| disk.announce());
+        let committed = group.run("COMMIT", []);
+        if let (Err(_), Some(number)) = (&committed, group.number) {
+            disk.withdraw(number);
         }
-        shared.cache.forget(&group.stale);
-        for stale in &group.stale {
-            if let Stale::Company(_, Some(webhook)) = stale {
-                shared.around.hand_over.webhook_changed(Some(*webhook));
+        committed.map(drop)
+    }
+
+    /// What comes while the group before is being synced.
+    fn more(&self, count: usize, bytes: &mut usize) -> Vec<Command> {
+        let GroupLimits {
+            commands_max,
+            bytes_max,
+            ..
+        } = self.limits;
+        while self.syncer.is_busy() && count < commands_max && *bytes < bytes_max {
+            match self
+                .shared
+                .commands
+                .take_or_nudge(commands_max - count, bytes_max - *bytes)
+            {
+                Taken::Items { items, bytes: new } => {
+                    *bytes = bytes.saturating_add(new);
+                    return items;
+                }
+                Taken::Nothing => {}
+                Taken::Closed => break,
             }
         }
-        if !group.leased.is_empty() {
-            shared.around.hand_over.hand_over(group.leased);
-        }
+        Vec::new()
     }
 
     /// Looks, twice a second, whether the disk is nearly full.
@@ -347,39 +452,12 @@ impl Writer {
         }
     }
 
-    fn figures_are_due(&self) -> bool {
-        let now = self.shared.around.clock.now();
-        let since = self.figures_written_at;
-        self.tally.len() >= TALLY_ROWS_MAX
-            || (self.tally.len() > 0 && (now < since || now.since(since) >= FIGURES_INTERVAL))
-    }
-
-    fn figures_are_written(&mut self) {
-        self.tally.clear();
-        self.figures_written_at = self.shared.around.clock.now();
-    }
-
-    /// When nothing else is to be written.
     fn write_figures_alone(&mut self, db: &Connection) {
-        if self.tally.len() == 0 {
-            return;
-        }
-        let written = (|| {
-            db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-            statistics::write(db, &self.tally)?;
-            db.prepare_cached("COMMIT")?.execute([])?;
-            Ok::<_, Fault>(())
-        })();
-        match written {
-            Ok(()) => self.figures_are_written(),
-            Err(fault) => {
-                // They stay gathered; a try each interval is enough.
-                self.figures_written_at = self.shared.around.clock.now();
-                tracing::warn!(error = %StoreError::from(fault), "figures could not be written");
-                if let Err(second) = roll_back(db) {
-                    tracing::error!(error = ?second, "a transaction could not be rolled back");
-                }
-            }
+        // Nothing is added to a log that the disk may not have.
+        if self.shared.disk.check().is_ok()
+            && self.figures.write_alone(db, &*self.shared.around.clock)
+        {
+            self.unsynced += 1;
         }
     }
 
@@ -413,30 +491,17 @@ impl Writer {
         {
             tracing::warn!(%error, "the log could not be copied into the database");
         }
-        if db.total_changes().saturating_sub(self.rows_at_checkpoint) >= ROWS_PER_CHECKPOINT {
+        let rows = db.total_changes().saturating_sub(self.rows_at_checkpoint);
+        let now = self.shared.around.clock.now();
+        let gentle = GENTLE_ROWS.contains(&rows)
+            && (now < self.checkpoint_at || now.since(self.checkpoint_at) >= GENTLE_INTERVAL);
+        if gentle || rows >= ROWS_PER_CHECKPOINT {
             self.rows_at_checkpoint = db.total_changes();
+            self.checkpoint_at = now;
             // Full means that the checkpointer is at it already.
             let _ = self.checkpointer.try_send(());
         }
     }
-}
-
-/// A failed statement of SQLite itself may have left its earlier ones behind.
-fn may_have_written(rows_were_written: bool, fault: &Fault) -> bool {
-    rows_were_written || (matches!(fault, Fault::Sql(_)) && !fault.is_constraint())
-}
-
-fn roll_back(db: &Connection) -> Done<()> {
-    if !db.is_autocommit() {
-        db.prepare_cached("ROLLBACK")?.execute([])?;
-    }
-    Ok(())
-}
-
-fn data_version(db: &Connection) -> Done<i64> {
-    Ok(db
-        .prepare_cached("PRAGMA data_version")?
-        .query_row([], |row| row.get(0))?)
 }
 
 /// When the writer ends, however it ends, nobody waits for it for ever.

@@ -71,6 +71,100 @@ fn a_full_disk_refuses_changes_and_takes_them_again_when_there_is_room() {
 }
 
 #[test]
+fn what_the_disk_did_not_keep_is_refused_and_handed_over_once_the_disk_has_it() {
+    let harness = Known::new();
+    let (scene, epoch) = Scene::new(&harness);
+    let webhook = scene.add_webhook();
+    let before = scene.publish_leased(webhook);
+
+    scene.world.hand_over.set_room(1);
+    harness.store().refuse_syncs(1);
+    let event = scene.event(InspectionId(scene.world.id()), &[webhook]);
+    let id = event.deliveries[0].id;
+    let change = Change {
+        events: vec![event],
+        ..Change::default()
+    };
+    let refused = scene.commit(change.clone());
+    assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
+    // It is in the log, so it may be there after all; nobody may have heard of it yet.
+    assert_eq!(scene.world.hand_over.all().len(), 1);
+
+    // The next one finds the disk working, and brings along what was held back.
+    let after = scene.publish_leased(webhook);
+    let handed: Vec<_> = scene.world.hand_over.all();
+    let handed: Vec<_> = handed.iter().map(|leased| leased.delivery_id).collect();
+    assert_eq!(handed, [before.delivery_id, id, after.delivery_id]);
+    assert_eq!(scene.world.hand_over.outstanding(), 0);
+    assert_eq!(
+        scene.commit(change),
+        Err(StoreError::Conflict),
+        "it is there"
+    );
+    assert!(scene.claim(webhook, epoch).leased.is_empty());
+}
+
+#[test]
+fn groups_that_are_synced_beside_the_writer_are_handed_over_in_commit_order() {
+    const CALLERS: usize = 4;
+    const CHANGES: usize = 4;
+    const EVENTS: usize = 450;
+    let harness = Known::new();
+    let (scene, epoch) = Scene::new(&harness);
+    let webhook = scene.add_webhook();
+    scene.world.hand_over.set_room(1_000_000);
+    let inspection = InspectionId(scene.world.id());
+    let change = || Change {
+        events: (0..EVENTS)
+            .map(|_| scene.event(inspection, &[webhook]))
+            .collect(),
+        ..Change::default()
+    };
+    let changes: Vec<Vec<_>> = (0..CALLERS)
+        .map(|_| (0..CHANGES).map(|_| change()).collect())
+        .collect();
+    std::thread::scope(|threads| {
+        for (caller, changes) in changes.into_iter().enumerate() {
+            let (scene, store) = (&scene, harness.store());
+            threads.spawn(move || {
+                for (number, change) in changes.into_iter().enumerate() {
+                    if (caller, number) == (0, CHANGES / 2) {
+                        store.refuse_syncs(1);
+                    }
+                    match scene.commit(change) {
+                        Ok(_) | Err(StoreError::Failed(_)) => {}
+                        Err(other) => panic!("{other:?}"),
+                    }
+                }
+            });
+        }
+    });
+    scene.commit(change()).unwrap();
+    let handed = scene.world.hand_over.all();
+    let sequences: Vec<_> = handed.iter().map(|leased| leased.sequence).collect();
+    let all: Vec<_> = (1..=u32::try_from(handed.len()).unwrap()).collect();
+    assert_eq!(sequences, all);
+    assert!(handed.len() >= 2 * EVENTS, "{}", handed.len());
+    assert!(scene.claim(webhook, epoch).leased.is_empty());
+}
+
+#[test]
+fn an_outcome_is_answered_before_it_is_synced() {
+    let harness = Known::new();
+    let (scene, _) = Scene::new(&harness);
+    let webhook = scene.add_webhook();
+    scene.world.hand_over.set_room(1_000);
+    let leased = scene.publish_leased(webhook);
+    harness.store().refuse_syncs(1);
+    assert_eq!(
+        scene.settle(&leased, 200),
+        heraldo_domain::store::Settled::Written
+    );
+    let (scene, epoch) = scene.crash();
+    assert!(scene.claim(webhook, epoch).leased.is_empty(), "it stands");
+}
+
+#[test]
 fn dropping_the_store_without_closing_loses_nothing() {
     let harness = Known::new();
     let (scene, _) = Scene::new(&harness);
