@@ -1,5 +1,6 @@
 //! How commands are carried out inside a transaction, so that one that fails leaves no trace.
 
+use heraldo_domain::store::StoreError;
 use rusqlite::Connection;
 
 use super::command::Command;
@@ -67,4 +68,23 @@ pub(super) fn data_version(db: &Connection) -> Done<i64> {
     Ok(db
         .prepare_cached("PRAGMA data_version")?
         .query_row([], |row| row.get(0))?)
+}
+
+/// Writes what was gathered in a transaction of its own, when nothing else is to be written. `false`: it could
+/// not be.
+pub(super) fn alone(db: &Connection, write: impl FnOnce(&Connection) -> Done<()>) -> bool {
+    let written = (|| {
+        db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        write(db)?;
+        db.prepare_cached("COMMIT")?.execute([])?;
+        Ok::<_, Fault>(())
+    })();
+    let Err(fault) = written else {
+        return true;
+    };
+    tracing::warn!(error = %StoreError::from(fault), "figures and lists could not be written");
+    if let Err(second) = roll_back(db) {
+        tracing::error!(error = ?second, "a transaction could not be rolled back");
+    }
+    false
 }

@@ -27,6 +27,8 @@ pub(super) enum Command {
     ForgetAudit(Timestamp, u32, Reply<u32>),
     /// Writes the figures gathered so far.
     WriteFigures(Reply<()>),
+    /// Writes the sheets that are due.
+    WriteLists(Reply<()>),
     Check(Reply<()>),
     /// Limits the database to so many pages; tests fill the disk with it.
     LimitPages(u32, Reply<()>),
@@ -78,6 +80,11 @@ impl Command {
                 reply.stage(Ok(()));
                 Ok(())
             }
+            Self::WriteLists(reply) => {
+                group.lists_asked = true;
+                reply.stage(Ok(()));
+                Ok(())
+            }
             Self::Check(reply) => check(group).map(|answer| reply.stage(Ok(answer))),
             Self::LimitPages(pages, reply) => {
                 limit_pages(group, *pages).map(|answer| reply.stage(Ok(answer)))
@@ -95,6 +102,7 @@ impl Command {
             Self::Settle(_, reply) => reply.stage(Err(error)),
             Self::Release(_, _, reply)
             | Self::WriteFigures(reply)
+            | Self::WriteLists(reply)
             | Self::Check(reply)
             | Self::LimitPages(_, reply) => {
                 reply.stage(Err(error));
@@ -117,6 +125,7 @@ impl Command {
             Self::Settle(_, reply) => reply.send(group),
             Self::Release(_, _, reply)
             | Self::WriteFigures(reply)
+            | Self::WriteLists(reply)
             | Self::Check(reply)
             | Self::LimitPages(_, reply) => reply.send(group),
             Self::ForgetEvents(_, reply) => reply.send(group),
@@ -134,7 +143,8 @@ impl Command {
             Self::Settle(..)
             | Self::Release(..)
             | Self::ForgetExpired(..)
-            | Self::WriteFigures(_) => false,
+            | Self::WriteFigures(_)
+            | Self::WriteLists(_) => false,
             Self::Commit(..)
             | Self::OpenEpoch(_)
             | Self::Claim(..)
@@ -173,6 +183,7 @@ impl Command {
             | Self::ForgetEvents(..)
             | Self::ForgetAudit(..)
             | Self::WriteFigures(_)
+            | Self::WriteLists(_)
             | Self::Check(_)
             | Self::LimitPages(..) => EACH,
         }

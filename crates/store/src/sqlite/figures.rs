@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use heraldo_domain::ports::Clock;
 use heraldo_domain::statistics::Note;
-use heraldo_domain::store::StoreError;
 use heraldo_wire::time::Timestamp;
 use rusqlite::Connection;
 
-use super::care::roll_back;
-use super::fault::{Done, Fault};
+use super::fault::Done;
 use super::statistics;
 use crate::tally::Tally;
 
@@ -49,31 +47,12 @@ impl Gathered {
         self.written_at = clock.now();
     }
 
-    /// When nothing else is to be written. `false`: nothing was.
-    pub(super) fn write_alone(&mut self, db: &Connection, clock: &dyn Clock) -> bool {
-        if self.tally.len() == 0 {
-            return false;
-        }
-        let written = (|| {
-            db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-            self.write(db)?;
-            db.prepare_cached("COMMIT")?.execute([])?;
-            Ok::<_, Fault>(())
-        })();
-        match written {
-            Ok(()) => {
-                self.are_written(clock);
-                true
-            }
-            Err(fault) => {
-                // A try each interval is enough.
-                self.written_at = clock.now();
-                tracing::warn!(error = %StoreError::from(fault), "figures could not be written");
-                if let Err(second) = roll_back(db) {
-                    tracing::error!(error = ?second, "a transaction could not be rolled back");
-                }
-                false
-            }
-        }
+    /// They could not be written: a try each interval is enough.
+    pub(super) fn put_off(&mut self, clock: &dyn Clock) {
+        self.written_at = clock.now();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.tally.len() == 0
     }
 }

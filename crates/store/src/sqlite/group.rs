@@ -63,12 +63,14 @@ pub(super) struct Group<'a, 'db> {
     /// Room was reserved for each of these; in commit order.
     pub leased: Vec<Leased>,
     pub stale: Vec<Stale>,
-    /// The inspections that were written; their sheets are, once, at the end.
+    /// The inspections that were written; their sheets are once, at the end or later.
     pub entries: Vec<Entry>,
     /// What was done, to be counted once it is durable.
     pub notes: Vec<Note>,
     /// Whoever asks reads figures next: those gathered so far are written with this group.
     pub figures_asked: bool,
+    /// Whoever asks reads a list of inspections next: all sheets are written with this group.
+    pub lists_asked: bool,
     /// Its number among those that must be durable before anybody hears of them; known once it is committed.
     pub number: Option<u64>,
 }
@@ -101,6 +103,7 @@ impl<'a, 'db> Group<'a, 'db> {
             entries: Vec::new(),
             notes: Vec::new(),
             figures_asked: false,
+            lists_asked: false,
             number: None,
         }
     }

@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// Each with its name; other engines carry the same names. They are never changed, only added to.
-pub(super) const STEPS: [(&str, &str); 10] = [
+pub(super) const STEPS: [(&str, &str); 11] = [
     (
         "foundation",
         include_str!("../../migrations/sqlite/0001_foundation.sql"),
@@ -39,6 +39,10 @@ pub(super) const STEPS: [(&str, &str); 10] = [
     (
         "people",
         include_str!("../../migrations/sqlite/0009_people.sql"),
+    ),
+    (
+        "sheet_due",
+        include_str!("../../migrations/sqlite/0014_sheet_due.sql"),
     ),
     (
         "log_filters",

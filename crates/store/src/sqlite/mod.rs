@@ -3,6 +3,7 @@
 
 mod apply;
 mod attempts;
+mod between;
 mod cache;
 mod care;
 mod checkpoint;
@@ -40,7 +41,7 @@ mod strict;
 mod writer;
 
 use std::fs::File;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
@@ -134,6 +135,7 @@ impl SqliteStore {
             },
             disk: Arc::new(Disk::new(opened.log)),
             finish_checkpoint: AtomicBool::new(false),
+            lists_are_due: AtomicBool::new(false),
         });
         let (readers, mut threads) =
             Readers::start(&place, &shared.disk, limits.readers, limits.queue_reads_max)?;
@@ -156,6 +158,7 @@ impl SqliteStore {
                 commands_max: limits.group_commands_max,
                 bytes_max: limits.group_bytes_max,
                 disk_free_bytes_min: limits.disk_free_bytes_min,
+                lists_may_wait: exclusive,
             };
             let (syncer, sync) = Syncer::new(Arc::clone(&shared));
             threads.push(spawn(&place, "store-syncer", sync)?);
@@ -514,6 +517,12 @@ impl Store for SqliteStore {
         offset: u64,
         limit: u32,
     ) -> Result<(Vec<Inspection>, u64)> {
+        if self.shared.lists_are_due.load(Ordering::Acquire)
+            && let Err(error) = self.write(Command::WriteLists).await
+        {
+            // What is stored can be listed all the same.
+            tracing::warn!(%error, "the latest inspections could not be written into their lists");
+        }
         let (listed, total) = self
             .readers
             .read(move |db| load::inspections(db, company, &filter, offset, limit))

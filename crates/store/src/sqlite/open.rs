@@ -392,14 +392,14 @@ impl Place {
         Ok(())
     }
 
-    /// Makes what lists are read from anew if a migration or damage calls for it.
+    /// Makes what lists are read from anew if a migration or damage calls for it, and else whole.
     fn make_lists_anew(&self, db: &Connection) -> Result<(), OpenError> {
         let anew = || {
             if sheets::are_due(db)? {
                 tracing::info!("the lists of inspections are being made anew");
-                sheets::make_anew(db)?;
+                return sheets::make_anew(db);
             }
-            Ok(())
+            sheets::finish(db)
         };
         anew().map_err(|fault| match fault {
             Fault::Sql(error) => self.explain(error),

@@ -1,13 +1,11 @@
 //! The one thread that writes: it takes all waiting commands into one transaction and passes it on to be
 //! made durable ([`super::durable`]), which is when its callers are answered.
 //!
-//! It never waits to fill a group. While the group before is being synced it adds what comes, because this
-//! one cannot be durable any earlier. A group is first tried without savepoints, because nearly every
+//! It never waits to fill a group. While a large group is synced beside it, it adds to the next one what comes,
+//! because that one cannot be durable any earlier. A group is first tried without savepoints, because nearly every
 //! command either succeeds or fails before it has written anything; only when one fails half-way is the
 //! group undone and carried out again with a savepoint each.
 
-use std::ops::RangeInclusive;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -19,7 +17,7 @@ use heraldo_wire::time::Timestamp;
 use rusqlite::Connection;
 
 use super::cache::{Cache, Stale};
-use super::care::{Care, data_version, one, one_of_many, roll_back};
+use super::care::{Care, alone, data_version, one, one_of_many, roll_back};
 use super::command::Command;
 use super::disk::Disk;
 use super::durable::{Batch, Syncer};
@@ -28,24 +26,12 @@ use super::figures::Gathered;
 use super::group::{Group, Kept, Surroundings};
 use super::open::Place;
 use super::queue::{Queue, Taken};
-use super::room::{Left, Room};
-use super::sheets;
+use super::room::Room;
+use super::sheets::Due;
 use super::statistics::Live;
 
 /// How often other processes' commits are looked for while nothing is asked.
 const IDLE_LOOK: Duration = Duration::from_millis(50);
-
-/// How often the free space of the disk is looked at.
-const ROOM_INTERVAL: Duration = Duration::from_millis(500);
-
-/// After so many written rows the log is copied into the database file, under whatever load: each page once,
-/// however often it was written since.
-const ROWS_PER_CHECKPOINT: u64 = 48_000;
-
-/// At a moderate pace, where somebody minds that the disk is busy, it is copied little by little: what was
-/// written in this time, if it is more than a few rows and less than a full load's.
-const GENTLE_INTERVAL: Duration = Duration::from_millis(100);
-const GENTLE_ROWS: RangeInclusive<u64> = 500..=4_000;
 
 /// A group of so many written rows is synced beside the writer, if there is something to do meanwhile.
 const ROWS_BESIDE_MIN: u64 = 400;
@@ -64,6 +50,8 @@ pub(super) struct Shared {
     pub disk: Arc<Disk>,
     /// The checkpointer copied most of the log; the writer copies the rest and starts the log anew.
     pub finish_checkpoint: AtomicBool,
+    /// Lists of inspections are not whole before the writer was asked to write what is due.
+    pub lists_are_due: AtomicBool,
 }
 
 /// How large one transaction may get.
@@ -73,6 +61,8 @@ pub(super) struct GroupLimits {
     pub bytes_max: usize,
     /// Of the disk, not of a group.
     pub disk_free_bytes_min: u64,
+    /// A server's: it may write sheets later. What another process left due, nobody would know of.
+    pub lists_may_wait: bool,
 }
 
 pub(super) struct Writer {
@@ -84,11 +74,12 @@ pub(super) struct Writer {
     /// Groups that were answered before a sync.
     unsynced: u32,
     epoch: Option<Epoch>,
-    data_version: i64,
-    rows_at_checkpoint: u64,
-    checkpoint_at: Timestamp,
+    pub data_version: i64,
+    pub rows_at_checkpoint: u64,
+    pub checkpoint_at: Timestamp,
     figures: Gathered,
-    room_seen_at: Option<Timestamp>,
+    pub due: Due,
+    pub room_seen_at: Option<Timestamp>,
 }
 
 /// What the writer does next with its connection.
@@ -130,6 +121,7 @@ impl Writer {
             rows_at_checkpoint: 0,
             checkpoint_at: Timestamp::default(),
             figures: Gathered::default(),
+            due: Due::default(),
             room_seen_at: None,
         }
     }
@@ -186,14 +178,15 @@ impl Writer {
                 .take(commands_max, bytes_max, Some(IDLE_LOOK))
             {
                 Taken::Closed => {
-                    self.write_figures_alone(db);
+                    self.write_gathered_alone(db);
                     return Serve::End;
                 }
                 Taken::Nothing => {
                     self.look_at_others(db);
                     self.look_at_room(db);
-                    if self.figures.are_due(&*self.shared.around.clock) {
-                        self.write_figures_alone(db);
+                    let clock = &*self.shared.around.clock;
+                    if self.figures.are_due(clock) || self.due.is_time(0, clock.now()) {
+                        self.write_gathered_alone(db);
                     }
                     self.sync_what_nobody_waits_for();
                 }
@@ -385,15 +378,30 @@ impl Writer {
                 }
             }
         }
-        sheets::write(db, std::mem::take(&mut group.entries))?;
         let clock = &*group.around.clock;
         let with_figures = group.figures_asked || self.figures.are_due(clock);
         if with_figures {
             self.figures.write(db)?;
         }
+        let entries = std::mem::take(&mut group.entries);
+        let with_lists = group.lists_asked
+            || !self.limits.lists_may_wait
+            || self.due.is_time(entries.len(), clock.now());
+        if with_lists {
+            self.due.write(db, &entries)?;
+        } else if !entries.is_empty() {
+            Due::note(db, &entries)?;
+            // Before anybody can see them.
+            self.shared.lists_are_due.store(true, Ordering::Release);
+        }
         self.commit(group, commands)?;
         if with_figures {
             self.figures.are_written(clock);
+        }
+        if with_lists {
+            self.lists_are_written();
+        } else if !entries.is_empty() {
+            self.due.keep(entries, clock.now());
         }
         Ok(true)
     }
@@ -436,70 +444,28 @@ impl Writer {
         Vec::new()
     }
 
-    /// Looks, twice a second, whether the disk is nearly full.
-    fn look_at_room(&mut self, db: &Connection) {
-        let bytes_min = self.limits.disk_free_bytes_min;
-        let now = self.shared.around.clock.now();
-        let fresh = |seen: Timestamp| now >= seen && now.since(seen) < ROOM_INTERVAL;
-        if bytes_min == 0 || self.room_seen_at.is_some_and(fresh) {
+    fn lists_are_written(&mut self) {
+        self.due.are_written();
+        self.shared.lists_are_due.store(false, Ordering::Release);
+    }
+
+    fn write_gathered_alone(&mut self, db: &Connection) {
+        let nothing = self.figures.is_empty() && self.due.is_empty();
+        // Nothing is added to a log that the disk may not have.
+        if nothing || self.shared.disk.check().is_err() {
             return;
         }
-        self.room_seen_at = Some(now);
-        let folder = self.place.database.parent();
-        match Left::of(folder.unwrap_or(Path::new(".")), db) {
-            Ok(left) => self.shared.room.note(left, bytes_min),
-            Err(error) => tracing::debug!(?error, "the database's size cannot be read"),
-        }
-    }
-
-    fn write_figures_alone(&mut self, db: &Connection) {
-        // Nothing is added to a log that the disk may not have.
-        if self.shared.disk.check().is_ok()
-            && self.figures.write_alone(db, &*self.shared.around.clock)
-        {
+        let clock = Arc::clone(&self.shared.around.clock);
+        if alone(db, |db| {
+            self.figures.write(db)?;
+            self.due.write(db, &[])
+        }) {
+            self.figures.are_written(&*clock);
+            self.lists_are_written();
             self.unsynced += 1;
-        }
-    }
-
-    fn look_at_others(&mut self, db: &Connection) {
-        match data_version(db) {
-            Ok(version) if version != self.data_version => {
-                self.data_version = version;
-                self.others_wrote(db);
-            }
-            Ok(_) => {}
-            Err(error) => tracing::debug!(?error, "the database's version cannot be read"),
-        }
-    }
-
-    /// Another process committed: nothing kept in memory is certain any more.
-    fn others_wrote(&self, db: &Connection) {
-        self.shared.cache.forget_all();
-        self.shared.around.hand_over.webhook_changed(None);
-        self.recount(db);
-    }
-
-    fn recount(&self, db: &Connection) {
-        if let Err(fault) = self.shared.live.recount(db) {
-            tracing::warn!(error = %StoreError::from(fault), "pending deliveries could not be counted");
-        }
-    }
-
-    fn checkpoint_if_due(&mut self, db: &Connection) {
-        if self.shared.finish_checkpoint.swap(false, Ordering::AcqRel)
-            && let Err(error) = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-        {
-            tracing::warn!(%error, "the log could not be copied into the database");
-        }
-        let rows = db.total_changes().saturating_sub(self.rows_at_checkpoint);
-        let now = self.shared.around.clock.now();
-        let gentle = GENTLE_ROWS.contains(&rows)
-            && (now < self.checkpoint_at || now.since(self.checkpoint_at) >= GENTLE_INTERVAL);
-        if gentle || rows >= ROWS_PER_CHECKPOINT {
-            self.rows_at_checkpoint = db.total_changes();
-            self.checkpoint_at = now;
-            // Full means that the checkpointer is at it already.
-            let _ = self.checkpointer.try_send(());
+        } else {
+            self.figures.put_off(&*clock);
+            self.due.put_off(clock.now());
         }
     }
 }

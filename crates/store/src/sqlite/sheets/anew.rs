@@ -48,7 +48,8 @@ pub(super) fn mark_stale(db: &Connection) -> Done<()> {
 pub(in crate::sqlite) fn make_anew(db: &Connection) -> Done<()> {
     let all = db.unchecked_transaction()?;
     db.execute_batch(
-        "DELETE FROM facts_sheet; DELETE FROM texts_sheet; DELETE FROM meta WHERE name = 'lists';",
+        "DELETE FROM facts_sheet; DELETE FROM texts_sheet; DELETE FROM sheet_due;
+         DELETE FROM meta WHERE name = 'lists';",
     )?;
     let mut statement = db.prepare("SELECT doc FROM inspection ORDER BY key")?;
     let mut rows = statement.query([])?;

@@ -7,6 +7,7 @@
 //! be made anew from it ([`anew`]).
 
 mod anew;
+mod due;
 mod facts;
 mod find;
 mod marks;
@@ -23,6 +24,7 @@ use super::codes::key_of;
 use super::fault::{Done, Fault};
 
 pub(super) use self::anew::{are_due, make_anew};
+pub(super) use self::due::{Due, finish};
 pub(super) use self::find::find;
 pub(super) use self::write::write;
 

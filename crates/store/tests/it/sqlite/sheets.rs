@@ -127,3 +127,45 @@ fn an_inspection_that_cannot_be_read_is_in_no_list_that_is_made_anew() {
     let (scene, _) = scene.crash();
     all_are_listed(&scene, &made[..MANY - 1]);
 }
+
+fn due(sqlite: &Sqlite) -> i64 {
+    let database = sqlite.path().join("data").join(DATABASE_FILE);
+    let db = Connection::open(database).unwrap();
+    let mut count = db.prepare("SELECT count(*) FROM sheet_due").unwrap();
+    count.query_row([], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn sheets_are_written_for_many_inspections_at_once_and_before_a_list_is_read() {
+    let sqlite = Sqlite::new();
+    let (scene, mut made) = filled(&sqlite);
+    assert_eq!(due(&sqlite), 0, "enough for a write");
+    made.extend([(); 2].map(|()| scene.add_inspection("AB123")));
+    assert_eq!(due(&sqlite), 2);
+    all_are_listed(&scene, &made);
+    assert_eq!(due(&sqlite), 0);
+}
+
+#[test]
+fn what_a_killed_server_left_due_is_in_its_lists_from_the_next_start_on() {
+    let sqlite = Sqlite::new();
+    let (scene, mut made) = filled(&sqlite);
+    made.push(scene.add_inspection("AB123"));
+    assert_eq!(due(&sqlite), 1);
+    let (scene, _) = scene.crash();
+    all_are_listed(&scene, &made);
+}
+
+#[test]
+fn what_another_process_changed_while_it_was_due_is_listed_as_it_is_now() {
+    let sqlite = Sqlite::new();
+    let (scene, _) = filled(&sqlite);
+    let made = scene.add_inspection("XY987");
+    assert_eq!(due(&sqlite), 1);
+    spoil(
+        &sqlite,
+        "UPDATE inspection SET doc = replace(doc, 'XY987', 'ZZ555')",
+    );
+    assert_eq!(listed(&scene, of_plate("XY987")), (vec![], 0));
+    assert_eq!(listed(&scene, of_plate("ZZ555")), (vec![made.id], 1));
+}

@@ -1,0 +1,90 @@
+//! What the writer looks at between its groups: the disk's room, other processes' commits, and whether the log
+//! is worth copying.
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use heraldo_domain::store::StoreError;
+use heraldo_wire::time::Timestamp;
+use rusqlite::Connection;
+
+use super::care::data_version;
+use super::room::Left;
+use super::writer::Writer;
+
+/// How often the free space of the disk is looked at.
+const ROOM_INTERVAL: Duration = Duration::from_millis(500);
+
+/// After so many written rows the log is copied into the database file, under whatever load: each page once,
+/// however often it was written since.
+const ROWS_PER_CHECKPOINT: u64 = 48_000;
+
+/// At a moderate pace, where somebody minds that the disk is busy, it is copied little by little: what was
+/// written in this time, if it is more than a few rows and less than a full load's.
+const GENTLE_INTERVAL: Duration = Duration::from_millis(100);
+const GENTLE_ROWS: RangeInclusive<u64> = 500..=4_000;
+
+impl Writer {
+    /// Looks, twice a second, whether the disk is nearly full.
+    pub(super) fn look_at_room(&mut self, db: &Connection) {
+        let bytes_min = self.limits.disk_free_bytes_min;
+        let now = self.shared.around.clock.now();
+        let fresh = |seen: Timestamp| now >= seen && now.since(seen) < ROOM_INTERVAL;
+        if bytes_min == 0 || self.room_seen_at.is_some_and(fresh) {
+            return;
+        }
+        self.room_seen_at = Some(now);
+        let folder = self.place.database.parent();
+        match Left::of(folder.unwrap_or(Path::new(".")), db) {
+            Ok(left) => self.shared.room.note(left, bytes_min),
+            Err(error) => tracing::debug!(?error, "the database's size cannot be read"),
+        }
+    }
+
+    pub(super) fn look_at_others(&mut self, db: &Connection) {
+        match data_version(db) {
+            Ok(version) if version != self.data_version => {
+                self.data_version = version;
+                self.others_wrote(db);
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(?error, "the database's version cannot be read"),
+        }
+    }
+
+    /// Another process committed: nothing kept in memory is certain any more.
+    pub(super) fn others_wrote(&mut self, db: &Connection) {
+        if let Err(fault) = self.due.read_again(db) {
+            tracing::warn!(error = %StoreError::from(fault), "inspections could not be read again");
+        }
+        self.shared.cache.forget_all();
+        self.shared.around.hand_over.webhook_changed(None);
+        self.recount(db);
+    }
+
+    pub(super) fn recount(&self, db: &Connection) {
+        if let Err(fault) = self.shared.live.recount(db) {
+            tracing::warn!(error = %StoreError::from(fault), "pending deliveries could not be counted");
+        }
+    }
+
+    pub(super) fn checkpoint_if_due(&mut self, db: &Connection) {
+        if self.shared.finish_checkpoint.swap(false, Ordering::AcqRel)
+            && let Err(error) = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        {
+            tracing::warn!(%error, "the log could not be copied into the database");
+        }
+        let rows = db.total_changes().saturating_sub(self.rows_at_checkpoint);
+        let now = self.shared.around.clock.now();
+        let gentle = GENTLE_ROWS.contains(&rows)
+            && (now < self.checkpoint_at || now.since(self.checkpoint_at) >= GENTLE_INTERVAL);
+        if gentle || rows >= ROWS_PER_CHECKPOINT {
+            self.rows_at_checkpoint = db.total_changes();
+            self.checkpoint_at = now;
+            // Full means that the checkpointer is at it already.
+            let _ = self.checkpointer.try_send(());
+        }
+    }
+}
