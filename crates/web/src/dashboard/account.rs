@@ -101,8 +101,13 @@ pub async fn set_password(visit: &mut Visit<'_>, form: Form) -> Outcome {
         }
         Err(Refused::Wrong(wrong)) => {
             let status = wrong.status;
+            // Only whoever has no address yet enters one here.
+            let email = match visit.member.email.as_str() {
+                "" => form.text("email"),
+                known => known,
+            };
             let template = Account {
-                email: form.text("email"),
+                email,
                 wrong: Some(wrong),
                 ..account(visit, has_password)
             };

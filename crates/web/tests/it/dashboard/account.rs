@@ -221,6 +221,7 @@ async fn a_password_is_changed_with_the_present_one_and_ends_all_other_sessions(
         let page = checked(&answer, 400);
         assert!(page.contains(said), "{page}");
         assert!(!page.contains("another long"), "a password is never shown");
+        assert!(page.contains("name=\"email\" type=\"email\" value=\"eva@example.com\""));
     }
     assert!(may_enter(&world, "eva@example.com", PASSWORD).await);
     let before = browser.cookie(SESSION);
