@@ -75,6 +75,19 @@ pub struct Member {
     pub created_at: Timestamp,
 }
 
+impl Member {
+    /// What others call this person: the name, else the e-mail, else the user name.
+    #[must_use]
+    pub fn shown_name(&self) -> String {
+        let full = format!("{} {}", self.first_name, self.last_name);
+        match (full.trim(), self.email.as_str()) {
+            ("", "") => self.username.clone(),
+            ("", email) => email.to_owned(),
+            (full, _) => full.to_owned(),
+        }
+    }
+}
+
 /// An API key as it is stored: its text is known to its holder alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKey {

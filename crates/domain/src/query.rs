@@ -58,6 +58,8 @@ pub struct InspectionFilter {
     pub from: Option<Timestamp>,
     /// Exclusive.
     pub to: Option<Timestamp>,
+    /// Only those older than this one: a cursor.
+    pub before: Option<InspectionId>,
     /// A part of the consumer's identification, first name or e-mail; one or two characters are looked for
     /// at their beginnings alone.
     pub search: Option<String>,

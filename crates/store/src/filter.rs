@@ -54,6 +54,7 @@ pub(crate) fn keeps_inspection(filter: &InspectionFilter, inspection: &Inspectio
             producer.is_some_and(|producer| producers.contains(&producer))
         })
         && made_within(inspection.id.0, filter.from, filter.to)
+        && filter.before.is_none_or(|before| inspection.id < before)
         && filter
             .search
             .as_deref()

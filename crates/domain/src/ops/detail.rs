@@ -11,7 +11,7 @@ use heraldo_wire::time::Timestamp;
 use super::{Context, problem_of};
 use crate::account::Caller;
 use crate::change::Origin;
-use crate::inspection::{ImageState, Inspection};
+use crate::inspection::{Image, ImageState, Inspection};
 use crate::links::Target;
 use crate::query::{CompanyView, EventFilter, Page};
 use crate::sheet::html::{self, Shown};
@@ -118,29 +118,51 @@ fn shown(
     until: Timestamp,
 ) -> Option<Shown> {
     let (_, image) = inspection.image(image_id)?;
-    let inspection_id = inspection.id;
-    let link = |target, extension: &str| {
-        format!("../files/{}.{extension}", context.links.sign(target, until))
+    let paths = photo_paths(context, inspection.id, image, until)?;
+    Some(Shown {
+        src: format!("../{}", paths.small),
+        whole: Some(format!("../{}", paths.whole)),
+    })
+}
+
+/// Where a photo can be fetched from, below the root of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhotoPaths {
+    pub small: String,
+    pub whole: String,
+}
+
+/// Where a photo can be fetched from until then; `None`: it cannot be shown.
+#[must_use]
+pub fn photo_paths(
+    context: &Context,
+    inspection_id: InspectionId,
+    image: &Image,
+    until: Timestamp,
+) -> Option<PhotoPaths> {
+    let path = |target, extension: &str| {
+        format!("files/{}.{extension}", context.links.sign(target, until))
     };
+    let image_id = image.id;
     let whole = Target::Photo {
         inspection_id,
         image_id,
     };
-    let whole = link(whole, image.format.extension());
+    let whole = path(whole, image.format.extension());
     let thumbnail = Target::Thumbnail {
         inspection_id,
         image_id,
     };
     match image.state {
         // There is no thumbnail before a photo was looked at.
-        ImageState::Uploaded { .. } => Some(Shown {
-            src: whole.clone(),
-            whole: Some(whole),
+        ImageState::Uploaded { .. } => Some(PhotoPaths {
+            small: whole.clone(),
+            whole,
         }),
         ImageState::Examined { .. } | ImageState::Processed { .. } => {
-            image.is_readable().then(|| Shown {
-                src: link(thumbnail, "jpg"),
-                whole: Some(whole),
+            image.is_readable().then(|| PhotoPaths {
+                small: path(thumbnail, "jpg"),
+                whole,
             })
         }
     }

@@ -1,6 +1,7 @@
 //! The use cases, one file each: read, decide purely, write one change.
 
 pub mod accounts;
+pub mod audit;
 mod bounds;
 mod challenge;
 pub mod check_signature;
@@ -16,6 +17,7 @@ pub mod finish;
 pub mod image_jobs;
 pub mod images;
 pub mod inputs;
+pub mod inspections;
 pub mod invitations;
 pub mod jobs;
 pub mod oauth_apps;

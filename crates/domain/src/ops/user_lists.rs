@@ -11,7 +11,7 @@ use heraldo_wire::problem::Problem;
 
 use super::{Context, not_found, problem_of};
 use crate::inspection::Inspection;
-use crate::query::InspectionFilter;
+use crate::query::{CompanyView, InspectionFilter};
 
 /// Every place that the user has in a company, oldest first.
 ///
@@ -66,11 +66,7 @@ pub async fn user_inspections(
         Whose::Own => {}
         Whose::OwnAndInvited => {
             let company = context.view(mine.company_id).await?;
-            let invited = company
-                .members
-                .iter()
-                .filter(|member| member.invited_by == Some(user_id));
-            producers.extend(invited.map(|member| member.user_id));
+            producers.extend(invited_by(&company, user_id));
         }
     }
     let filter = InspectionFilter {
@@ -87,6 +83,13 @@ pub async fn user_inspections(
         inspections: inspections.iter().map(row).collect(),
         pagination: Pagination::new(total, page, limit),
     })
+}
+
+/// The users whom this user invited.
+pub(super) fn invited_by(company: &CompanyView, user: UserId) -> impl Iterator<Item = UserId> + '_ {
+    let members = company.members.iter();
+    let invited = members.filter(move |member| member.invited_by == Some(user));
+    invited.map(|member| member.user_id)
 }
 
 fn row(inspection: &Inspection) -> UserInspection {

@@ -82,20 +82,9 @@ pub fn write(facts: Facts<'_>, language: Language) -> Sheet {
     } = facts;
     let veredict = inspection.veredict();
     let mut sections = vec![summary(facts, language)];
-    sections.push(consumer(&inspection.consumer, language));
-    sections.push(producer(&inspection.producer, facts.company_name, language));
-    if !inspection.inputs.is_empty() {
-        sections.push(Section {
-            heading: language.say("Datos pedidos", "Answers").to_owned(),
-            rows: inputs(&inspection.inputs, language),
-            photos: Vec::new(),
-        });
-    }
-    for (number, product) in (1..).zip(&inspection.products) {
-        sections.push(part(facts, product, number, language));
-    }
+    sections.extend(contents(facts, language));
     sections.push(time_line(facts, language));
-    sections.retain(|section| !section.rows.is_empty() || !section.photos.is_empty());
+    sections.retain(|section| !section.is_empty());
     Sheet {
         language,
         title: language.say("Inspección", "Inspection").to_owned(),
@@ -119,6 +108,33 @@ pub fn write(facts: Facts<'_>, language: Language) -> Sheet {
         },
         sections,
         written: format!("{} {}", language.say("Escrito el", "Written on"), date(now)),
+    }
+}
+
+/// What an inspection is about: the person, who asked for it, what was answered, and each inspected thing with
+/// its photos.
+#[must_use]
+pub fn contents(facts: Facts<'_>, language: Language) -> Vec<Section> {
+    let inspection = facts.inspection;
+    let mut sections = vec![
+        consumer(&inspection.consumer, language),
+        producer(&inspection.producer, facts.company_name, language),
+        Section {
+            heading: language.say("Datos pedidos", "Answers").to_owned(),
+            rows: inputs(&inspection.inputs, language),
+            photos: Vec::new(),
+        },
+    ];
+    for (number, product) in (1..).zip(&inspection.products) {
+        sections.push(part(facts, product, number, language));
+    }
+    sections.retain(|section| !section.is_empty());
+    sections
+}
+
+impl Section {
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.photos.is_empty()
     }
 }
 
@@ -295,6 +311,39 @@ fn photo(product: &Product, image: &Image, language: Language) -> Photo {
             " (replaced by a newer one)",
         ));
     }
+    let mut lines = findings(image, language);
+    let mut plain = |text| {
+        lines.push(Line {
+            tone: Tone::Plain,
+            text,
+        });
+    };
+    if let Some(captured) = image.captured {
+        plain(format!(
+            "{} {}",
+            language.say("Tomada el", "Taken on"),
+            match captured {
+                Captured::At(at) => date(at),
+                Captured::SomewhereAt(shown) => local(shown),
+            }
+        ));
+    }
+    let sent = language.say("Enviada el", "Sent on");
+    plain(format!("{sent} {}", date(image.uploaded_at)));
+    plain(format!(
+        "{} x {} px",
+        image.width_pixels, image.height_pixels
+    ));
+    Photo {
+        image_id: image.id,
+        caption,
+        lines,
+    }
+}
+
+/// Whether a photo is approved, what its checks came to, and the damages on it.
+#[must_use]
+pub fn findings(image: &Image, language: Language) -> Vec<Line> {
     let mut lines = vec![match &image.state {
         ImageState::Uploaded { .. } | ImageState::Examined { .. } => Line {
             tone: Tone::Plain,
@@ -327,33 +376,7 @@ fn photo(product: &Product, image: &Image, language: Language) -> Photo {
             damage.percentage
         ),
     }));
-    let mut plain = |text| {
-        lines.push(Line {
-            tone: Tone::Plain,
-            text,
-        });
-    };
-    if let Some(captured) = image.captured {
-        plain(format!(
-            "{} {}",
-            language.say("Tomada el", "Taken on"),
-            match captured {
-                Captured::At(at) => date(at),
-                Captured::SomewhereAt(shown) => local(shown),
-            }
-        ));
-    }
-    let sent = language.say("Enviada el", "Sent on");
-    plain(format!("{sent} {}", date(image.uploaded_at)));
-    plain(format!(
-        "{} x {} px",
-        image.width_pixels, image.height_pixels
-    ));
-    Photo {
-        image_id: image.id,
-        caption,
-        lines,
-    }
+    lines
 }
 
 /// What a check came to, and what it asked.

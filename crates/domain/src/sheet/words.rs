@@ -74,7 +74,8 @@ impl Language {
         if yes { self.say("Sí", "Yes") } else { "No" }
     }
 
-    pub(super) const fn kind(self, kind: InspectionType) -> &'static str {
+    #[must_use]
+    pub const fn kind(self, kind: InspectionType) -> &'static str {
         match kind {
             InspectionType::Car => self.say("Auto", "Car"),
             InspectionType::Moto => self.say("Moto", "Motorcycle"),
@@ -87,7 +88,8 @@ impl Language {
         }
     }
 
-    pub(super) const fn status(self, status: InspectionStatus) -> &'static str {
+    #[must_use]
+    pub const fn status(self, status: InspectionStatus) -> &'static str {
         match status {
             InspectionStatus::Created => self.say("Creada", "Created"),
             InspectionStatus::Started => self.say("Iniciada", "Started"),
@@ -97,7 +99,8 @@ impl Language {
         }
     }
 
-    pub(super) const fn veredict(self, veredict: Veredict) -> &'static str {
+    #[must_use]
+    pub const fn veredict(self, veredict: Veredict) -> &'static str {
         match veredict {
             Veredict::Approved => self.say("Aprobada", "Approved"),
             Veredict::Disapproved => self.say("Desaprobada", "Disapproved"),
@@ -106,14 +109,16 @@ impl Language {
         }
     }
 
-    pub(super) const fn completed_by(self, by: CompletedBy) -> &'static str {
+    #[must_use]
+    pub const fn completed_by(self, by: CompletedBy) -> &'static str {
         match by {
             CompletedBy::Client => self.say("La empresa o la persona", "The company or the person"),
             CompletedBy::Expiration => self.say("Vencimiento", "Expiry"),
         }
     }
 
-    pub(super) const fn blocked(self, reason: BlockedReason) -> &'static str {
+    #[must_use]
+    pub const fn blocked(self, reason: BlockedReason) -> &'static str {
         match reason {
             BlockedReason::Expired => self.say("Venció", "It expired"),
             BlockedReason::MaxAttempts => self.say(
@@ -191,7 +196,8 @@ impl Language {
     }
 
     /// What a check of a photo asks.
-    pub(super) const fn asks(self, check: &str) -> &'static str {
+    #[must_use]
+    pub const fn asks(self, check: &str) -> &'static str {
         match check.as_bytes() {
             b"date" => self.say(
                 "se tomó entre 24 horas antes y 5 minutos después de enviarla",

@@ -345,7 +345,7 @@ fn redraw(scene: &Scene<'_>, inspection: &mut Inspection, dice: &mut Dice) {
 fn drawn_filter(stock: &Stock, made: &[Inspection], dice: &mut Dice) -> InspectionFilter {
     let mut filter = InspectionFilter::default();
     for _ in 0..dice.below(4) {
-        match dice.below(10) {
+        match dice.below(11) {
             0 => filter.status = Some(dice.one(&STATUSES)),
             1 => {
                 filter.inspection_type =
@@ -361,6 +361,7 @@ fn drawn_filter(stock: &Stock, made: &[Inspection], dice: &mut Dice) -> Inspecti
             }
             7 => filter.from = Some(dice.one(made).created_at),
             8 => filter.to = Some(dice.one(made).created_at),
+            9 => filter.before = Some(dice.one(made).id),
             _ => filter.search = Some(dice.one(&SEARCHES).to_owned()),
         }
     }

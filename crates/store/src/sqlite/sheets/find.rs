@@ -58,7 +58,7 @@ pub(in crate::sqlite) fn find(
     let sheets = Sheets {
         db,
         company,
-        range: key_range(None, filter.from, filter.to),
+        range: key_range(filter.before.map(|id| id.0), filter.from, filter.to),
     };
     match Parts::of(filter) {
         Some(parts) if wanted.is_nothing() => {
