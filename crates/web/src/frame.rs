@@ -54,17 +54,19 @@ impl Theme {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     Home,
+    Inspections,
     Configuration,
 }
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 2] = [Self::Home, Self::Configuration];
+    pub const ALL: [Self; 3] = [Self::Home, Self::Inspections, Self::Configuration];
 
     /// Where it begins, below the root.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Home => "dashboard",
+            Self::Inspections => "dashboard/inspections",
             Self::Configuration => "dashboard/settings",
         }
     }
@@ -72,6 +74,7 @@ impl Section {
     pub const fn word(self, t: &Words) -> &'static str {
         match self {
             Self::Home => t.home(),
+            Self::Inspections => t.inspections(),
             Self::Configuration => t.configuration(),
         }
     }
@@ -90,7 +93,7 @@ pub struct Viewer {
 
 impl Viewer {
     pub fn new(session: &Session, member: &Member, company: &str) -> Self {
-        let name = name_of(member);
+        let name = member.shown_name();
         Self {
             initial: name.chars().take(1).flat_map(char::to_uppercase).collect(),
             name,
@@ -98,16 +101,6 @@ impl Viewer {
             role: member.role,
             form: session.form_token(),
         }
-    }
-}
-
-/// What to call a person.
-pub fn name_of(member: &Member) -> String {
-    let full = format!("{} {}", member.first_name, member.last_name);
-    match (full.trim(), member.email.as_str()) {
-        ("", "") => member.username.clone(),
-        ("", email) => email.to_owned(),
-        (full, _) => full.to_owned(),
     }
 }
 

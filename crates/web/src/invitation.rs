@@ -16,7 +16,7 @@ use crate::Web;
 use crate::browser::{Forms, page, refused, see_other};
 use crate::call::{Call, Outcome, bounded};
 use crate::dashboard::Wrong;
-use crate::frame::{Frame, name_of};
+use crate::frame::Frame;
 
 pub const PATH: &str = "/invitation";
 
@@ -99,7 +99,7 @@ async fn show(
     let template = Accept {
         frame: Frame::of(call),
         entered,
-        inviter: name_of(&invited.inviter),
+        inviter: invited.inviter.shown_name(),
         company: invited.company,
         email: invited.invitation.email,
         role: invited.invitation.role,

@@ -6,8 +6,10 @@
 //! Texts stand in [`words`](crate::words), never in templates.
 
 mod account;
+mod audit;
 mod chart;
 mod developers;
+mod inspections;
 mod keys;
 mod moment;
 mod oauth_apps;
@@ -103,6 +105,13 @@ pages! {
     get "/dashboard/webhooks/{id}" Producer webhooks::show;
     get "/dashboard/webhooks/{id}/settings" Admin webhooks::settings;
     post "/dashboard/webhooks/{id}/settings" Admin webhooks::update;
+    get "/dashboard/inspections" Producer inspections::list;
+    get "/dashboard/inspections/{id}" Producer inspections::show;
+    post "/dashboard/inspections/{id}/review" Admin inspections::review;
+    post "/dashboard/inspections/{id}/review-photos" Admin inspections::review_photos;
+    post "/dashboard/inspections/{id}/child" Admin inspections::child;
+    post "/dashboard/inspections/{id}/report" Admin inspections::report;
+    get "/dashboard/audit" Admin audit::show;
     post "/dashboard/webhooks/{id}/secret" Admin webhooks::reveal;
     post "/dashboard/webhooks/{id}/secret/rotate" Admin webhooks::rotate;
     post "/dashboard/webhooks/{id}/test" Admin webhooks::send_test;

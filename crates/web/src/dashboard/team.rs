@@ -15,7 +15,7 @@ use super::moment::Moment;
 use super::visit::{Done, Form, Visit};
 use super::wrong::Wrong;
 use crate::call::Outcome;
-use crate::frame::{Frame, Section, name_of};
+use crate::frame::{Frame, Section};
 
 const PATH: &str = "dashboard/team";
 /// The newest invitations, among which open ones are looked for.
@@ -67,7 +67,7 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
     oldest_first.sort_by_key(|member| member.membership_id);
     let people = oldest_first.into_iter().map(|member| Person {
         id: member.user_id.to_string(),
-        name: name_of(member),
+        name: member.shown_name(),
         email: member.email.clone(),
         role: member.role,
         since: Moment(member.created_at),
@@ -83,7 +83,7 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
         inviter: visit
             .company
             .member(invitation.invited_by)
-            .map_or_else(String::new, name_of),
+            .map_or_else(String::new, Member::shown_name),
         expires_at: Moment(invitation.expires_at),
         may_revoke: viewer.role.may_give(invitation.role),
     });
@@ -209,7 +209,10 @@ pub async fn reset(visit: &mut Visit<'_>, _form: Form) -> Outcome {
     let id: UserId = visit.id().await?;
     let caller = visit.caller();
     let token = reset_access(visit.context(), caller.company_id, caller.actor, id).await?;
-    let whom = visit.company.member(id).map_or_else(String::new, name_of);
+    let whom = visit
+        .company
+        .member(id)
+        .map_or_else(String::new, Member::shown_name);
     let t = visit.t;
     let link = link(visit, "signin", token.reveal());
     visit.page_with(

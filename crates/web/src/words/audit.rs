@@ -27,6 +27,24 @@ impl Words {
         match action {
             AuditAction::CompanyCreated => self.say("creó la empresa", "created the company"),
             AuditAction::UserCreated => self.say("agregó un usuario", "added a user"),
+            AuditAction::UserChanged => self.say("cambió datos de un usuario", "changed a user"),
+            AuditAction::RoleChanged => self.say("cambió un rol", "changed a role"),
+            AuditAction::UserRemoved => self.say("quitó un usuario", "removed a user"),
+            AuditAction::PasswordSet => self.say("eligió una contraseña", "set a password"),
+            AuditAction::AccessReset => self.say(
+                "quitó la contraseña y las sesiones de un usuario",
+                "took a user's password and sessions away",
+            ),
+            AuditAction::SessionsEnded => {
+                self.say("cerró todas sus sesiones", "signed out everywhere")
+            }
+            AuditAction::InvitationCreated => self.say("invitó a alguien", "invited somebody"),
+            AuditAction::InvitationRevoked => {
+                self.say("anuló una invitación", "revoked an invitation")
+            }
+            AuditAction::InvitationAccepted => {
+                self.say("aceptó una invitación", "accepted an invitation")
+            }
             AuditAction::ApiKeyCreated => self.say("creó una clave de API", "made an API key"),
             AuditAction::ApiKeyRevoked => self.say("revocó una clave de API", "revoked an API key"),
             AuditAction::WebhookCreated => self.say("creó un webhook", "made a webhook"),
@@ -43,6 +61,10 @@ impl Words {
             AuditAction::OauthAppCreated => {
                 self.say("creó una aplicación OAuth", "made an OAuth application")
             }
+            AuditAction::OauthSecretRotated => self.say(
+                "regeneró el secreto de una aplicación OAuth",
+                "regenerated the secret of an OAuth application",
+            ),
             AuditAction::OauthAuthorised => self.say(
                 "dio acceso a una aplicación OAuth",
                 "gave an OAuth application access",

@@ -1,6 +1,5 @@
 //! Inspections: their list and their page.
 
-use heraldo_domain::sheet::Language;
 use heraldo_wire::api::ReportStatus;
 use heraldo_wire::object::{InspectionStatus, InspectionType, Veredict};
 
@@ -26,8 +25,8 @@ words! {
     identification: "Documento", "Identification";
     template: "Plantilla", "Template";
     template_id: "Id de la plantilla", "Template id";
-    from_day: "Desde (día UTC)", "From (UTC day)";
-    to_day: "Hasta (día UTC)", "To (UTC day)";
+    listed_from: "Desde (día UTC)", "From (UTC day)";
+    listed_to: "Hasta (día UTC)", "To (UTC day)";
     wrong_day: "Escribe los días como 2026-11-18.", "Write days like 2026-11-18.";
     person: "Persona", "Person";
     newest: "Más recientes", "Newest";
@@ -35,7 +34,9 @@ words! {
     pages_navigation: "Páginas", "Pages";
     testing_inspection: "prueba", "testing";
     inspection_facts: "Resumen", "Summary";
-    status_since: "Desde", "Since";
+    started_at: "Iniciada", "Started";
+    finished_at: "Finalizada por la persona", "Finished by the person";
+    ended_at: "Terminada", "Ended";
     completed_by: "Terminada por", "Ended by";
     blocked_because: "Motivo del bloqueo", "Blocked because";
     reviewed_at: "Revisada", "Reviewed";
@@ -46,15 +47,12 @@ words! {
     locale: "Idioma de la persona", "The person's language";
     callback_url: "Dirección de vuelta", "Callback URL";
     metadata: "Metadatos", "Metadata";
-    requested_by: "Quién la pidió", "Requested by";
-    answers: "Datos pedidos", "Answers";
-    missing_photos: "Fotos que faltan", "Missing photos";
     photos: "Fotos", "Photos";
+    files: "Archivos", "Files";
     no_photos: "Todavía no hay fotos.", "There are no photos yet.";
     photo_unreadable: "No se puede mostrar.", "It cannot be shown.";
     taken_at: "Tomada", "Taken";
     sent_at: "Enviada", "Sent";
-    findings: "Lo que se verificó", "What was checked";
     time_line: "Qué pasó y cuándo", "What happened when";
     no_events: "Sus eventos ya se borraron por su antigüedad.", "Its events were deleted for their age.";
     no_deliveries: "ningún webhook lo pidió", "no webhook asked for it";
@@ -98,20 +96,19 @@ words! {
     report_requested: "Informe pedido: aparece aquí en cuanto esté.", "Report requested: it shows here as soon as it is there.";
     report_pdf: "PDF", "PDF";
     report_page: "Página", "Page";
-    opens_anew: "se abre en otra pestaña", "opens in a new tab";
 }
 
 impl Words {
-    pub const fn kind(self, kind: InspectionType) -> &'static str {
-        self.0.kind(kind)
+    pub const fn kind(self, kind: &InspectionType) -> &'static str {
+        self.0.kind(*kind)
     }
 
-    pub const fn inspection_status(self, status: InspectionStatus) -> &'static str {
-        self.0.status(status)
+    pub const fn inspection_status(self, status: &InspectionStatus) -> &'static str {
+        self.0.status(*status)
     }
 
     /// The colour of a status.
-    pub const fn inspection_tone(self, status: InspectionStatus) -> &'static str {
+    pub const fn inspection_tone(self, status: &InspectionStatus) -> &'static str {
         match status {
             InspectionStatus::Created => "off",
             InspectionStatus::Started | InspectionStatus::Processing => "",
@@ -120,12 +117,12 @@ impl Words {
         }
     }
 
-    pub const fn veredict_name(self, veredict: Veredict) -> &'static str {
-        self.0.veredict(veredict)
+    pub const fn veredict_name(self, veredict: &Veredict) -> &'static str {
+        self.0.veredict(*veredict)
     }
 
     /// The colour of a result.
-    pub const fn veredict_tone(self, veredict: Veredict) -> &'static str {
+    pub const fn veredict_tone(self, veredict: &Veredict) -> &'static str {
         match veredict {
             Veredict::Approved => "good",
             Veredict::Disapproved => "bad",
@@ -134,7 +131,7 @@ impl Words {
         }
     }
 
-    pub const fn report_status(self, status: ReportStatus) -> &'static str {
+    pub const fn report_status(self, status: &ReportStatus) -> &'static str {
         match status {
             ReportStatus::Pending => self.say("En espera", "Waiting"),
             ReportStatus::Processing => self.say("Se está escribiendo", "Being written"),
@@ -144,19 +141,15 @@ impl Words {
     }
 
     /// How many inspections a list has in all.
-    pub fn inspections_in_all(self, count: &str, is_least: bool) -> String {
+    pub fn inspections_in_all(self, count: u64, is_least: bool) -> String {
         let at_least = match is_least {
             true => self.say("al menos ", "at least "),
             false => "",
         };
-        let what = self.say("inspecciones", "inspections");
-        format!("{at_least}{count} {what}")
-    }
-
-    pub fn photo_verb(self, caption: &str) -> String {
-        match self.0 {
-            Language::Spanish => format!("Foto: {caption}"),
-            Language::English => format!("Photo: {caption}"),
-        }
+        let what = match count {
+            1 => self.say("inspección", "inspection"),
+            _ => self.say("inspecciones", "inspections"),
+        };
+        format!("{at_least}{} {what}", self.number(count))
     }
 }

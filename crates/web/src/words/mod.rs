@@ -4,9 +4,11 @@
 //! is a method that gives both languages to [`Words::say`].
 
 mod account;
+mod audit;
 mod developers;
 mod failures;
 mod figures;
+mod inspections;
 mod overview;
 mod shell;
 mod signature;

@@ -1,6 +1,7 @@
 //! The overview.
 
 use heraldo_domain::ops::overview::Span;
+use heraldo_wire::event::DisabledReason;
 
 use super::{Words, words};
 
@@ -24,6 +25,7 @@ words! {
         "From accepting an event to the end of its first attempt.";
     tile_waiting: "En espera", "Waiting";
     tile_oldest: "la más antigua", "oldest";
+    tile_next: "la próxima", "next";
     tile_given_up: "Abandonadas", "Given up";
     tile_nothing_waits: "nada espera", "nothing waits";
     tile_under_way: "en curso", "under way";
@@ -53,7 +55,6 @@ words! {
     overloaded_text: "Por ahora algunas solicitudes se rechazan con 503; repítelas en un momento.",
         "For now some requests are refused with 503; send them again in a moment.";
     webhook_was_disabled: "Heraldo desactivó un webhook", "Heraldo disabled a webhook";
-    look_at_webhook: "Ver el webhook", "Look at the webhook";
 }
 
 impl Words {
@@ -62,6 +63,24 @@ impl Words {
             Span::Hour => self.say("Última hora", "Last hour"),
             Span::Day => self.say("Últimas 24 horas", "Last 24 hours"),
             Span::Month => self.say("Últimos 30 días", "Last 30 days"),
+        }
+    }
+
+    /// Why Heraldo disabled a webhook, and what to do.
+    pub const fn disabled_why(self, reason: DisabledReason) -> &'static str {
+        match reason {
+            DisabledReason::Gone => self.say(
+                "Su receptor respondió 410 Gone: pon la dirección que lo reemplaza, actívalo y recupera lo perdido.",
+                "Its receiver answered 410 Gone: enter the address that took its place, enable it, and recover what \
+                 it missed.",
+            ),
+            DisabledReason::Failing => self.say(
+                "Su receptor no aceptó nada por demasiado tiempo: mira por qué en sus entregas, actívalo y recupera \
+                 lo perdido.",
+                "Its receiver took nothing for too long: see why in its deliveries, enable it, and recover what it \
+                 missed.",
+            ),
+            DisabledReason::Manual => self.say("Alguien lo desactivó.", "Somebody disabled it."),
         }
     }
 

@@ -2,8 +2,10 @@
 
 mod access;
 mod account;
+mod audit;
 mod browser;
 mod developers;
+mod inspections;
 mod overview;
 mod team;
 mod webhooks;

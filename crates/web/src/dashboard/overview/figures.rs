@@ -35,7 +35,14 @@ pub fn tiles(t: Words, read: &Overview) -> Vec<Tile> {
         note: None,
     };
     let overdue = match read.first_due_at {
-        Some(at) => format!("{}: {}", t.tile_oldest(), due(t, Some(at), read.now)),
+        Some(at) => {
+            let which = if at <= read.now {
+                t.tile_oldest()
+            } else {
+                t.tile_next()
+            };
+            format!("{which}: {}", due(t, Some(at), read.now))
+        }
         None if read.pending > 0 => t.tile_under_way().to_owned(),
         None => t.tile_nothing_waits().to_owned(),
     };

@@ -104,7 +104,7 @@ enum Notice<'a> {
         id: WebhookId,
         endpoint: &'a str,
         at: Moment,
-        detail: &'a str,
+        why: &'static str,
     },
     /// So many more.
     MoreDisabled(usize),
@@ -185,7 +185,7 @@ fn notices(t: Words, troubles: &[Trouble]) -> Vec<Notice<'_>> {
             Trouble::Disabled(webhook) => {
                 disabled += 1;
                 if disabled <= NAMED_MAX {
-                    notices.extend(disabled_notice(webhook));
+                    notices.extend(disabled_notice(t, webhook));
                 }
             }
         }
@@ -196,13 +196,13 @@ fn notices(t: Words, troubles: &[Trouble]) -> Vec<Notice<'_>> {
     notices
 }
 
-fn disabled_notice(webhook: &Webhook) -> Option<Notice<'_>> {
+fn disabled_notice(t: Words, webhook: &Webhook) -> Option<Notice<'_>> {
     let why = webhook.life.disabled.as_ref()?;
     Some(Notice::Disabled {
         id: webhook.id,
         endpoint: &webhook.settings.endpoint,
         at: Moment(why.at),
-        detail: &why.detail,
+        why: t.disabled_why(why.reason),
     })
 }
 

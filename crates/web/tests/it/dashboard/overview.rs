@@ -189,8 +189,8 @@ async fn a_webhook_that_heraldo_disabled_is_told_of_until_it_is_enabled() {
     let page = browser.page("/dashboard?range=month", 200).await;
     for part in [
         "Heraldo disabled a webhook",
-        "its receiver answered 410 Gone",
-        &format!("dashboard/webhooks/{webhook}\">Look at the webhook"),
+        "Its receiver answered 410 Gone",
+        &format!("dashboard/webhooks/{webhook}\">https://receiver"),
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }

@@ -1,0 +1,93 @@
+//! The audit log.
+
+use heraldo_domain::account::Role;
+use heraldo_domain::ops::accounts::{Person, create_company};
+use heraldo_domain::ops::disable_webhook::{Complaint, Means, disable_webhook};
+use heraldo_domain::webhook::Defaults;
+
+use super::Browser;
+use super::browser::checked;
+use crate::world::World;
+
+const PAGE: &str = "/dashboard/audit";
+
+#[tokio::test]
+async fn the_log_says_who_did_what_also_what_heraldo_did() {
+    let world = World::new().await;
+    let webhook = world.create_webhook().await;
+    let secret = format!("/v1/notification/webhook/{webhook}/secret");
+    world.get(&secret).await.json(200);
+    let mut browser = Browser::signed_in(&world, Role::Owner).await;
+    let fields = [("name", "<b>quotes</b>"), ("scopes", "webhooks")];
+    let form = "/dashboard/keys/new";
+    checked(&browser.submit(form, "/dashboard/keys", &fields).await, 201);
+    let means = Means {
+        store: &*world.context.store,
+        clock: &*world.context.clock,
+        entropy: &*world.context.entropy,
+        ids: &world.context.ids,
+        server: &Defaults::default(),
+    };
+    let complaint = Complaint::Gone {
+        endpoint: "https://receiver.example.com/hook".to_owned(),
+    };
+    let disabled = disable_webhook(means, webhook.parse().unwrap(), &complaint).await;
+    assert!(disabled.unwrap().is_some());
+
+    let page = browser.page(PAGE, 200).await;
+    for part in [
+        "<span class=\"mark\">Heraldo</span>",
+        "disabled a webhook<br><small lang=\"en\">its receiver answered 410 Gone",
+        "<th scope=\"row\">Ana</th>",
+        "made an API key",
+        "<th scope=\"row\">API key first key</th>",
+        "revealed a secret",
+        &format!("dashboard/webhooks/{webhook}"),
+        "The server&#39;s command line",
+        "created the company",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let at = |part: &str| page.find(part).unwrap();
+    assert!(
+        at("disabled a webhook") < at("made an API key"),
+        "newest first"
+    );
+    browser.language = "es";
+    let page = browser.page(PAGE, 200).await;
+    assert!(page.contains("vio un secreto") && page.contains("desactivó un webhook"));
+    assert!(page.contains("aria-current=\"page\">Auditoría"), "{page}");
+}
+
+#[tokio::test]
+async fn the_log_goes_on_page_by_page_and_stays_within_the_company() {
+    let world = World::new().await;
+    let webhook = world.create_webhook().await;
+    let secret = format!("/v1/notification/webhook/{webhook}/secret");
+    for _ in 0..60 {
+        world.get(&secret).await.json(200);
+        world.clock.step(1_000);
+    }
+    let browser = Browser::signed_in(&world, Role::Admin).await;
+    let page = browser.page(PAGE, 200).await;
+    assert_eq!(page.matches("<td data-name=\"When\">").count(), 50);
+    let older = page.split("dashboard/audit?before=").nth(1).unwrap();
+    let older = older.split('"').next().unwrap();
+    let page = browser.page(&format!("{PAGE}?before={older}"), 200).await;
+    // 60 reveals, the webhook, the company and this user.
+    assert_eq!(page.matches("<td data-name=\"When\">").count(), 13);
+    assert!(page.contains("← Newest") && page.contains("created the company"));
+    checked(&browser.get(&format!("{PAGE}?before=x")).await, 400);
+
+    let other = create_company(&world.context, "Otra", Person::default()).await;
+    let stranger = Browser::of(&world, other.unwrap().company_id, Role::Owner).await;
+    let page = stranger.page(PAGE, 200).await;
+    assert!(
+        !page.contains(&webhook) && !page.contains("revealed a secret"),
+        "{page}"
+    );
+    let producer = Browser::signed_in(&world, Role::Producer).await;
+    checked(&producer.get(PAGE).await, 403);
+    let page = producer.page("/dashboard/account", 200).await;
+    assert!(!page.contains("dashboard/audit"), "{page}");
+}
