@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::event::EventType;
-use heraldo_wire::id::{CompanyId, DeliveryId, EventId, InspectionId, UserId, WebhookId};
+use heraldo_wire::id::{CompanyId, DeliveryId, EventId, Id, InspectionId, UserId, WebhookId};
 use heraldo_wire::object::{InspectionStatus, InspectionType, Veredict};
 use heraldo_wire::time::Timestamp;
 use std::sync::Arc;
@@ -92,6 +92,29 @@ pub struct DeliveryFilter {
     pub from: Option<Timestamp>,
     /// Exclusive.
     pub to: Option<Timestamp>,
+}
+
+impl DeliveryFilter {
+    /// Whether a delivery is among those asked for.
+    #[must_use]
+    pub fn keeps(&self, delivery: &DeliveryRecord) -> bool {
+        fn is<T: PartialEq>(asked: Option<&T>, value: &T) -> bool {
+            asked.is_none_or(|asked| asked == value)
+        }
+        is(self.webhook_id.as_ref(), &delivery.webhook_id)
+            && is(self.status.as_ref(), &delivery.status)
+            && is(self.event_type.as_ref(), &delivery.event_type)
+            && is(self.event_id.as_ref(), &delivery.event_id)
+            && is(self.inspection_id.as_ref(), &delivery.inspection_id)
+            && made_within(delivery.id.0, self.from, self.to)
+    }
+}
+
+/// Lists go by the time an id was made, as their order does: from the first instant, before the second.
+#[must_use]
+pub fn made_within(id: Id, from: Option<Timestamp>, to: Option<Timestamp>) -> bool {
+    from.is_none_or(|from| id.key() >= Id::first_key_at(from))
+        && to.is_none_or(|to| id.key() < Id::first_key_at(to))
 }
 
 /// An event as it is read back.

@@ -1,11 +1,7 @@
 //! Which rows a filter keeps, for engines and paths that try it on rows already read.
 
 use heraldo_domain::inspection::{Inspection, match_key, search_part};
-use heraldo_domain::query::{
-    DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter,
-};
-use heraldo_wire::id::Id;
-use heraldo_wire::time::Timestamp;
+use heraldo_domain::query::{EventFilter, EventRecord, InspectionFilter, made_within};
 
 fn is<T: PartialEq>(asked: Option<&T>, value: &T) -> bool {
     asked.is_none_or(|asked| asked == value)
@@ -13,21 +9,6 @@ fn is<T: PartialEq>(asked: Option<&T>, value: &T) -> bool {
 
 fn text_is(asked: Option<&str>, value: Option<&str>) -> bool {
     asked.is_none_or(|asked| value == Some(match_key(asked).as_str()))
-}
-
-/// Lists go by the time an id was made, as their order does.
-pub(crate) fn made_within(id: Id, from: Option<Timestamp>, to: Option<Timestamp>) -> bool {
-    from.is_none_or(|from| id.key() >= Id::first_key_at(from))
-        && to.is_none_or(|to| id.key() < Id::first_key_at(to))
-}
-
-pub(crate) fn keeps(filter: &DeliveryFilter, record: &DeliveryRecord) -> bool {
-    is(filter.webhook_id.as_ref(), &record.webhook_id)
-        && is(filter.status.as_ref(), &record.status)
-        && is(filter.event_type.as_ref(), &record.event_type)
-        && is(filter.event_id.as_ref(), &record.event_id)
-        && is(filter.inspection_id.as_ref(), &record.inspection_id)
-        && made_within(record.id.0, filter.from, filter.to)
 }
 
 pub(crate) fn keeps_event(filter: &EventFilter, record: &EventRecord) -> bool {

@@ -1,6 +1,8 @@
 //! Who listens to attempts as they end: one bounded channel for each company with listeners. Whoever tells
 //! of an attempt never waits, and a reader that falls too far behind is cut off.
 
+pub mod reader;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -494,7 +494,7 @@ impl Store for MemoryStore {
             let matching = rows
                 .filter(|(_, row)| row.company_id == company)
                 .filter_map(|(id, _)| state.record(*id, false).map(|record| (id, record)))
-                .filter(|(_, record)| filter::keeps(&asked, record));
+                .filter(|(_, record)| asked.keeps(record));
             page(matching, cursor).collect()
         })
     }

@@ -12,7 +12,7 @@ use heraldo_domain::inspection::Inspection;
 use heraldo_domain::job::Job;
 use heraldo_domain::password::PasswordHash;
 use heraldo_domain::photo::Fingerprint;
-use heraldo_domain::query::{DeliveryRecord, EventRecord, EventStanding};
+use heraldo_domain::query::{DeliveryRecord, EventRecord, EventStanding, made_within};
 use heraldo_domain::record::{Record, RecordKind};
 use heraldo_domain::statistics::Figures;
 use heraldo_domain::token::Token;
@@ -24,7 +24,6 @@ use heraldo_wire::id::{
 };
 use heraldo_wire::time::Timestamp;
 
-use crate::filter;
 use crate::plan::{ResendDue, Standing};
 use crate::tally::Place;
 
@@ -342,7 +341,7 @@ impl State {
         let events = self.events.rows().values();
         events
             .filter(|event| event.company_id == company)
-            .filter(|event| filter::made_within(event.id.0, Some(made.0), Some(made.1)))
+            .filter(|event| made_within(event.id.0, Some(made.0), Some(made.1)))
             .filter(|event| after.is_none_or(|after| event.id > after))
             .take(limit)
             .map(|event| EventStanding {

@@ -371,7 +371,7 @@ impl<'a> Gathered<'a> {
             }
             let mut rows = statement.query(params![key, self.company.0.as_bytes()])?;
             if let Some(row) = rows.next()? {
-                let keeps = |record: &DeliveryRecord| crate::filter::keeps(self.filter, record);
+                let keeps = |record: &DeliveryRecord| self.filter.keeps(record);
                 self.listed.take_if(row, delivery_from, keeps)?;
             }
         }

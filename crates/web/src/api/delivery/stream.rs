@@ -1,36 +1,25 @@
 //! `GET /v1/notification/stream`.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::response::Response;
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream::{self, Stream};
 use heraldo_domain::account::KeyHash;
-use heraldo_domain::query::DeliveryRecord;
+use heraldo_domain::query::{DeliveryFilter, DeliveryRecord};
 use heraldo_domain::store::Store;
 use heraldo_wire::api::{
     DeliverySummary, Scope, StreamCloseReason, StreamClosed, StreamQuery, StreamReady,
 };
 use heraldo_wire::headers::API_KEY;
 use heraldo_wire::id::AttemptId;
-use heraldo_wire::problem::ProblemCode;
 use heraldo_wire::time::Timestamp;
-use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue};
 use serde::Serialize;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::time::interval;
-use tokio_util::sync::CancellationToken;
 
 use super::list::show;
 use crate::call::{Call, Outcome};
-use crate::streams::Subscription;
+use crate::streams::reader::{self, Ending, Listener, subscribe};
 
 const LAST_EVENT_ID: &str = "last-event-id";
-/// Tells a proxy not to hold the stream back.
-const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Streams attempts as they end
 ///
@@ -61,40 +50,26 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let header = |name: &str| call.parts.headers.get(name)?.to_str().ok();
     let seen: Option<AttemptId> = header(LAST_EVENT_ID).and_then(|id| id.parse().ok());
     let key = header(API_KEY).map(KeyHash::of);
-    let streams = &call.state.streams;
-    let Some(subscription) = streams.subscribe(caller.company_id) else {
-        let max = streams.limits().per_company_max;
-        let detail = format!(
-            "the company has {max} streams open, as many as it may have; close one of them"
-        );
-        return Err(ProblemCode::LimitReached.problem(detail).into());
-    };
-    let heartbeat = call.state.config.stream_heartbeat;
-    let mut beat = interval(heartbeat);
-    // Its first tick would come at once.
-    beat.reset();
+    let subscription = subscribe(call, caller.company_id)?;
     let at = call.now();
     let ready = StreamReady {
         at,
         since: seen.map(|id| id.0.made_at()),
-        heartbeat_seconds: heartbeat.as_secs(),
+        heartbeat_seconds: call.state.config.stream_heartbeat.as_secs(),
     };
-    let reader = Reader {
+    let listener = Holder {
         store: call.context().store.clone(),
         key,
-        closing: streams.closing().clone(),
-        subscription,
-        query,
-        heartbeat: beat,
+        asked: DeliveryFilter {
+            webhook_id: query.webhook_id,
+            event_type: query.event,
+            status: query.status,
+            ..DeliveryFilter::default()
+        },
         told_until: at,
-        first: Some(event(None, "ready", &ready)),
-        is_over: false,
     };
-    let mut response = Response::new(Body::from_stream(reader.into_stream()));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
-    Ok(response)
+    let first = event(None, "ready", &ready);
+    Ok(reader::answer(call, subscription, first, listener))
 }
 
 /// What the events hold: `ready`, `attempt` and `closed`.
@@ -107,113 +82,70 @@ enum StreamItem {
     Closed(StreamClosed),
 }
 
-struct Reader {
+/// The holder of an API key.
+struct Holder {
     store: Arc<dyn Store>,
     key: Option<KeyHash>,
-    closing: CancellationToken,
-    subscription: Subscription,
-    query: StreamQuery,
-    heartbeat: tokio::time::Interval,
+    asked: DeliveryFilter,
     /// When the last attempt that was told of started, or when the stream began.
     told_until: Timestamp,
-    first: Option<Bytes>,
-    is_over: bool,
 }
 
-impl Reader {
-    fn into_stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
-        stream::unfold(self, |mut reader| async move {
-            let bytes = reader.next().await?;
-            Some((Ok(bytes), reader))
-        })
-    }
-
-    async fn next(&mut self) -> Option<Bytes> {
-        if self.is_over {
-            return None;
-        }
-        if let Some(first) = self.first.take() {
-            return Some(first);
-        }
-        loop {
-            let heard = tokio::select! {
-                biased;
-                () = self.closing.cancelled() => {
-                    return Some(self.close(StreamCloseReason::ShuttingDown, 0));
-                }
-                heard = self.subscription.ended.recv() => Some(heard),
-                _ = self.heartbeat.tick() => None,
-            };
-            if let Some(Err(RecvError::Lagged(missed))) = heard {
-                return Some(self.close(StreamCloseReason::TooSlow, missed));
-            }
-            if !self.key_is_valid().await {
-                return Some(self.close(StreamCloseReason::KeyRevoked, 0));
-            }
-            match heard {
-                None => return Some(Bytes::from_static(b": still here\n\n")),
-                Some(Ok(delivery)) if is_asked_for(&self.query, &delivery) => {
-                    return Some(self.tell(&delivery));
-                }
-                Some(Ok(_)) => {}
-                // The channel lives as long as this subscription.
-                Some(Err(RecvError::Lagged(_) | RecvError::Closed)) => return None,
-            }
-        }
-    }
-
-    fn tell(&mut self, delivery: &DeliveryRecord) -> Bytes {
-        let attempt = delivery.last_attempt.as_ref();
-        if let Some(attempt) = attempt {
-            self.told_until = attempt.started_at;
-        }
-        let id = attempt.map(|attempt| attempt.id);
-        event(id, "attempt", &show(delivery.clone()))
-    }
-
+#[async_trait]
+impl Listener for Holder {
     /// A key that is revoked is so at once (contract 8.2). While the store cannot say, nothing changes.
-    async fn key_is_valid(&self) -> bool {
+    async fn may_hear(&mut self) -> bool {
         match self.key {
             Some(key) => !matches!(self.store.api_key(key).await, Ok(None)),
             None => true,
         }
     }
 
-    fn close(&mut self, reason: StreamCloseReason, missed: u64) -> Bytes {
-        self.is_over = true;
-        let since = self.told_until;
-        let detail = match reason {
-            StreamCloseReason::TooSlow => format!(
-                "this stream was read too slowly, and {missed} attempts were not told of; connect again, and \
-                 read what was missed with GET /v1/notification/delivery, newest first"
+    fn tell(&mut self, delivery: &DeliveryRecord) -> Option<Bytes> {
+        if !self.asked.keeps(delivery) {
+            return None;
+        }
+        let attempt = delivery.last_attempt.as_ref();
+        if let Some(attempt) = attempt {
+            self.told_until = attempt.started_at;
+        }
+        let id = attempt.map(|attempt| attempt.id);
+        Some(event(id, "attempt", &show(delivery.clone())))
+    }
+
+    fn close(&mut self, why: Ending) -> Bytes {
+        let (reason, missed, detail) = match why {
+            Ending::TooSlow { missed } => (
+                StreamCloseReason::TooSlow,
+                missed,
+                format!(
+                    "this stream was read too slowly, and {missed} attempts were not told of; connect again, \
+                     and read what was missed with GET /v1/notification/delivery, newest first"
+                ),
             ),
-            StreamCloseReason::KeyRevoked => {
-                "the API key was revoked; connect again with another one".to_owned()
-            }
-            StreamCloseReason::ShuttingDown => {
-                "the server is shutting down; connect again in a moment".to_owned()
-            }
+            Ending::ShutOut => (
+                StreamCloseReason::KeyRevoked,
+                0,
+                "the API key was revoked; connect again with another one".to_owned(),
+            ),
+            Ending::ShuttingDown => (
+                StreamCloseReason::ShuttingDown,
+                0,
+                "the server is shutting down; connect again in a moment".to_owned(),
+            ),
         };
         let closed = StreamClosed {
             reason,
             detail,
             missed,
-            since,
+            since: self.told_until,
         };
         event(None, "closed", &closed)
     }
 }
 
-fn is_asked_for(query: &StreamQuery, delivery: &DeliveryRecord) -> bool {
-    query.webhook_id.is_none_or(|id| id == delivery.webhook_id)
-        && query.event.is_none_or(|kind| kind == delivery.event_type)
-        && query.status.is_none_or(|status| status == delivery.status)
-}
-
-/// One server-sent event. JSON has no line breaks of its own.
 fn event<T: Serialize>(id: Option<AttemptId>, name: &str, data: &T) -> Bytes {
-    let id = id.map_or_else(String::new, |id| format!("id: {id}\n"));
     // Answers are plain data with text keys, which always serialise.
     let data = serde_json::to_string(data).unwrap_or_default();
-    format!("{id}event: {name}\ndata: {data}\n\n").into()
+    reader::event(id.map(|id| id.to_string()).as_deref(), name, &data)
 }
