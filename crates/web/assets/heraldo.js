@@ -8,6 +8,7 @@ const brief = {
 };
 
 function enhance(part) {
+  for (const live of part.querySelectorAll('[data-live][id]')) follow(live);
   for (const time of part.querySelectorAll('time[datetime]')) {
     const at = new Date(time.dateTime);
     if (!Number.isNaN(at.valueOf())) time.textContent = (brief[time.dataset.form] ?? whole).format(at);
@@ -17,7 +18,6 @@ function enhance(part) {
     button.addEventListener('click', () => copy(button));
   }
   for (const left of part.querySelectorAll('[data-until]')) countDown(left);
-  for (const live of part.querySelectorAll('[data-live][id]')) follow(live);
 }
 
 async function copy(button) {
@@ -49,10 +49,11 @@ function countDown(left) {
 // Fetches the page again and puts what is newer in place, until the part no longer asks for it. The part
 // itself stays, so that screen readers hear of the change.
 function follow(live) {
-  let shown = '';
   let later;
   // A stream of attempts says at once when there is something new.
   const stream = live.dataset.stream ? new EventSource(live.dataset.stream) : null;
+  // As the server wrote it: what did not change is left alone, and with it the reader's place.
+  let shown = live.innerHTML;
   const again = async () => {
     clearTimeout(later);
     if (!live.isConnected || !live.dataset.live) {
@@ -104,5 +105,8 @@ document.addEventListener('click', (event) => {
   const menu = document.querySelector('details.menu[open]');
   if (menu && !menu.contains(event.target)) menu.open = false;
 });
+
+// What another script puts in is enhanced, too.
+document.addEventListener('added', (event) => enhance(event.target));
 
 enhance(document);

@@ -55,18 +55,25 @@ impl Theme {
 pub enum Section {
     Home,
     Inspections,
+    Deliveries,
     Configuration,
 }
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Self; 3] = [Self::Home, Self::Inspections, Self::Configuration];
+    pub const ALL: [Self; 4] = [
+        Self::Home,
+        Self::Inspections,
+        Self::Deliveries,
+        Self::Configuration,
+    ];
 
     /// Where it begins, below the root.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Home => "dashboard",
             Self::Inspections => "dashboard/inspections",
+            Self::Deliveries => "dashboard/deliveries",
             Self::Configuration => "dashboard/settings",
         }
     }
@@ -75,6 +82,7 @@ impl Section {
         match self {
             Self::Home => t.home(),
             Self::Inspections => t.inspections(),
+            Self::Deliveries => t.deliveries(),
             Self::Configuration => t.configuration(),
         }
     }

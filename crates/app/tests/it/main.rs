@@ -36,6 +36,7 @@ mod life;
 mod lifecycle;
 mod limits;
 mod listening;
+mod live_pages;
 mod logs;
 mod names;
 mod oauth;

@@ -13,7 +13,7 @@ use crate::receiver::Receiver;
 use crate::waiting::{PATIENCE, eventually};
 
 /// Publishes a thousand events and returns their ids.
-fn publish_thousand(api: &Api, from: u32) -> Vec<String> {
+pub fn publish_thousand(api: &Api, from: u32) -> Vec<String> {
     let events: Vec<Value> = (from..from + 1_000)
         .map(|number| {
             let id = format!("{number:024x}");

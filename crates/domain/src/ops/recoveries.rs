@@ -114,22 +114,25 @@ pub async fn retrieve_recovery(
         .ok_or_else(not_found)
 }
 
-/// One page of a webhook's recoveries, newest first.
+/// One page of recoveries, newest first: those of one webhook, or of all of the caller's company, also of
+/// webhooks that were deleted.
 ///
 /// # Errors
 /// `not_found`; the store's.
 pub async fn list_recoveries(
     context: &Context,
     caller: &Caller,
-    webhook_id: WebhookId,
+    webhook_id: Option<WebhookId>,
     page: Page<RecoveryId>,
 ) -> Result<Vec<Recovery>, Problem> {
-    context.own_webhook(caller, webhook_id).await?;
+    if let Some(webhook_id) = webhook_id {
+        context.own_webhook(caller, webhook_id).await?;
+    }
     let page = Page {
         limit: page.limit,
         before: page.before.map(|id| id.0),
     };
-    let subject = Some(webhook_id.0);
+    let subject = webhook_id.map(|id| id.0);
     let records = context
         .store
         .records(Recovery::KIND, caller.company_id, subject, page)

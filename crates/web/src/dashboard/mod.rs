@@ -8,13 +8,16 @@
 mod account;
 mod audit;
 mod chart;
+mod deliveries;
 mod developers;
+mod events;
 mod inspections;
 mod keys;
 mod moment;
 mod oauth_apps;
 mod overview;
 mod preferences;
+mod recoveries;
 mod spark;
 mod team;
 mod visit;
@@ -119,4 +122,15 @@ pages! {
     post "/dashboard/webhooks/{id}/delete" Admin webhooks::delete;
     get "/dashboard/webhooks/{id}/receiver" Producer webhooks::receiver;
     post "/dashboard/webhooks/{id}/check" Admin webhooks::check;
+
+    get "/dashboard/deliveries" Producer deliveries::list;
+    get "/dashboard/deliveries/stream" Producer deliveries::stream;
+    get "/dashboard/deliveries/{id}" Producer deliveries::show;
+    post "/dashboard/deliveries/{id}/resend" Admin deliveries::resend;
+    get "/dashboard/events/{id}" Producer events::show;
+    get "/dashboard/events/{id}/body" Admin events::body;
+    get "/dashboard/recover" Admin recoveries::form;
+    post "/dashboard/recover" Admin recoveries::begin;
+    get "/dashboard/recover/{id}" Admin recoveries::show;
+    post "/dashboard/recover/{id}/cancel" Admin recoveries::cancel;
 }

@@ -67,6 +67,9 @@ done! {
     InvitationRevoked = "invitation-revoked" invitation_revoked,
     RoleChanged = "role-changed" role_changed,
     MemberRemoved = "member-removed" member_removed,
+    Resent = "resent" resent,
+    RecoveryBegun = "recovery-begun" recovery_begun,
+    RecoveryCancelled = "recovery-cancelled" recovery_cancelled,
 }
 
 /// One visit to a page.
@@ -97,6 +100,12 @@ impl Form {
         let mut fields = self.fields.iter();
         let found = fields.find(|(given, _)| given == name);
         found.map_or("", |(_, text)| text)
+    }
+
+    /// Every field in the order of the form.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.fields.iter();
+        fields.map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
     /// Every value of a field: of boxes that are ticked.

@@ -39,6 +39,8 @@ const FIELDS: &[(&str, &str)] = &[
     ("`email`", "email"),
     ("`password`", "password"),
     ("`firstName`", "first-name"),
+    ("`from`", "from"),
+    ("`status`", "statuses"),
 ];
 
 impl Wrong {
@@ -114,6 +116,10 @@ impl Wrong {
             Some("role") => t.wrong_role(),
             Some("again") => t.wrong_again(),
             Some("present" | "email-present") => t.wrong_present(),
+            Some("subject") => t.wrong_subject(),
+            Some("webhook") => t.wrong_webhook(),
+            Some("statuses") => t.wrong_statuses(),
+            Some("from" | "to") => t.wrong_time(),
             Some(_) | None => t.wrong_other(),
         }
     }

@@ -43,6 +43,12 @@ pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("icon", "svg", "image/svg+xml", content)
 });
 
+/// What keeps the list of deliveries live, and times in forms in the viewer's zone.
+pub static LIVE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("../../assets/live.js");
+    Asset::new("live", "js", "text/javascript; charset=utf-8", content)
+});
+
 impl Asset {
     fn new(stem: &str, extension: &str, content_type: &'static str, content: &'static str) -> Self {
         let hash = Sha256::digest(content);
@@ -65,8 +71,8 @@ pub mod retrieve {
     use axum::extract::{FromRequestParts as _, RawPathParams};
 
     use super::{
-        Bytes, CACHE_CONTROL, HeaderValue, ICON, SCRIPT, STYLE, StatusCode, VISIT_SCRIPT,
-        VISIT_STYLE, not_found,
+        Bytes, CACHE_CONTROL, HeaderValue, ICON, LIVE_SCRIPT, SCRIPT, STYLE, StatusCode,
+        VISIT_SCRIPT, VISIT_STYLE, not_found,
     };
     use crate::call::{Call, Outcome};
     use crate::reply;
@@ -86,7 +92,14 @@ pub mod retrieve {
         let params = RawPathParams::from_request_parts(&mut call.parts, &()).await;
         let params = params.map_err(|_| not_found())?;
         let name = params.iter().next().map(|(_, name)| name);
-        let known = [&*VISIT_STYLE, &*VISIT_SCRIPT, &*STYLE, &*SCRIPT, &*ICON];
+        let known = [
+            &*VISIT_STYLE,
+            &*VISIT_SCRIPT,
+            &*STYLE,
+            &*SCRIPT,
+            &*ICON,
+            &*LIVE_SCRIPT,
+        ];
         let asset = known.into_iter().find(|asset| Some(&*asset.name) == name);
         let asset = asset.ok_or_else(not_found)?;
         let content = Bytes::from_static(asset.content.as_bytes());

@@ -5,11 +5,13 @@
 
 mod account;
 mod audit;
+mod deliveries;
 mod developers;
 mod failures;
 mod figures;
 mod inspections;
 mod overview;
+mod recover;
 mod shell;
 mod signature;
 mod team;

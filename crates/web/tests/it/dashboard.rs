@@ -4,9 +4,12 @@ mod access;
 mod account;
 mod audit;
 mod browser;
+mod deliveries;
 mod developers;
 mod inspections;
+mod live;
 mod overview;
+mod recover;
 mod team;
 mod webhooks;
 

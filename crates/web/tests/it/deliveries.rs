@@ -14,6 +14,16 @@ const PATH: &str = "/v1/notification/delivery";
 
 /// Makes the attempts that are due, each with this result.
 pub async fn attempt(world: &World, webhook: &str, result: &AttemptResult) {
+    attempt_taking(world, webhook, result, PhaseTimings::default()).await;
+}
+
+/// The same, each taking so long in its phases.
+pub async fn attempt_taking(
+    world: &World,
+    webhook: &str,
+    result: &AttemptResult,
+    timings: PhaseTimings,
+) {
     let lease = world.store.open_epoch().await.unwrap();
     let now = world.context.clock.now();
     let webhook_id = webhook.parse().unwrap();
@@ -26,7 +36,6 @@ pub async fn attempt(world: &World, webhook: &str, result: &AttemptResult) {
     };
     let claimed = world.store.claim(claim).await.unwrap();
     let id = AttemptId(world.context.ids.next(now, &*world.context.entropy));
-    let timings = PhaseTimings::default();
     let settlements = claimed.leased.iter().map(|leased| {
         let report = AttemptReport {
             started_at: now,

@@ -24,7 +24,7 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let id: WebhookId = call.id().await?;
     let query: PageQuery = call.query()?;
     let page = page(query.limit, query.cursor.as_deref())?;
-    let rows = list_recoveries(call.context(), &caller, id, page).await?;
+    let rows = list_recoveries(call.context(), &caller, Some(id), page).await?;
     reply::ok(&cursor_page(
         rows,
         &page,

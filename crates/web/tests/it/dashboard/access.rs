@@ -16,6 +16,14 @@ fn concrete(route: &PageRoute) -> String {
     route.path.replace("{id}", ID)
 }
 
+/// Every page; a stream, which has no end, has tests of its own.
+fn pages() -> Vec<PageRoute> {
+    let routes = dashboard_routes().into_iter();
+    routes
+        .filter(|route| route.path != "/dashboard/deliveries/stream")
+        .collect()
+}
+
 fn posts() -> Vec<PageRoute> {
     let routes = dashboard_routes().into_iter();
     let posts: Vec<_> = routes
@@ -138,7 +146,7 @@ async fn every_page_has_the_strict_policy() {
         nobody.get("/invitation?token=in_wrong").await,
         browser.get("/oauth/connect").await,
     ];
-    for route in dashboard_routes() {
+    for route in pages() {
         if route.method == Method::GET {
             let path = route.path.replace("{id}", &webhook);
             answers.push(browser.get(&path).await);
@@ -168,7 +176,7 @@ async fn every_page_has_the_strict_policy() {
 #[tokio::test]
 async fn each_role_opens_what_the_table_of_routes_gives_it_and_nothing_else() {
     let world = World::new().await;
-    let routes = dashboard_routes();
+    let routes = pages();
     for role in [Role::Producer, Role::Admin, Role::Owner] {
         let browser = Browser::signed_in(&world, role).await;
         for route in &routes {
@@ -236,7 +244,7 @@ async fn a_second_company_sees_nothing_of_the_first() {
         .await
         .unwrap();
     let stranger = Browser::of(&world, other.company_id, Role::Admin).await;
-    for route in dashboard_routes() {
+    for route in pages() {
         let path = route.path.replace("{id}", &webhook);
         if route.method == Method::GET {
             let answer = stranger.get(&path).await;

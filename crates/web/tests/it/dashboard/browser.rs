@@ -190,8 +190,11 @@ pub fn checked(answer: &Answer, status: u16) -> String {
         !text.contains("<script>") && !text.contains("style=") && !text.contains(" onclick"),
         "{text}"
     );
-    let files = include_str!("../../../assets/heraldo.css").len()
+    let mut files = include_str!("../../../assets/heraldo.css").len()
         + include_str!("../../../assets/heraldo.js").len();
+    if text.contains("assets/live-") {
+        files += include_str!("../../../assets/live.js").len();
+    }
     assert!(text.len() + files < PAGE_BYTES_MAX, "{} bytes", text.len());
     text.to_owned()
 }
