@@ -14,6 +14,10 @@ use crate::waiting::PATIENCE;
 /// What the driver itself may take beside what it waits for.
 const SLACK: Duration = Duration::from_secs(60);
 
+/// How often a driver may find that its port is taken.
+const STARTS: u32 = 10;
+const PORT_TAKEN: &str = "port not available";
+
 /// What WebDriver says when something cannot be done.
 #[derive(Debug)]
 #[expect(dead_code, reason = "it is only printed")]
@@ -29,22 +33,40 @@ pub struct Driver {
 }
 
 impl Driver {
+    /// The driver has its port given for IPv6 and then wants the same one for IPv4, where somebody else may
+    /// have it: it ends, and another start is given another port.
     pub fn start() -> Self {
-        let mut child = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("chromedriver does not start ({error}); `cargo xtask needs` installs it")
-            });
-        let (out, _) = Lines::of(child.stdout.take().unwrap());
-        let line = out.wait_for("successfully on port ");
-        let line = line.unwrap_or_else(|| panic!("chromedriver ended: {:#?}", out.all()));
-        let (_, port) = line.rsplit_once(' ').unwrap();
-        let port = port.trim_end_matches('.').parse().unwrap();
-        Self { child, port }
+        let mut ended = Vec::new();
+        for _ in 0..STARTS {
+            let mut child = Command::new("chromedriver")
+                .arg("--port=0")
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap_or_else(|error| {
+                    panic!("chromedriver does not start ({error}); `cargo xtask needs` installs it")
+                });
+            let (out, _) = Lines::of(child.stdout.take().unwrap());
+            if let Some(line) = out.wait_for("successfully on port ") {
+                let (_, port) = line.rsplit_once(' ').unwrap();
+                let port = port.trim_end_matches('.').parse().unwrap();
+                return Self { child, port };
+            }
+            // It may also live on and say nothing.
+            let _ = child.kill();
+            let _ = child.wait();
+            ended.push(out.all());
+            if !ended
+                .last()
+                .unwrap()
+                .iter()
+                .any(|line| line.contains(PORT_TAKEN))
+            {
+                break;
+            }
+        }
+        panic!("chromedriver ended: {ended:#?}");
     }
 
     /// One call; gives its `value`.
