@@ -43,6 +43,16 @@ pub struct Page<C> {
     pub before: Option<C>,
 }
 
+impl<C> Page<C> {
+    /// The same page with its cursor as another type.
+    pub fn with_cursor<D>(self, as_other: impl FnOnce(C) -> D) -> Page<D> {
+        Page {
+            limit: self.limit,
+            before: self.before.map(as_other),
+        }
+    }
+}
+
 /// Which inspections to list (contract E13). Texts are matched exactly after trimming and upper-casing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InspectionFilter {

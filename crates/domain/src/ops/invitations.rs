@@ -13,7 +13,7 @@ use crate::account::{Authority as _, Caller, KeyHash, KeyText, Member, Role};
 use crate::change::{Actor, AuditAction, AuditEntry, Change, Write};
 use crate::invitation::{Invitation, InvitationState};
 use crate::query::Page;
-use crate::record::{Kept as _, Record, RecordKind};
+use crate::record::Record;
 use crate::store::StoreError;
 use crate::token::{Purpose, Token};
 
@@ -115,24 +115,13 @@ pub async fn list_invitations(
     company_id: CompanyId,
     page: Page<InvitationId>,
 ) -> Result<Vec<Invitation>, Problem> {
-    let page = Page {
-        limit: page.limit,
-        before: page.before.map(|id| id.0),
-    };
-    let records = context
-        .store
-        .records(Invitation::KIND, company_id, None, page);
-    let records = records.await.map_err(problem_of)?;
-    let invitations = records.iter().map(Record::read::<Invitation>);
-    invitations.collect::<Result<_, _>>().map_err(problem_of)
+    let page = page.with_cursor(|id| id.0);
+    let page = context.kept_page(company_id, None, page).await;
+    page.map_err(problem_of)
 }
 
 async fn invitation(context: &Context, id: InvitationId) -> Result<Option<Invitation>, Problem> {
-    let record = context.store.record(RecordKind::Invitation, id.0).await;
-    let record = record.map_err(problem_of)?;
-    record
-        .map(|record| record.read().map_err(problem_of))
-        .transpose()
+    context.kept(id.0).await.map_err(problem_of)
 }
 
 /// Revokes an invitation: its link stops working at once.

@@ -28,6 +28,7 @@ pub mod people;
 pub mod products;
 pub mod publish;
 mod recorded;
+mod records;
 pub mod recoveries;
 mod report_jobs;
 pub mod reports;

@@ -15,7 +15,7 @@ use crate::account::KeyText;
 use crate::change::{Actor, AuditAction, Change, Write};
 use crate::oauth::OauthApp;
 use crate::query::Page;
-use crate::record::{Kept as _, Record};
+use crate::record::Record;
 use crate::token::{Purpose, Token};
 
 /// A code is exchanged within this time (contract U21).
@@ -117,16 +117,9 @@ pub async fn list_oauth_apps(
     company_id: CompanyId,
     page: Page<OauthAppId>,
 ) -> Result<Vec<OauthApp>, Problem> {
-    let page = Page {
-        limit: page.limit,
-        before: page.before.map(|id| id.0),
-    };
-    let records = context
-        .store
-        .records(OauthApp::KIND, company_id, None, page);
-    let records = records.await.map_err(problem_of)?;
-    let apps = records.iter().map(Record::read::<OauthApp>);
-    apps.collect::<Result<_, _>>().map_err(problem_of)
+    let page = page.with_cursor(|id| id.0);
+    let page = context.kept_page(company_id, None, page).await;
+    page.map_err(problem_of)
 }
 
 /// A browser is sent there, so it is a whole web address; a fragment would swallow the code.
@@ -154,11 +147,7 @@ pub(super) async fn oauth_app(
     context: &Context,
     id: OauthAppId,
 ) -> Result<Option<OauthApp>, Problem> {
-    let record = context.store.record(OauthApp::KIND, id.0).await;
-    let record = record.map_err(problem_of)?;
-    record
-        .map(|record| record.read().map_err(problem_of))
-        .transpose()
+    context.kept(id.0).await.map_err(problem_of)
 }
 
 /// What the link to the consent page says.

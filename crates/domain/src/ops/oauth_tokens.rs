@@ -19,7 +19,7 @@ use super::{Context, problem_of};
 use crate::account::{KeyHash, KeyText};
 use crate::change::{Change, Write};
 use crate::oauth::{OauthApp, OauthConnection};
-use crate::record::{Record, RecordKind};
+use crate::record::Record;
 use crate::store::StoreError;
 use crate::token::{Purpose, Token};
 
@@ -132,8 +132,7 @@ async fn connect(
             Ok(_) => return Ok(()),
             Err(StoreError::NameTaken) if is_new => is_new = false,
             Err(StoreError::Conflict) => {
-                let record = context.store.record(RecordKind::OauthApp, app.id.0).await?;
-                app = record.ok_or(StoreError::NotFound)?.read()?;
+                app = context.kept(app.id.0).await?.ok_or(StoreError::NotFound)?;
             }
             Err(error) => return Err(error),
         }

@@ -112,10 +112,7 @@ pub async fn change_role(
     if was.role == role {
         return Ok(());
     }
-    let mut writes = expected(actor, user_id);
-    if was.role == Role::Owner {
-        writes.extend(keep_an_owner(&company, user_id)?);
-    }
+    let mut writes = leaving(&company, actor, was)?;
     let now = Member {
         role,
         ..was.clone()
@@ -153,10 +150,7 @@ pub async fn remove_member(
     let company = context.view(company_id).await?;
     let was = company.member(user_id).ok_or_else(not_found)?;
     let actor = acting(&company, caller, was.role)?;
-    let mut writes = expected(actor, user_id);
-    if was.role == Role::Owner {
-        writes.extend(keep_an_owner(&company, user_id)?);
-    }
+    let mut writes = leaving(&company, actor, was)?;
     writes.push(Write::DeleteMember(was.clone()));
     writes.push(Write::EndSessions {
         user_id,
@@ -229,6 +223,15 @@ fn expected(actor: &Member, changed: UserId) -> Vec<Write> {
     let another = actor.user_id != changed;
     let write = another.then(|| Write::ExpectMember(actor.clone()));
     write.into_iter().collect()
+}
+
+/// What it takes that a member leaves a role: the caller still may take it, and an owner stays.
+fn leaving(company: &CompanyView, actor: &Member, was: &Member) -> Result<Vec<Write>, Problem> {
+    let mut writes = expected(actor, was.user_id);
+    if was.role == Role::Owner {
+        writes.extend(keep_an_owner(company, was.user_id)?);
+    }
+    Ok(writes)
 }
 
 /// What makes sure that the company has an owner beside this one, also if two leave at the same moment; what

@@ -19,7 +19,7 @@ use crate::account::Caller;
 use crate::change::{AuditAction, AuditEntry, Change, NewDelivery, Write};
 use crate::job::{Job, Task};
 use crate::query::{EventStanding, Page};
-use crate::record::{Kept as _, Record};
+use crate::record::Record;
 use crate::recovery::{Range, Recovery, STATUSES_DEFAULT, State, count, total};
 use crate::store::StoreError;
 
@@ -107,7 +107,8 @@ pub async fn retrieve_recovery(
     caller: &Caller,
     id: RecoveryId,
 ) -> Result<Recovery, Problem> {
-    read(context, id)
+    context
+        .kept::<Recovery>(id.0)
         .await
         .map_err(problem_of)?
         .filter(|recovery| recovery.company_id == caller.company_id)
@@ -128,18 +129,10 @@ pub async fn list_recoveries(
     if let Some(webhook_id) = webhook_id {
         context.own_webhook(caller, webhook_id).await?;
     }
-    let page = Page {
-        limit: page.limit,
-        before: page.before.map(|id| id.0),
-    };
+    let page = page.with_cursor(|id| id.0);
     let subject = webhook_id.map(|id| id.0);
-    let records = context
-        .store
-        .records(Recovery::KIND, caller.company_id, subject, page)
-        .await
-        .map_err(problem_of)?;
-    let read = |record: &Record| record.read().map_err(problem_of);
-    records.iter().map(read).collect()
+    let recoveries = context.kept_page(caller.company_id, subject, page).await;
+    recoveries.map_err(problem_of)
 }
 
 /// Cancels a recovery: nothing more is enqueued. What is enqueued already is sent. One that was cancelled
@@ -232,11 +225,6 @@ fn check(request: &RecoverRequest, now: Timestamp) -> Result<Range, Problem> {
     })
 }
 
-async fn read(context: &Context, id: RecoveryId) -> Result<Option<Recovery>, StoreError> {
-    let record = context.store.record(Recovery::KIND, id.0).await?;
-    record.map(|record| record.read()).transpose()
-}
-
 /// The next events of a range after this one, as they stand for the webhook.
 async fn look(
     context: &Context,
@@ -305,7 +293,7 @@ pub(super) async fn run(
 ) -> Result<(), JobFailed> {
     let mut vain = job.failures;
     loop {
-        let Some(recovery) = read(context, recovery_id).await? else {
+        let Some(recovery) = context.kept::<Recovery>(recovery_id.0).await? else {
             return end(context, job).await;
         };
         let after = match recovery.state {
@@ -389,7 +377,7 @@ async fn count_all(context: &Context, recovery: &Recovery) -> Result<(), JobFail
 }
 
 async fn is_over(context: &Context, id: RecoveryId) -> Result<bool, JobFailed> {
-    let recovery = read(context, id).await?;
+    let recovery = context.kept::<Recovery>(id.0).await?;
     Ok(recovery.is_none_or(|recovery| recovery.has_ended()))
 }
 

@@ -14,7 +14,7 @@ use crate::change::{Change, Write};
 use crate::inspection::Inspection;
 use crate::job::{Job, Task};
 use crate::ports::{Callback, Picture};
-use crate::record::{Record, RecordKind};
+use crate::record::Record;
 use crate::report::{Report, ReportState};
 use crate::sheet::Language;
 use crate::store::StoreError;
@@ -39,7 +39,7 @@ pub(super) async fn render(
     job: &Job,
     report_id: ReportId,
 ) -> Result<(), JobFailed> {
-    let Some(report) = read(context, report_id).await? else {
+    let Some(report) = context.kept::<Report>(report_id.0).await? else {
         return end(context, job).await;
     };
     let report = match report.state {
@@ -67,14 +67,6 @@ pub(super) async fn render(
             settle(context, job, &report, state).await
         }
     }
-}
-
-async fn read(context: &Context, report_id: ReportId) -> Result<Option<Report>, JobFailed> {
-    let record = context
-        .store
-        .record(RecordKind::Report, report_id.0)
-        .await?;
-    Ok(record.map(|record| record.read()).transpose()?)
 }
 
 async fn start(context: &Context, report: &Report) -> Result<Report, JobFailed> {
@@ -183,7 +175,7 @@ pub(super) async fn call_back(
     job: &Job,
     report_id: ReportId,
 ) -> Result<(), JobFailed> {
-    let Some(report) = read(context, report_id).await? else {
+    let Some(report) = context.kept::<Report>(report_id.0).await? else {
         return end(context, job).await;
     };
     let Some(url) = report.callback_url.clone() else {

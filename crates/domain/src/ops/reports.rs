@@ -10,7 +10,7 @@ use crate::change::{Change, Write};
 use crate::endpoint::check_url;
 use crate::job::{Job, Task};
 use crate::query::Page;
-use crate::record::{Record, RecordKind};
+use crate::record::Record;
 use crate::report::{Report, ReportState};
 
 /// Reports of one inspection: each keeps two documents, and their list is one page.
@@ -126,9 +126,8 @@ fn check_callback_url(context: &Context, url: &str) -> Result<(), Problem> {
 impl Context {
     /// A report by its id alone: whoever asks compares the company, or holds a signed link to it.
     pub(super) async fn report(&self, id: ReportId) -> Result<Report, Problem> {
-        let record = self.store.record(RecordKind::Report, id.0).await;
-        let record = record.map_err(problem_of)?.ok_or_else(not_found)?;
-        record.read().map_err(problem_of)
+        let report = self.kept(id.0).await.map_err(problem_of)?;
+        report.ok_or_else(not_found)
     }
 
     async fn reports_of(
@@ -141,12 +140,7 @@ impl Context {
             before: None,
         };
         let subject = Some(inspection_id.0);
-        let records = self
-            .store
-            .records(RecordKind::Report, caller.company_id, subject, page)
-            .await
-            .map_err(problem_of)?;
-        let reports: Result<_, _> = records.iter().map(Record::read).collect();
+        let reports = self.kept_page(caller.company_id, subject, page).await;
         reports.map_err(problem_of)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use heraldo_wire::id::{CompanyId, Id, TemplateId, TemplateRevisionId};
+use heraldo_wire::id::{CompanyId, TemplateId, TemplateRevisionId};
 use heraldo_wire::object::{InspectionType, TemplateRequest, TemplateType};
 use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::time::Timestamp;
@@ -12,7 +12,7 @@ use crate::account::Caller;
 use crate::change::{Change, Write};
 use crate::inspection::Inspection;
 use crate::query::Page;
-use crate::record::{Kept as _, Record, RecordKind};
+use crate::record::{Kept as _, Record};
 use crate::store::StoreError;
 use crate::template::{
     Content, NewParts, Template, TemplateRevision, aliases, built_in, built_in_by_id, built_ins,
@@ -43,9 +43,8 @@ pub async fn list(
     };
     let mut templates: Vec<Arc<Template>> = built_ins().to_vec();
     if filter.kind != Some(TemplateType::BuiltIn) {
-        for record in context.own_templates(company_id).await? {
-            templates.push(Arc::new(record.read().map_err(problem_of)?));
-        }
+        let own = context.own_templates(company_id).await?;
+        templates.extend(own.into_iter().map(Arc::new));
     }
     templates.retain(|template| fits(template));
     Ok(templates)
@@ -188,15 +187,13 @@ impl Context {
     }
 
     /// A company's own templates, newest first: they are few enough to be read at once.
-    async fn own_templates(&self, company_id: CompanyId) -> Result<Vec<Record>, Problem> {
-        let page: Page<Id> = Page {
+    async fn own_templates(&self, company_id: CompanyId) -> Result<Vec<Template>, Problem> {
+        let page = Page {
             limit: self.settings.templates_per_company_max,
             before: None,
         };
-        self.store
-            .records(RecordKind::Template, company_id, None, page)
-            .await
-            .map_err(problem_of)
+        let own = self.kept_page(company_id, None, page).await;
+        own.map_err(problem_of)
     }
 
     async fn own_template(
@@ -204,10 +201,9 @@ impl Context {
         company_id: CompanyId,
         id: TemplateId,
     ) -> Result<Template, Problem> {
-        let record = self.store.record(RecordKind::Template, id.0).await;
-        let record = record.map_err(problem_of)?;
-        let own = record.filter(|record| record.company_id == company_id);
-        own.ok_or_else(not_found)?.read().map_err(problem_of)
+        let template = self.kept::<Template>(id.0).await.map_err(problem_of)?;
+        let own = template.filter(|template| template.company_id() == company_id);
+        own.ok_or_else(not_found)
     }
 
     /// The template that a create request names: the alias or id of a built-in one, or the id of one of
@@ -223,17 +219,11 @@ impl Context {
             return Ok(template);
         }
         if let Ok(id) = id_or_alias.parse()
-            && let Some(record) = self
-                .store
-                .record(RecordKind::Template, id)
-                .await
-                .map_err(problem_of)?
-            && record.company_id == company_id
+            && let Some(template) = self.kept::<Template>(id).await.map_err(problem_of)?
+            && template.company_id() == company_id
+            && template.inspection_type == inspection_type
         {
-            let template: Template = record.read().map_err(problem_of)?;
-            if template.inspection_type == inspection_type {
-                return Ok(Arc::new(template));
-            }
+            return Ok(Arc::new(template));
         }
         let known = aliases(inspection_type).join(", ");
         Err(ProblemCode::UnknownTemplate.problem(format!(
@@ -256,11 +246,8 @@ impl Context {
         let Some(revision) = inspection.template_revision else {
             return built_in_by_id(inspection.template.id).ok_or_else(missing);
         };
-        let record = self
-            .store
-            .record(TemplateRevision::KIND, revision.0)
-            .await?;
-        let TemplateRevision(template) = record.ok_or_else(missing)?.read()?;
+        let revision = self.kept(revision.0).await?;
+        let TemplateRevision(template) = revision.ok_or_else(missing)?;
         Ok(Arc::new(template))
     }
 }
