@@ -11,7 +11,7 @@ use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use heraldo_domain::change::Actor;
 use heraldo_domain::links::{LinkKey, Links};
-use heraldo_domain::ops::accounts::{KeyRequest, Person, create_company, create_key};
+use heraldo_domain::ops::accounts::{KeyRequest, NewCompany, Person, create_company, create_key};
 use heraldo_domain::ops::{Context, Settings, jobs};
 use heraldo_domain::ports::{Clock, Entropy, IdMaker, NoHandOver};
 use heraldo_domain::store::Store as _;
@@ -19,7 +19,7 @@ use heraldo_media::{DocumentWriter, Folder, PhotoLimits, PhotoReader};
 use heraldo_store::MemoryStore;
 use heraldo_web::{Gauges, Health, SlowPasswords, Web, WebConfig};
 use heraldo_wire::api::Scope;
-use heraldo_wire::id::CompanyId;
+use heraldo_wire::id::{CompanyId, UserId};
 use heraldo_wire::problem::ProblemCode;
 use heraldo_wire::time::Timestamp;
 use http::{HeaderMap, Request, StatusCode};
@@ -97,6 +97,7 @@ pub struct World {
     /// Holds the photos.
     pub folder: tempfile::TempDir,
     pub company: CompanyId,
+    pub owner: UserId,
     /// Has every scope.
     pub key: String,
 }
@@ -147,6 +148,7 @@ impl World {
             health,
             folder,
             company: company.company_id,
+            owner: company.owner,
             key: company.api_key.reveal().to_owned(),
         }
     }
@@ -167,12 +169,15 @@ impl World {
         done
     }
 
+    /// A company beside the first.
+    pub async fn other_company(&self) -> NewCompany {
+        let other = create_company(&self.context, "Otra", Person::default()).await;
+        other.unwrap()
+    }
+
     /// The key of a company of its own.
     pub async fn other_key(&self) -> String {
-        let other = create_company(&self.context, "Otra", Person::default())
-            .await
-            .unwrap();
-        other.api_key.reveal().to_owned()
+        self.other_company().await.api_key.reveal().to_owned()
     }
 
     /// A further key of the company.

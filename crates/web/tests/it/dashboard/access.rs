@@ -1,7 +1,6 @@
 //! Who may open what, and which forms are refused.
 
 use heraldo_domain::account::{Authority as _, Role};
-use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_web::{PageRoute, dashboard_routes};
 use http::Method;
 use url::form_urlencoded;
@@ -240,9 +239,7 @@ async fn a_second_company_sees_nothing_of_the_first() {
     first
         .page(&format!("/dashboard/webhooks/{webhook}"), 200)
         .await;
-    let other = create_company(&world.context, "Otra", Person::default())
-        .await
-        .unwrap();
+    let other = world.other_company().await;
     let stranger = Browser::of(&world, other.company_id, Role::Admin).await;
     for route in pages() {
         let path = route.path.replace("{id}", &webhook);

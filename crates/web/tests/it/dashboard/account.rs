@@ -387,14 +387,7 @@ async fn signing_in_ends_the_session_that_the_browser_held() {
 #[tokio::test]
 async fn another_role_holds_at_once_under_a_new_session_text_and_a_removed_member_is_out() {
     let world = World::new().await;
-    let owner = world
-        .store
-        .company(world.company)
-        .await
-        .unwrap()
-        .unwrap()
-        .company
-        .owner;
+    let owner = world.owner;
     let caller = Caller {
         company_id: world.company,
         actor: Actor::User(owner),

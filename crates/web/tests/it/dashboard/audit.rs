@@ -1,7 +1,6 @@
 //! The audit log.
 
 use heraldo_domain::account::Role;
-use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::ops::disable_webhook::{Complaint, Means, disable_webhook};
 use heraldo_domain::webhook::Defaults;
 
@@ -79,8 +78,8 @@ async fn the_log_goes_on_page_by_page_and_stays_within_the_company() {
     assert!(page.contains("← Newest") && page.contains("created the company"));
     checked(&browser.get(&format!("{PAGE}?before=x")).await, 400);
 
-    let other = create_company(&world.context, "Otra", Person::default()).await;
-    let stranger = Browser::of(&world, other.unwrap().company_id, Role::Owner).await;
+    let other = world.other_company().await;
+    let stranger = Browser::of(&world, other.company_id, Role::Owner).await;
     let page = stranger.page(PAGE, 200).await;
     assert!(
         !page.contains(&webhook) && !page.contains("revealed a secret"),

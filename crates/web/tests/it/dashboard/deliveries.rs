@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use heraldo_domain::account::Role;
 use heraldo_domain::delivery::{AttemptResult, Received};
-use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::query::{DeliveryFilter, DeliveryRecord, Page};
 use heraldo_domain::store::Store as _;
 use heraldo_wire::attempt::{ErrorClass, Phase, PhaseTimings};
@@ -351,8 +350,7 @@ async fn another_companys_delivery_and_event_are_not_there() {
     world.create_inspection().await;
     attempt(&world, &webhook, &answered(500)).await;
     let record = records(&world).await.remove(0);
-    let other = create_company(&world.context, "Otra", Person::default()).await;
-    let company = other.unwrap().company_id;
+    let company = world.other_company().await.company_id;
     let stranger = Browser::of(&world, company, Role::Owner).await;
     let (delivery, event) = (record.id, record.event_id);
     for path in [

@@ -1,7 +1,7 @@
 //! Inspections: their list, their page, and what people do with them.
 
 use heraldo_domain::account::Role;
-use heraldo_domain::ops::accounts::{Person, create_company, create_user};
+use heraldo_domain::ops::accounts::{Person, create_user};
 use serde_json::{Value, json};
 
 use super::Browser;
@@ -366,8 +366,8 @@ async fn a_producer_sees_the_own_inspections_and_those_of_invited_people_and_cha
 async fn a_second_company_finds_no_inspection_of_the_first() {
     let world = World::new().await;
     let id = completed(&world).await;
-    let other = create_company(&world.context, "Otra", Person::default()).await;
-    let stranger = Browser::of(&world, other.unwrap().company_id, Role::Owner).await;
+    let other = world.other_company().await;
+    let stranger = Browser::of(&world, other.company_id, Role::Owner).await;
     let page = stranger.page(LIST, 200).await;
     assert!(page.contains("There are no inspections yet"), "{page}");
     checked(&stranger.get(&page_of(&id)).await, 404);

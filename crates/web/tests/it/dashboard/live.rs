@@ -2,7 +2,6 @@
 
 use axum::body::Body;
 use heraldo_domain::account::Role;
-use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::query::DeliveryRecord;
 use heraldo_wire::event::EventType;
 use http_body_util::BodyExt as _;
@@ -40,8 +39,7 @@ async fn the_stream_brings_rows_as_the_page_shows_them_of_its_own_company_alone(
     world.create_inspection().await;
     attempt(&world, &webhook, &answered(500)).await;
     let record = records(&world).await.remove(0);
-    let other = create_company(&world.context, "Otra", Person::default()).await;
-    let company = other.unwrap().company_id;
+    let company = world.other_company().await.company_id;
     let foreign = DeliveryRecord {
         company_id: company,
         ..record.clone()

@@ -2,7 +2,6 @@
 
 use heraldo_domain::account::Role;
 use heraldo_domain::delivery::{AttemptResult, Received};
-use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::ops::disable_webhook::{Complaint, Means, disable_webhook};
 use heraldo_domain::webhook::Defaults;
 use heraldo_wire::attempt::{ErrorClass, Phase};
@@ -206,8 +205,8 @@ async fn the_overview_of_a_second_company_has_nothing_of_the_first() {
     world.create_inspection().await;
     attempt(&world, &webhook, &too_late()).await;
     world.create_inspection().await;
-    let other = create_company(&world.context, "Otra", Person::default()).await;
-    let stranger = Browser::of(&world, other.unwrap().company_id, Role::Owner).await;
+    let other = world.other_company().await;
+    let stranger = Browser::of(&world, other.company_id, Role::Owner).await;
     for range in ["hour", "day", "month"] {
         let path = format!("/dashboard?range={range}");
         let page = stranger.page(&path, 200).await;

@@ -2,7 +2,6 @@
 
 use heraldo_domain::account::Role;
 use heraldo_domain::delivery::{AttemptResult, Received};
-use heraldo_domain::ops::accounts::{Person, create_company};
 use heraldo_domain::store::Store as _;
 use serde_json::json;
 
@@ -214,8 +213,8 @@ async fn another_companys_webhook_and_recovery_are_not_there() {
     let (path, _) = browser
         .submit_and_follow(&count_of(&webhook), PAGE, &[])
         .await;
-    let other = create_company(&world.context, "Otra", Person::default()).await;
-    let stranger = Browser::of(&world, other.unwrap().company_id, Role::Owner).await;
+    let other = world.other_company().await;
+    let stranger = Browser::of(&world, other.company_id, Role::Owner).await;
     stranger.page(&count_of(&webhook), 404).await;
     stranger.page(&path, 404).await;
     let page = stranger.page(PAGE, 200).await;

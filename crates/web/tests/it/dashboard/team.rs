@@ -2,7 +2,7 @@
 
 use heraldo_domain::account::Role;
 use heraldo_domain::change::AuditAction;
-use heraldo_domain::ops::accounts::{Person, create_company, write_key_uses};
+use heraldo_domain::ops::accounts::write_key_uses;
 use heraldo_domain::query::Page;
 use heraldo_domain::store::Store as _;
 use heraldo_wire::id::UserId;
@@ -211,14 +211,7 @@ async fn an_admin_touches_no_owner_and_the_last_owner_stays() {
         with_password(&world, world.company, "eva@example.com", Role::Admin).await;
     let (owner, owners) =
         with_password(&world, world.company, "ana@example.com", Role::Owner).await;
-    let first = world
-        .store
-        .company(world.company)
-        .await
-        .unwrap()
-        .unwrap()
-        .company
-        .owner;
+    let first = world.owner;
     let token = admin.form_token().await;
     for (path, role) in [
         (format!("{TEAM}/{owners}/role"), "producer"),
@@ -299,8 +292,8 @@ async fn another_company_sees_and_changes_no_people_and_invitations() {
     invite(&owner, "leo@example.com", "producer").await;
     let revoke = action_in(&owner.page(TEAM, 200).await, "/revoke");
     let user = user_of(&world, "owner@example.com").await.unwrap();
-    let other = create_company(&world.context, "Otra", Person::default()).await;
-    let stranger = Browser::of(&world, other.unwrap().company_id, Role::Owner).await;
+    let other = world.other_company().await;
+    let stranger = Browser::of(&world, other.company_id, Role::Owner).await;
     let list = stranger.page(TEAM, 200).await;
     assert!(!list.contains("leo@example.com") && !list.contains(&user.to_string()));
     let token = stranger.form_token().await;
