@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -20,6 +20,14 @@ pub struct Connection {
     target: SocketAddr,
     sender: SendRequest<Full<Bytes>>,
     host: HeaderValue,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
 }
 
 impl Connection {
@@ -43,10 +51,7 @@ impl Connection {
     }
 
     /// Sends one request and reads the whole answer.
-    pub async fn send(
-        &mut self,
-        mut request: Request<Full<Bytes>>,
-    ) -> Outcome<(StatusCode, Bytes)> {
+    pub async fn send(&mut self, mut request: Request<Full<Bytes>>) -> Outcome<Answer> {
         if self.sender.is_closed() {
             // The server ends connections that nobody used for a while.
             *self = Self::open(self.target).await?;
@@ -55,9 +60,13 @@ impl Connection {
         let told = |error: hyper::Error| format!("the connection broke: {error}");
         self.sender.ready().await.map_err(told)?;
         let answer = self.sender.send_request(request).await.map_err(told)?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await.map_err(told)?;
-        Ok((status, body.to_bytes()))
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.map_err(told)?;
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.to_bytes(),
+        })
     }
 
     /// A call of the API; an answer other than 2xx is an error that quotes it.
@@ -78,16 +87,16 @@ impl Connection {
         let request = request
             .body(Full::new(body.into()))
             .map_err(|error| format!("{method} {path}: {error}"))?;
-        let (status, answer) = self
+        let Answer { status, body, .. } = self
             .send(request)
             .await
             .map_err(|error| format!("{method} {path}: {error}"))?;
         if status.is_success() {
-            return Ok(answer);
+            return Ok(body);
         }
         Err(format!(
             "{method} {path} was answered with {status}: {}",
-            quoted(&answer)
+            quoted(&body)
         ))
     }
 }

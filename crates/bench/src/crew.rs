@@ -77,12 +77,10 @@ async fn one(connection: &mut Connection, api_key: &str, ask: Ask) -> Outcome<By
         .header(API_KEY, api_key)
         .body(Full::new(ask.body))
         .map_err(|error| format!("POST {path}: {error}"))?;
-    let (status, answer) = connection.send(request).await?;
-    if status.is_success() {
-        return Ok(answer);
+    let answer = connection.send(request).await?;
+    if answer.status.is_success() {
+        return Ok(answer.body);
     }
-    Err(format!(
-        "POST {path} was answered with {status}: {}",
-        quoted(&answer)
-    ))
+    let (status, body) = (answer.status, quoted(&answer.body));
+    Err(format!("POST {path} was answered with {status}: {body}"))
 }

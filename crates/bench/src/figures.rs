@@ -59,6 +59,8 @@ pub mod figure {
     pub const DISK_KIB: &str = "disk_kib_per_event";
     /// The slowest first page of the delivery log, of all filters, each the median of several.
     pub const LOG_SLOWEST_MS: &str = "log_slowest_ms";
+    /// The slowest page of the dashboard, each the median of several.
+    pub const PAGES_SLOWEST_MS: &str = "pages_slowest_ms";
     /// The slowest list of inspections, of all filters.
     pub const LISTS_SLOWEST_MS: &str = "lists_slowest_ms";
     /// Deliveries a second of a small and of a large backlog, each from its first to its last arrival.
@@ -86,7 +88,7 @@ pub mod figure {
     pub const DUPLICATES: &str = "duplicates";
 
     /// The order in which they are shown.
-    pub const ORDER: [&str; 45] = [
+    pub const ORDER: [&str; 46] = [
         RATIO_TO_RAW,
         DELIVERED_PER_S,
         RAW_PER_S,
@@ -115,6 +117,7 @@ pub mod figure {
         STORED_KEPT,
         DISK_KIB,
         LOG_SLOWEST_MS,
+        PAGES_SLOWEST_MS,
         LISTS_SLOWEST_MS,
         DRAIN_SMALL_PER_S,
         DRAIN_LARGE_PER_S,

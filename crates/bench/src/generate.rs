@@ -258,13 +258,13 @@ impl Worker {
             Err(sentence) => Err(sentence),
         };
         let refusal = match outcome {
-            Ok((status, _)) if status.is_success() => {
+            Ok(answer) if answer.status.is_success() => {
                 self.done.accepted += 1;
                 self.done.count_key(key, 1);
                 self.done.last_answered_us = now_us();
                 return true;
             }
-            Ok((status, answer)) => format!("{status}: {}", quoted(&answer)),
+            Ok(answer) => format!("{}: {}", answer.status, quoted(&answer.body)),
             Err(sentence) => {
                 // Without a connection there is nothing more to do; what was refused is told.
                 if let Ok(connection) = Connection::open(self.target).await {

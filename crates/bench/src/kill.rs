@@ -45,6 +45,19 @@ pub async fn check(
     log(server, settings, expected, &name, measured).await
 }
 
+/// Kills a server that has nothing left to do, starts it again, and counts its log.
+pub async fn restart(
+    server: &mut Server,
+    settings: &Settings,
+    expected: u64,
+    name: &str,
+    measured: &mut Measured,
+) -> Outcome {
+    server.kill();
+    server.start_again().await?;
+    log(server, settings, expected, name, measured).await
+}
+
 /// Complains unless the company's log holds so many deliveries, each delivered and with its attempts.
 pub async fn log(
     server: &mut Server,

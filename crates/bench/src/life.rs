@@ -103,9 +103,7 @@ pub async fn run(scenario: &Scenario, settings: &Settings) -> Outcome<Measured> 
         + step_ms("finish");
     numbers.set(figure::LIFE_CPU_MS, life_ms);
     numbers.set(figure::RSS_PEAK_MIB, measure::rss_peak_mib(&server)?);
-    server.kill();
-    server.start_again().await?;
-    kill::log(
+    kill::restart(
         &mut server,
         settings,
         expected,

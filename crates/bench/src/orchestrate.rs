@@ -168,6 +168,7 @@ fn line(scenario: &Scenario, repetition: u32, numbers: &Numbers) -> String {
         figure::LIVES_PER_S,
         figure::LIFE_CPU_MS,
         figure::PHOTO_CPU_MS,
+        figure::PAGES_SLOWEST_MS,
         figure::LISTS_SLOWEST_MS,
         figure::RSS_PEAK_MIB,
         figure::LOST,

@@ -68,9 +68,7 @@ pub async fn run(scenario: &Scenario, settings: &Settings) -> Outcome<Measured> 
     let each_ms = cpu.as_secs_f64() * 1e3 / expected as f64;
     numbers.set(figure::PHOTO_CPU_MS, each_ms);
     numbers.set(figure::RSS_PEAK_MIB, measure::rss_peak_mib(&server)?);
-    server.kill();
-    server.start_again().await?;
-    kill::log(
+    kill::restart(
         &mut server,
         settings,
         expected,

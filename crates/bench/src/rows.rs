@@ -56,7 +56,7 @@ const fn less(
     }
 }
 
-const ROWS: [Row; 21] = [
+const ROWS: [Row; 22] = [
     more(
         "W1 over the raw bound",
         "W1",
@@ -168,6 +168,13 @@ const ROWS: [Row; 21] = [
         figure::LOG_SLOWEST_MS,
         20.0,
         5.0,
+    ),
+    less(
+        "page of the dashboard, any, ms",
+        "STORED",
+        figure::PAGES_SLOWEST_MS,
+        30.0,
+        30.0,
     ),
     more(
         "W2 with 1 in 10 webhooks dead",

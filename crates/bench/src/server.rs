@@ -1,6 +1,7 @@
 //! The server under test: started in a folder of its own, killed, started again; spoken to only over HTTP.
 
 mod calls;
+mod pages;
 
 pub use calls::{LogCounts, Webhook};
 
@@ -12,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hyper::Method;
-use serde::Deserialize;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::Outcome;
@@ -29,6 +30,8 @@ const LOG: (&str, &str) = ("HERALDO_LOG", "warn");
 /// Names inside a server's folder.
 const DATA: &str = "data";
 const LOG_FILE: &str = "server.log";
+/// How often a question is asked that is timed.
+const TIMES: usize = 11;
 /// How long a server may take to end in order.
 const STOP_MAX: Duration = Duration::from_secs(60);
 
@@ -53,6 +56,25 @@ impl Program {
             .stdin(Stdio::null());
         command
     }
+
+    /// What a command that works on a folder answers in JSON.
+    fn answer(&self, data: &Path, arguments: &[&str]) -> Outcome<Value> {
+        let mut command = self.command(data);
+        command
+            .args(arguments)
+            .args(["--json", "--data-dir"])
+            .arg(data);
+        let told = |error: &dyn std::fmt::Display| format!("`{}`: {error}", arguments.join(" "));
+        let output = command.output().map_err(|error| told(&error))?;
+        if !output.status.success() {
+            let words = String::from_utf8_lossy(&output.stderr);
+            return Err(told(&format!("{}: {words}", output.status)));
+        }
+        serde_json::from_slice(&output.stdout).map_err(|error| {
+            let text = String::from_utf8_lossy(&output.stdout);
+            told(&format!("{error}: {}", text.trim()))
+        })
+    }
 }
 
 /// A running server with one company.
@@ -69,12 +91,6 @@ pub struct Server {
     watched: Option<String>,
     /// Goes when the server does.
     _own_folder: Option<TempDir>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CompanyAnswer {
-    api_key: String,
 }
 
 impl Server {
@@ -186,32 +202,11 @@ impl Server {
 }
 
 fn create_company(program: &Program, data: &Path) -> Outcome<String> {
-    let mut command = program.command(data);
-    command
-        .args([
-            "company",
-            "create",
-            "--name",
-            "Bench",
-            "--json",
-            "--data-dir",
-        ])
-        .arg(data);
-    let output = command
-        .output()
-        .map_err(|error| format!("{} cannot be started: {error}", program.path.display()))?;
-    if !output.status.success() {
-        return Err(format!(
-            "`company create` ended with {}: {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        ));
-    }
-    let answer: CompanyAnswer = serde_json::from_slice(&output.stdout).map_err(|error| {
-        let text = String::from_utf8_lossy(&output.stdout);
-        format!("`company create` answered `{}`: {error}", text.trim())
-    })?;
-    Ok(answer.api_key)
+    let answer = program.answer(data, &["company", "create", "--name", "Bench"])?;
+    let api_key = answer.get("apiKey").and_then(Value::as_str);
+    api_key
+        .map(ToOwned::to_owned)
+        .ok_or_else(|| "`company create` gave no key".to_owned())
 }
 
 /// Starts the server's process on a folder and waits until it is ready.

@@ -70,6 +70,7 @@ pub async fn run(scenario: &Scenario, settings: &Settings) -> Outcome<Measured> 
     }
     numbers.set(figure::DISK_KIB, filled.disk_kib_per_event);
     log_pages(&mut server, &filled, &mut measured).await?;
+    dashboard_pages(&mut server, &filled, &mut measured).await?;
     let (server, sink) = (&mut server, &mut sink);
     crash(scenario, settings, server, sink, &mut measured).await?;
     Ok(measured)
@@ -206,5 +207,55 @@ async fn log_pages(server: &mut Server, filled: &Filled, measured: &mut Measured
         }
     }
     measured.numbers.set(figure::LOG_SLOWEST_MS, slowest_ms);
+    Ok(())
+}
+
+/// Times the pages of the dashboard.
+async fn dashboard_pages(server: &mut Server, filled: &Filled, measured: &mut Measured) -> Outcome {
+    let (_, newest) = server.time("/v1/notification/delivery?limit=1").await?;
+    let row = |name: &str| {
+        let found = newest.pointer(&format!("/data/0/{name}"));
+        let found = found.and_then(Value::as_str);
+        found
+            .map(ToOwned::to_owned)
+            .ok_or("the delivery log is empty")
+    };
+    let (delivery, event) = (row("_id")?, row("eventId")?);
+    let most = &filled.most.id;
+    let from = Timestamp::from_millis(filled.middle_ms - 60_000).to_string();
+    let from = from.get(..16).unwrap_or_default();
+    let session = server.sign_in().await?;
+    let mut slowest_ms = 0.0_f64;
+    for (name, path) in [
+        ("overview_hour", "?range=hour".to_owned()),
+        ("overview_day", "?range=day".to_owned()),
+        ("overview_month", "?range=month".to_owned()),
+        ("developers", "/developers".to_owned()),
+        ("webhooks", "/webhooks".to_owned()),
+        ("webhook", format!("/webhooks/{most}")),
+        ("deliveries", "/deliveries".to_owned()),
+        ("deliveries_of_one", format!("/deliveries?webhook={most}")),
+        ("deliveries_failed", "/deliveries?status=failed".to_owned()),
+        ("delivery", format!("/deliveries/{delivery}")),
+        ("event", format!("/events/{event}")),
+        ("recover", "/recover".to_owned()),
+        (
+            "recover_count",
+            format!("/recover?webhook={most}&from={from}&to=&status=failed&status=missing"),
+        ),
+        ("inspections", "/inspections".to_owned()),
+        ("audit", "/audit".to_owned()),
+        ("team", "/team".to_owned()),
+    ] {
+        let path = format!("/dashboard{path}");
+        let (took_ms, page) = server.time_page(&session, &path).await?;
+        measured.numbers.set(&format!("page_{name}_ms"), took_ms);
+        slowest_ms = slowest_ms.max(took_ms);
+        if !page.contains("</html>") {
+            let sentence = format!("GET {path} answered with a page that does not end");
+            measured.complaints.push(sentence);
+        }
+    }
+    measured.numbers.set(figure::PAGES_SLOWEST_MS, slowest_ms);
     Ok(())
 }

@@ -9,7 +9,7 @@ use hyper::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Server;
+use super::{Server, TIMES};
 use crate::Outcome;
 use crate::children::Sink;
 use crate::sink::HookSecret;
@@ -17,8 +17,6 @@ use crate::statistics::median;
 
 const WEBHOOKS: &str = "/v1/notification/webhook";
 const DELIVERIES: &str = "/v1/notification/delivery";
-/// How often a question is asked that is timed.
-const TIMES: usize = 11;
 
 /// A webhook that was made for the bench.
 #[derive(Debug, Clone, Serialize, Deserialize)]
