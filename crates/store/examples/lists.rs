@@ -95,7 +95,7 @@ impl Bench {
         };
         let state = match dice(7, 100_000) {
             0..2_000 => State::Created { wrong_codes: 0 },
-            2_000..3_000 => State::Started { at },
+            2_000..3_000 => State::started(at),
             3_000..3_003 => State::Processing {
                 completed_by: CompletedBy::Client,
                 at,
@@ -272,9 +272,7 @@ impl Bench {
                     for inspection in slice {
                         let next = Inspection {
                             version: 2,
-                            state: State::Started {
-                                at: inspection.created_at,
-                            },
+                            state: State::started(inspection.created_at),
                             ..inspection.clone()
                         };
                         let writes = vec![Write::UpdateInspection(Box::new(next))];

@@ -151,6 +151,20 @@ impl Call {
         tries.forgive(Source::login(email), now);
     }
 
+    /// Counts a try of an access code for the caller's address before it is looked at: of many at once only
+    /// those within the limit are, and a guesser does not learn of a right one among too many. One that
+    /// turns out not to be wrong is taken back by [`Call::no_wrong_code`].
+    pub fn try_code(&self) -> Result<(), Failure> {
+        let counted = self.state.wrong_codes.count(self.address(), self.now());
+        counted.map_err(|too_many| {
+            Failure::too_many(ProblemCode::TooManyWrongCodes, "access codes", too_many)
+        })
+    }
+
+    pub fn no_wrong_code(&self) {
+        self.state.wrong_codes.forgive(self.address(), self.now());
+    }
+
     fn wrong_token(&self, place: &str) -> Failure {
         let detail = format!(
             "{place} holds no valid access token; it may have expired: send a new one, or leave it out and \

@@ -75,19 +75,6 @@ impl WrongTries {
         let window = table.window(source.into(), now);
         window.tries = window.tries.saturating_sub(1);
     }
-
-    /// Refuses a source that has used up its minute, without counting anything.
-    pub fn check(&self, source: impl Into<Source>, now: Timestamp) -> Result<(), TooMany> {
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let source = source.into();
-        let window = table.young.get(&source).or_else(|| table.old.get(&source));
-        match window {
-            Some(window) if window.is_open(now) && window.tries >= self.per_minute => {
-                Err(window.too_many(now))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
 }
 
 impl Table {
@@ -163,10 +150,8 @@ mod tests {
         let tries = WrongTries::new(2);
         let from = address("192.0.2.7");
         assert_eq!(tries.count(from, at(0)), Ok(()));
-        assert_eq!(tries.check(from, at(1)), Ok(()));
         assert_eq!(tries.count(from, at(10)), Ok(()));
         let refused = Err(TooMany { retry_after_s: 40 });
-        assert_eq!(tries.check(from, at(20)), refused);
         assert_eq!(tries.count(from, at(20)), refused);
         assert_eq!(tries.count(address("192.0.2.8"), at(20)), Ok(()));
         assert_eq!(tries.count(from, at(60)), Ok(()));
@@ -193,7 +178,7 @@ mod tests {
         assert_eq!(tries.count(address("192.0.2.9"), at(0)), Ok(()));
         assert_eq!(tries.count(from, at(50)), Ok(()));
         assert!(tries.count(from, at(61)).is_err());
-        assert!(tries.check(from, at(62)).is_err());
+        assert!(tries.count(from, at(62)).is_err());
     }
 
     #[test]

@@ -70,7 +70,7 @@ codes! {
     TooManyEvents = "too_many_events", 413, "The array holds more events than one request may publish.";
     UriTooLong = "uri_too_long", 414, "The request's path and query are longer than the server takes.";
     UnsupportedMediaType = "unsupported_media_type", 415, "The route does not take this content type.";
-    InspectionBlocked = "inspection_blocked", 423, "The inspection is blocked; its access attempts are spent or it expired.";
+    InspectionBlocked = "inspection_blocked", 423, "The inspection is blocked; its access attempts are spent or it expired. Or it has started and takes no more access codes.";
     TooManyWrongKeys = "too_many_wrong_keys", 429, "Too many wrong API keys came from this address; wait as Retry-After says.";
     TooManyWrongCodes = "too_many_wrong_codes", 429, "Too many wrong access codes came from this address; wait as Retry-After says.";
     HeadersTooLarge = "headers_too_large", 431, "The request's headers are larger than the server takes.";

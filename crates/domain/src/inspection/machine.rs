@@ -96,13 +96,15 @@ pub struct OwnEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
     Started,
-    /// The right code again: nothing changes and nothing is counted.
+    /// The right code again: nothing is counted, and wrong codes before it are forgotten.
     AlreadyStarted,
     WrongCode {
         attempts_left: u32,
     },
     /// The wrong code that used up the limit.
     BlockedNow,
+    /// The same after the start: no more codes are taken.
+    LockedNow,
     Finished,
     Completed,
     Expired,
@@ -125,6 +127,11 @@ pub enum Reply {
 pub enum Refused {
     #[error("the inspection is blocked: too many wrong access codes were entered")]
     BlockedByAttempts,
+    #[error(
+        "too many wrong access codes were entered: this inspection takes no more of them; whoever has entered \
+         the code goes on, everybody else asks whoever sent the link"
+    )]
+    Locked,
     #[error("the inspection has expired; make a new one from it with its `children` route")]
     Expired,
     #[error("the inspection has not been started yet")]
@@ -202,29 +209,36 @@ fn enter_code(inspection: &Inspection, code: &str, now: Timestamp) -> Result<Ste
             .as_bytes()
             .ct_eq(inspection.access_code.as_bytes()),
     );
-    let wrong_codes = match &inspection.state {
-        _ if inspection.has_lapsed(now) => return Err(Refused::Expired),
-        State::Created { wrong_codes } => *wrong_codes,
-        // Whoever enters it again (another tab, a reloaded page) is let in; a wrong code says nothing
-        // about the right one, but counts no more: the limit guards the start.
-        State::Started { .. } if right => return Ok(unchanged(Reply::AlreadyStarted)),
-        State::Started { .. } => {
-            let attempts_left = inspection.access_attempts_max;
-            return Ok(unchanged(Reply::WrongCode { attempts_left }));
-        }
-        State::Processing { .. } | State::Completed { .. } => return Err(Refused::Ended),
-        State::Blocked { reason, .. } => return Err(refused_by_block(*reason)),
-    };
-    if right {
-        let state = State::Started { at: now };
-        return Ok(changed(
+    match &inspection.state {
+        _ if inspection.has_lapsed(now) => Err(Refused::Expired),
+        State::Created { .. } if right => Ok(changed(
             inspection,
-            state,
+            State::started(now),
             Some(EventType::InspectionStarted),
             Reply::Started,
             now,
-        ));
+        )),
+        State::Created { wrong_codes } => Ok(count_wrong_code(inspection, *wrong_codes, now)),
+        State::Started { .. } if inspection.is_locked() => Err(Refused::Locked),
+        // Whoever enters it again (another tab, a reloaded page) is let in.
+        State::Started { wrong_codes: 0, .. } if right => Ok(unchanged(Reply::AlreadyStarted)),
+        State::Started { at, .. } if right => {
+            let state = State::started(*at);
+            Ok(changed(inspection, state, None, Reply::AlreadyStarted, now))
+        }
+        State::Started { at, wrong_codes } => Ok(count_wrong_code_after_start(
+            inspection,
+            *at,
+            *wrong_codes,
+            now,
+        )),
+        State::Processing { .. } | State::Completed { .. } => Err(Refused::Ended),
+        State::Blocked { reason, .. } => Err(refused_by_block(*reason)),
     }
+}
+
+/// The last one blocks it.
+fn count_wrong_code(inspection: &Inspection, wrong_codes: u32, now: Timestamp) -> Step {
     let wrong_codes = wrong_codes.saturating_add(1);
     let attempts_left = inspection.access_attempts_max.saturating_sub(wrong_codes);
     if attempts_left == 0 {
@@ -232,22 +246,39 @@ fn enter_code(inspection: &Inspection, code: &str, now: Timestamp) -> Result<Ste
             reason: BlockedReason::MaxAttempts,
             at: now,
         };
-        return Ok(changed(
-            inspection,
-            state,
-            Some(EventType::InspectionBlocked),
-            Reply::BlockedNow,
-            now,
-        ));
+        let event = Some(EventType::InspectionBlocked);
+        return changed(inspection, state, event, Reply::BlockedNow, now);
     }
     let state = State::Created { wrong_codes };
-    Ok(changed(
+    changed(
         inspection,
         state,
         None,
         Reply::WrongCode { attempts_left },
         now,
-    ))
+    )
+}
+
+/// The last one locks the entry and no more: a stranger who guesses must not end what the consumer is at.
+fn count_wrong_code_after_start(
+    inspection: &Inspection,
+    at: Timestamp,
+    wrong_codes: u32,
+    now: Timestamp,
+) -> Step {
+    let wrong_codes = wrong_codes.saturating_add(1);
+    let attempts_left = inspection.access_attempts_max.saturating_sub(wrong_codes);
+    let reply = match attempts_left {
+        0 => Reply::LockedNow,
+        _ => Reply::WrongCode { attempts_left },
+    };
+    changed(
+        inspection,
+        State::Started { at, wrong_codes },
+        None,
+        reply,
+        now,
+    )
 }
 
 fn finish(inspection: &Inspection, now: Timestamp) -> Result<Step, Refused> {

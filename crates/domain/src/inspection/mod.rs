@@ -101,8 +101,13 @@ impl Product {
 pub enum State {
     /// Waiting for the consumer's access code.
     Created { wrong_codes: u32 },
-    /// The consumer takes photos.
-    Started { at: Timestamp },
+    /// The consumer takes photos. Wrong codes are counted here, too: once they are used up nobody enters
+    /// any more, and whoever is in stays in.
+    Started {
+        at: Timestamp,
+        #[serde(default)]
+        wrong_codes: u32,
+    },
     /// No more photos; waiting for those that are being looked at.
     Processing {
         completed_by: CompletedBy,
@@ -130,6 +135,12 @@ pub struct Review {
 }
 
 impl State {
+    /// Started now, with no wrong code yet.
+    #[must_use]
+    pub const fn started(at: Timestamp) -> Self {
+        Self::Started { at, wrong_codes: 0 }
+    }
+
     #[must_use]
     pub const fn status(&self) -> InspectionStatus {
         match self {
@@ -175,6 +186,18 @@ impl Inspection {
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
         matches!(self.state, State::Created { .. } | State::Started { .. })
             && now >= self.expires_at
+    }
+
+    /// Too many wrong codes were entered after the start: it takes none any more, not even the right one.
+    #[must_use]
+    pub const fn is_locked(&self) -> bool {
+        match self.state {
+            State::Started { wrong_codes, .. } => wrong_codes >= self.access_attempts_max,
+            State::Created { .. }
+            | State::Processing { .. }
+            | State::Completed { .. }
+            | State::Blocked { .. } => false,
+        }
     }
 
     /// Ended by the system: a child may be made from it (contract 5.4).

@@ -131,7 +131,7 @@ fn decide(
         event_count: 1,
         state: match request.initial_status {
             None | Some(InitialStatus::Created) => State::Created { wrong_codes: 0 },
-            Some(InitialStatus::Started) => State::Started { at: now },
+            Some(InitialStatus::Started) => State::started(now),
         },
     };
     for attributes in declared {

@@ -16,7 +16,8 @@ pub enum Access {
     Wrong(Problem),
 }
 
-/// Enters a code. The right one starts the inspection; wrong ones are counted until it is blocked.
+/// Enters a code. The right one starts the inspection; wrong ones are counted until it is blocked, or, when
+/// it has started, until it takes no more codes.
 ///
 /// # Errors
 /// `not_found`; `inspection_blocked` once the limit is used up; `inspection_expired` and `conflict` when
@@ -43,6 +44,11 @@ pub async fn enter_access_code(
         Reply::BlockedNow => Access::Wrong(
             ProblemCode::InspectionBlocked
                 .problem("the access code is wrong, and that was the last attempt: the inspection is blocked")
+                .with("attemptsLeft", 0),
+        ),
+        Reply::LockedNow => Access::Wrong(
+            ProblemCode::InspectionBlocked
+                .problem("the access code is wrong, and that was the last attempt: this inspection takes no more codes")
                 .with("attemptsLeft", 0),
         ),
         Reply::Started

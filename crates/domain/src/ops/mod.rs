@@ -304,7 +304,9 @@ pub fn not_found() -> Problem {
 /// wrong status like any other (contract 1.3, E15, and 8.2 "`/review`": 409).
 fn problem_of_refusal(refused: Refused, command: &Command) -> Problem {
     let code = match refused {
-        Refused::BlockedByAttempts if matches!(command, Command::EnterCode(_)) => {
+        Refused::BlockedByAttempts | Refused::Locked
+            if matches!(command, Command::EnterCode(_)) =>
+        {
             ProblemCode::InspectionBlocked
         }
         Refused::Expired => ProblemCode::InspectionExpired,
@@ -315,6 +317,7 @@ fn problem_of_refusal(refused: Refused, command: &Command) -> Problem {
         Refused::NoSuchImage => return not_found(),
         Refused::TooManyImages(_) | Refused::TooManyProducts(_) => ProblemCode::LimitReached,
         Refused::BlockedByAttempts
+        | Refused::Locked
         | Refused::NotStarted
         | Refused::Ended
         | Refused::NotCompleted

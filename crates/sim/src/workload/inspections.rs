@@ -52,7 +52,7 @@ impl Workload {
         let id: Id = id_of(&text_of(&json_of(&answer.body)?, "inspectionId")?)?;
         let expires_at = world.now().plus(self.settings.inspection_lifetime);
         let stage = if started {
-            Stage::Started
+            Stage::Started { wrong: 0 }
         } else {
             Stage::Created { wrong: 0 }
         };
@@ -97,11 +97,24 @@ impl Workload {
         };
         match (reply, seen.stage) {
             (Access::Granted(_), Stage::Created { .. }) if right => {
-                self.set(id, Stage::Started);
+                self.set(id, Stage::Started { wrong: 0 });
                 self.event(id, EventType::InspectionStarted, world, oracle)
             }
-            (Access::Granted(_), Stage::Started) if right => Ok(()),
-            (Access::Wrong(_), Stage::Started) if !right => Ok(()),
+            (Access::Granted(_), Stage::Started { wrong })
+                if right && wrong < ACCESS_ATTEMPTS_MAX =>
+            {
+                self.set(id, Stage::Started { wrong: 0 });
+                Ok(())
+            }
+            (Access::Wrong(problem), Stage::Started { wrong }) if !right => {
+                let wrong = wrong + 1;
+                let locked = problem.code == ProblemCode::InspectionBlocked;
+                if locked != (wrong >= ACCESS_ATTEMPTS_MAX) {
+                    return Err(unexpected(&problem));
+                }
+                self.set(id, Stage::Started { wrong });
+                Ok(())
+            }
             (Access::Wrong(problem), Stage::Created { wrong }) if !right => {
                 let wrong = wrong + 1;
                 if (problem.code == ProblemCode::InspectionBlocked)
@@ -126,7 +139,8 @@ impl Workload {
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
-        let Some((id, seen)) = self.any(world, |stage| stage == Stage::Started) else {
+        let Some((id, seen)) = self.any(world, |stage| matches!(stage, Stage::Started { .. }))
+        else {
             return Ok(());
         };
         let context = self.context(driver, world);
@@ -215,7 +229,11 @@ impl Workload {
             .inspections
             .get(&id)
             .is_some_and(|seen| seen.stage == Stage::Completed);
+        let locked = self.inspections.get(&id).is_some_and(
+            |seen| matches!(seen.stage, Stage::Started { wrong } if wrong >= ACCESS_ATTEMPTS_MAX),
+        );
         match problem.code {
+            ProblemCode::InspectionBlocked if locked => Ok(()),
             ProblemCode::InspectionExpired if lapsed => self.lapse(id, world, oracle),
             // A code entered after the end.
             ProblemCode::Conflict if completed => Ok(()),
@@ -233,7 +251,7 @@ impl Workload {
                 self.set(id, Stage::Blocked);
                 self.event(id, EventType::InspectionBlocked, world, oracle)
             }
-            Some(Stage::Started) => {
+            Some(Stage::Started { .. }) => {
                 self.set(id, Stage::Completed);
                 self.event(id, EventType::InspectionCompleted, world, oracle)
             }
@@ -385,7 +403,8 @@ impl Workload {
 
 impl Seen {
     fn has_lapsed(&self, now: heraldo_wire::time::Timestamp) -> bool {
-        matches!(self.stage, Stage::Created { .. } | Stage::Started) && now >= self.expires_at
+        matches!(self.stage, Stage::Created { .. } | Stage::Started { .. })
+            && now >= self.expires_at
     }
 }
 

@@ -55,7 +55,7 @@ struct Seen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Created { wrong: u32 },
-    Started,
+    Started { wrong: u32 },
     Completed,
     Blocked,
 }

@@ -115,7 +115,7 @@ pub fn an_update_of_an_older_version_is_a_conflict(harness: &dyn Harness) {
     let started = Inspection {
         version: 2,
         event_count: 1,
-        state: State::Started { at: scene.now() },
+        state: State::started(scene.now()),
         ..inspection.clone()
     };
     scene

@@ -98,7 +98,7 @@ pub fn inspections_are_counted_and_filtered(harness: &dyn Harness) {
     // A state that changes moves it from one filter to the other.
     let started = Inspection {
         version: 2,
-        state: State::Started { at: scene.now() },
+        state: State::started(scene.now()),
         ..made[0].clone()
     };
     scene
@@ -323,7 +323,7 @@ fn redraw(scene: &Scene<'_>, inspection: &mut Inspection, dice: &mut Dice) {
     let at = scene.now();
     inspection.state = match dice.below(3) {
         0 => State::Created { wrong_codes: 0 },
-        1 => State::Started { at },
+        1 => State::started(at),
         _ => State::Completed {
             completed_by: CompletedBy::Client,
             veredict: dice.one(&VEREDICTS[..2]),

@@ -40,3 +40,4 @@ mod templates;
 mod visits;
 mod webhooks;
 mod world;
+mod wrong_codes;

@@ -9,6 +9,7 @@ use heraldo_domain::template::{TemplateRevision, built_in};
 use heraldo_media::testing::PhotoMaker;
 use heraldo_wire::id::{Id, TemplateId, TemplateRevisionId};
 use heraldo_wire::object::{InspectionType, TemplateInput, TemplateType};
+use heraldo_wire::problem::ProblemCode;
 use serde_json::{Value, json};
 
 use crate::world::{Answer, PUBLIC_URL, World};
@@ -257,6 +258,38 @@ async fn wrong_codes_are_counted_until_the_inspection_is_blocked() {
     shows(&consumer.open("").await, 200, "This inspection is blocked");
     assert_eq!(consumer.cookie, None);
     assert_eq!(consumer.read().await["status"], "blocked");
+}
+
+#[tokio::test]
+async fn wrong_codes_after_the_start_lock_the_entry_and_whoever_is_in_goes_on() {
+    let world = World::new().await;
+    let inside = Consumer::inside(&world, "car", json!({})).await;
+    let mut stranger = Consumer {
+        cookie: None,
+        id: inside.id.clone(),
+        product: inside.product.clone(),
+        code: inside.code.clone(),
+        world: &world,
+    };
+    let (code, wrong) = (inside.code.clone(), wrong(&inside.code));
+    let access = async |code: &str| {
+        let path = format!("/v1/inspection/{}/access", inside.id);
+        let call = world.bare("POST", &path);
+        call.json(&json!({"accessCode": code})).send().await
+    };
+    shows(&stranger.enter(wrong).await, 403, "Attempts left: 2");
+    let answer = access(wrong).await;
+    answer.problem(ProblemCode::WrongAccessCode);
+    assert_eq!(answer.json(403)["attemptsLeft"], 1);
+    shows(&stranger.enter(wrong).await, 423, "No more codes are taken");
+    shows(&stranger.enter(&code).await, 423, "No more codes are taken");
+    access(&code).await.problem(ProblemCode::InspectionBlocked);
+    shows(&stranger.open("").await, 200, "No more codes are taken");
+    assert_eq!(stranger.cookie, None);
+    assert_eq!(inside.read().await["status"], "started");
+    shows(&inside.open("").await, 200, "Take photo");
+    to(&inside.photo("front", "u1", &photo(1)).await);
+    assert_eq!(inside.images().await, 1);
 }
 
 #[tokio::test]

@@ -120,7 +120,12 @@ fn states() -> Vec<(&'static str, State)> {
     vec![
         ("created", State::Created { wrong_codes: 0 }),
         ("created, 2 wrong codes", State::Created { wrong_codes: 2 }),
-        ("started", State::Started { at }),
+        ("started", State::started(at)),
+        (
+            "started, 2 wrong codes",
+            State::Started { at, wrong_codes: 2 },
+        ),
+        ("started, locked", State::Started { at, wrong_codes: 3 }),
         (
             "processing",
             State::Processing {
@@ -302,6 +307,31 @@ fn the_third_wrong_code_blocks_and_even_the_right_one_is_refused_then() {
     );
 }
 
+#[test]
+fn after_the_start_the_last_wrong_code_locks_the_entry_and_nothing_else() {
+    let code = |code: &str| Command::EnterCode(code.into());
+    let mut current = inspection(State::started(CREATED_AT));
+    let mut enter = |entered: &str| {
+        let step = apply(&current, &template(), &code(entered), NOW)?;
+        assert_eq!(step.events, []);
+        current = step.next.unwrap_or_else(|| current.clone());
+        Ok(step.reply)
+    };
+    let left = |attempts_left| Ok(Reply::WrongCode { attempts_left });
+    assert_eq!(enter("1234"), left(2));
+    assert_eq!(enter("1234"), left(1));
+    // The right one forgets the wrong ones before it (contract 5.3).
+    assert_eq!(enter("5087"), Ok(Reply::AlreadyStarted));
+    assert_eq!(enter("1234"), left(2));
+    assert_eq!(enter("1234"), left(1));
+    assert_eq!(enter("1234"), Ok(Reply::LockedNow));
+    assert_eq!(enter("5087"), Err(Refused::Locked));
+    assert_eq!(enter("1234"), Err(Refused::Locked));
+    for possible in [add_image("front"), Command::Finish] {
+        apply(&current, &template(), &possible, NOW).expect("it goes on");
+    }
+}
+
 /// A photo by its number, so that paths meet again those that they made.
 fn any_image() -> impl Strategy<Value = ImageId> {
     (0_u32..6).prop_map(|number| ImageId(Id::from_parts(1, 2 + number)))
@@ -340,7 +370,7 @@ proptest! {
         started in any::<bool>(),
         path in proptest::collection::vec((any_command(), 0_i64..1_000), 0..60),
     ) {
-        let first = if started { State::Started { at: CREATED_AT } } else { State::Created { wrong_codes: 0 } };
+        let first = if started { State::started(CREATED_AT) } else { State::Created { wrong_codes: 0 } };
         let mut current = inspection(first);
         let mut now = CREATED_AT.as_millis();
         let mut events = Vec::new();
@@ -377,7 +407,7 @@ proptest! {
 
 #[test]
 fn the_newest_photo_of_a_side_counts_and_extra_ones_do_not() {
-    let mut current = inspection(State::Started { at: CREATED_AT });
+    let mut current = inspection(State::started(CREATED_AT));
     let mut go = |command: &Command| {
         let step = apply(&current, &template(), command, NOW).expect("possible");
         current = step.next.expect("something changes");
@@ -397,7 +427,7 @@ fn the_newest_photo_of_a_side_counts_and_extra_ones_do_not() {
 
 #[test]
 fn an_answer_that_comes_before_the_look_is_kept_for_it() {
-    let mut current = inspection(State::Started { at: CREATED_AT });
+    let mut current = inspection(State::started(CREATED_AT));
     let step = apply(&current, &template(), &answer(FIRST_IMAGE), NOW).expect("kept");
     assert_eq!(step.reply, Reply::ImageWaits);
     current = step.next.expect("kept");

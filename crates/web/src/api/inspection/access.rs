@@ -3,11 +3,9 @@
 use heraldo_domain::ops::enter_access_code::{Access, enter_access_code};
 use heraldo_wire::api::{AccessAnswer, AccessRequest};
 use heraldo_wire::id::InspectionId;
-use heraldo_wire::problem::ProblemCode;
 
 use crate::call::{Call, Outcome};
 use crate::extract::parse;
-use crate::problem::Failure;
 use crate::reply;
 
 /// Anybody may send it, so that it is small.
@@ -16,7 +14,8 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Enters the access code
 ///
 /// The right code starts the inspection, and is answered the same when it already was. Wrong ones are
-/// counted until the inspection is blocked.
+/// counted until the inspection is blocked; after the start, until it takes no more codes, while whoever is in
+/// goes on.
 #[utoipa::path(
     post,
     path = "/v1/inspection/{id}/access",
@@ -27,27 +26,16 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
     responses((status = 200, description = "The code is right", body = AccessAnswer)),
 )]
 pub async fn handle(call: &mut Call) -> Outcome {
-    // Before the code is tried: a guesser must not learn of a right one among too many.
-    let (address, now) = (call.address(), call.now());
-    call.state
-        .wrong_codes
-        .check(address, now)
-        .map_err(too_many)?;
     let id: InspectionId = call.id().await?;
     let request: AccessRequest = parse(&call.json_bytes(BODY_BYTES_MAX).await?)?;
     let code = request.access_code.reveal().trim();
-    match enter_access_code(call.context(), id, code).await? {
-        Access::Granted(answer) => reply::ok(&answer),
-        Access::Wrong(problem) => {
-            call.state
-                .wrong_codes
-                .count(address, now)
-                .map_err(too_many)?;
-            Err(problem.into())
-        }
+    call.try_code()?;
+    let entered = enter_access_code(call.context(), id, code).await;
+    if !matches!(entered, Ok(Access::Wrong(_))) {
+        call.no_wrong_code();
     }
-}
-
-fn too_many(too_many: crate::limits::TooMany) -> Failure {
-    Failure::too_many(ProblemCode::TooManyWrongCodes, "access codes", too_many)
+    match entered? {
+        Access::Granted(answer) => reply::ok(&answer),
+        Access::Wrong(problem) => Err(problem.into()),
+    }
 }

@@ -203,7 +203,7 @@ fn facts_of(t: Words, inspection: &Inspection) -> Vec<Fact> {
     facts.push(at(t.created_at(), inspection.created_at));
     match &inspection.state {
         State::Created { .. } => facts.push(at(t.expires_at(), inspection.expires_at)),
-        State::Started { at: since } => {
+        State::Started { at: since, .. } => {
             facts.push(at(t.started_at(), *since));
             facts.push(at(t.expires_at(), inspection.expires_at));
         }

@@ -11,7 +11,7 @@ use crate::problem::Failure;
 /// Enters the access code on the page
 ///
 /// The right code lets this browser in, by a cookie for the pages of this inspection alone, and sends it back
-/// to the page. Wrong ones are counted until the inspection is blocked.
+/// to the page. Wrong ones are counted until the inspection is blocked, or, after its start, takes no more codes.
 #[utoipa::path(
     post,
     path = "/inspection/{id}/code",
@@ -24,7 +24,7 @@ use crate::problem::Failure;
         (status = 403, description = "The code is wrong, and how many attempts are left; or the form came from another site", content_type = "text/html", body = String),
         (status = 404, description = "There is no such inspection", content_type = "text/html", body = String),
         (status = 409, description = "The inspection has ended or expired", content_type = "text/html", body = String),
-        (status = 423, description = "The inspection is blocked", content_type = "text/html", body = String),
+        (status = 423, description = "The inspection is blocked, or has started and takes no more codes", content_type = "text/html", body = String),
         (status = 429, description = "Too many wrong codes came from this address; `retry-after` says when to try again", content_type = "text/html", body = String),
     ),
 )]
@@ -64,6 +64,9 @@ pub async fn handle(call: &mut Call) -> Outcome {
         return Ok(render_failure(&failure, &form));
     }
     let (title, text) = match problem.code {
+        ProblemCode::InspectionBlocked if visit.takes_photos() => {
+            (words.locked_title, words.locked)
+        }
         ProblemCode::InspectionBlocked => (words.blocked_title, words.blocked),
         ProblemCode::InspectionExpired => (words.expired_title, words.expired),
         ProblemCode::Conflict => (words.ended_title, words.ended),
@@ -73,26 +76,17 @@ pub async fn handle(call: &mut Call) -> Outcome {
 }
 
 async fn enter(call: &mut Call, visit: &Visit) -> Result<(String, std::time::Duration), Failure> {
-    let too_many =
-        |too_many| Failure::too_many(ProblemCode::TooManyWrongCodes, "access codes", too_many);
-    // Before the code is tried: a guesser must not learn of a right one among too many.
-    let (address, now) = (call.address(), call.now());
-    call.state
-        .wrong_codes
-        .check(address, now)
-        .map_err(too_many)?;
     let fields = call.fields().await?;
     let code = fields.iter().find(|(name, _)| name == "accessCode");
     let code = code.map(|(_, code)| code.trim()).unwrap_or_default();
-    match enter_visit(call.context(), visit.id, code).await? {
+    call.try_code()?;
+    let entered = enter_visit(call.context(), visit.id, code).await;
+    if !matches!(entered, Ok(Entry::Wrong(_))) {
+        call.no_wrong_code();
+    }
+    match entered? {
         Entry::Granted { session, lifetime } => Ok((session, lifetime)),
-        Entry::Wrong(problem) => {
-            call.state
-                .wrong_codes
-                .count(address, now)
-                .map_err(too_many)?;
-            Err(problem.into())
-        }
+        Entry::Wrong(problem) => Err(problem.into()),
     }
 }
 

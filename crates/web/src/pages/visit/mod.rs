@@ -163,6 +163,10 @@ impl Visit {
         }
     }
 
+    fn takes_photos(&self) -> bool {
+        matches!(self.visited.inspection.state, State::Started { .. })
+    }
+
     /// What is said of an inspection that takes nothing any more.
     fn over(&self, call: &Call) -> Option<Message> {
         let words = self.words();
@@ -193,7 +197,7 @@ impl Visit {
         if call.check_own_form().is_err() {
             return Some(self.refuse_origin(call));
         }
-        if !self.is_open || !matches!(self.visited.inspection.state, State::Started { .. }) {
+        if !self.is_open || !self.takes_photos() {
             // The page itself says what is possible now.
             return Some(self.back(call, ""));
         }

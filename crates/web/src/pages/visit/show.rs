@@ -67,6 +67,11 @@ fn show(call: &Call, visit: &Visit) -> axum::response::Response {
     if let Some(over) = visit.over(call) {
         return render(StatusCode::OK, &over);
     }
+    if !visit.is_open && visit.visited.inspection.is_locked() {
+        let words = visit.words();
+        let locked = visit.message(call, words.locked_title, words.locked);
+        return render(StatusCode::OK, &locked);
+    }
     if !visit.is_open {
         let form = visit.code_form(call, None);
         return render(StatusCode::OK, &form);

@@ -106,6 +106,8 @@ words! {
     ended: "No hay nada más que hacer. Si tienes dudas, consulta a quien te envió el enlace.", "There is nothing more to do. If in doubt, ask whoever sent you the link.";
     blocked_title: "Esta inspección está bloqueada", "This inspection is blocked";
     blocked: "Se ingresaron demasiados códigos equivocados. Pide un enlace nuevo a quien te lo envió.", "Too many wrong codes were entered. Ask whoever sent you the link for a new one.";
+    locked_title: "Ya no se aceptan códigos", "No more codes are taken";
+    locked: "Se ingresaron demasiados códigos equivocados después de empezar. Si ya entraste, sigue en el mismo navegador. Si no, consulta a quien te envió el enlace.", "Too many wrong codes were entered after the start. If you are in already, go on in the same browser. If not, ask whoever sent you the link.";
     expired_title: "Esta inspección venció", "This inspection has expired";
     expired: "El plazo terminó. Pide un enlace nuevo a quien te lo envió.", "Its time is over. Ask whoever sent you the link for a new one.";
     unknown_title: "No encontramos esta inspección", "There is no such inspection";
