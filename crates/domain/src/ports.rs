@@ -133,6 +133,11 @@ pub trait Photos: Send + Sync + std::fmt::Debug {
     /// pixels; made on the same threads. Refuses what cannot be decoded.
     async fn smaller(&self, bytes: Bytes, edge_pixels: u32) -> Result<Picture, PhotoRefused>;
 
+    /// Whether a file that may be anything is a picture, told by its content. Refuses a picture from which
+    /// nothing can be taken away: a damaged one, or one of a format in which cameras write and that is not
+    /// taken.
+    fn is_picture(&self, bytes: &[u8]) -> Result<bool, PhotoRefused>;
+
     /// The same pictures without EXIF, XMP and comments, but upright as before; nothing is compressed
     /// again. What cannot be read comes back as `None`.
     fn without_metadata(&self, bytes: &Bytes) -> Option<Bytes>;

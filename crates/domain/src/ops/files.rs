@@ -19,8 +19,9 @@ pub struct Served {
     pub filename: Option<String>,
 }
 
-/// The file at a signed address: `<signed text>.<extension>`. Photos come without what their maker's camera
-/// wrote into them beside the picture, the place above all.
+/// The file at a signed address: `<signed text>.<extension>`. Photos, and pictures that were given as an
+/// input's value, come without what their maker's camera wrote into them beside the picture, the place above
+/// all.
 ///
 /// # Errors
 /// `not_found` for an address that was not made here, is too old, or whose file is gone; the store's.
@@ -36,11 +37,8 @@ pub async fn serve_file(context: &Context, name: &str) -> Result<Served, Problem
             let inspection = inspection.map_err(problem_of)?.ok_or_else(not_found)?;
             let (_, image) = inspection.image(image_id).ok_or_else(not_found)?;
             let bytes = fetch(context, &image.file_name(inspection_id)).await?;
-            let bytes = context.photos.without_metadata(&bytes).ok_or_else(|| {
-                ProblemCode::NotFound.problem("the photo cannot be read, so it cannot be shown")
-            })?;
             Ok(Served {
-                bytes,
+                bytes: without_metadata(context, &bytes)?,
                 media_type: image.format.media_type().to_owned(),
                 filename: None,
             })
@@ -65,8 +63,14 @@ pub async fn serve_file(context: &Context, name: &str) -> Result<Served, Problem
             let inspection = context.store.inspection(inspection_id).await;
             let inspection = inspection.map_err(problem_of)?.ok_or_else(not_found)?;
             let file = inspection.file(file_id).ok_or_else(not_found)?;
+            let bytes = fetch(context, &file.file_name()).await?;
+            let is_picture = context.photos.is_picture(&bytes).map_err(|_| hidden())?;
             Ok(Served {
-                bytes: fetch(context, &file.file_name()).await?,
+                bytes: if is_picture {
+                    without_metadata(context, &bytes)?
+                } else {
+                    bytes
+                },
                 media_type: file
                     .content_type
                     .unwrap_or_else(|| "application/octet-stream".to_owned()),
@@ -91,6 +95,15 @@ pub async fn serve_file(context: &Context, name: &str) -> Result<Served, Problem
         }
         Target::Detail { .. } | Target::Visit { .. } => Err(not_found()),
     }
+}
+
+fn without_metadata(context: &Context, bytes: &Bytes) -> Result<Bytes, Problem> {
+    context.photos.without_metadata(bytes).ok_or_else(hidden)
+}
+
+/// Where a photo was taken cannot be taken out of it, so it stays here.
+fn hidden() -> Problem {
+    ProblemCode::NotFound.problem("the photo cannot be read, so it cannot be shown")
 }
 
 async fn fetch(context: &Context, name: &str) -> Result<Bytes, Problem> {

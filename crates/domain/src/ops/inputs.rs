@@ -103,6 +103,11 @@ impl ReadInputs {
         given: GivenFile,
         inspection_id: InspectionId,
     ) -> Result<(), Problem> {
+        // What could not be handed on without the place in it is refused while somebody can send another.
+        if let Err(refused) = context.photos.is_picture(&given.bytes) {
+            let refused = format!("`{}`: {refused}", given.identifier);
+            return Err(ProblemCode::InvalidInput.problem(refused));
+        }
         let file = InputFile {
             inspection_id,
             file_id: FileId(context.next_id(context.now())),

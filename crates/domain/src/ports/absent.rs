@@ -56,6 +56,10 @@ impl Photos for Absent {
         Err(PhotoRefused(WHY.to_owned()))
     }
 
+    fn is_picture(&self, _bytes: &[u8]) -> Result<bool, PhotoRefused> {
+        Err(PhotoRefused(WHY.to_owned()))
+    }
+
     fn without_metadata(&self, _bytes: &Bytes) -> Option<Bytes> {
         None
     }

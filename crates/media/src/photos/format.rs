@@ -25,6 +25,16 @@ pub(super) fn recognise(bytes: &[u8]) -> Result<PhotoFormat, String> {
     })
 }
 
+/// Whether cameras and phones write files like this one, with the place in them, in a format that is not
+/// taken. Videos are none of them.
+pub(super) fn is_of_cameras(bytes: &[u8]) -> bool {
+    match other(bytes) {
+        Other::Heic => true,
+        Other::Known(what) => OF_CAMERAS.contains(&what),
+        Other::Empty | Other::Unknown => false,
+    }
+}
+
 enum Other {
     Heic,
     Known(&'static str),
@@ -32,19 +42,28 @@ enum Other {
     Unknown,
 }
 
+const AVIF: &str = "an AVIF picture";
+const RAW: &str = "a camera's raw file";
+const TIFF: &str = "a TIFF picture";
+const TIFF_OR_RAW: &str = "a TIFF picture or a camera's raw file";
+const JPEG_XL: &str = "a JPEG XL picture";
+const JPEG_2000: &str = "a JPEG 2000 picture";
+const PHOTOSHOP: &str = "a Photoshop file";
+const OF_CAMERAS: [&str; 7] = [AVIF, RAW, TIFF, TIFF_OR_RAW, JPEG_XL, JPEG_2000, PHOTOSHOP];
+
 /// First bytes and what they stand for. Longer signatures come before shorter ones.
 const SIGNATURES: [(&[u8], &str); 20] = [
     (b"GIF8", "a GIF picture"),
     (b"BM", "a BMP picture"),
-    (b"II*\0", "a TIFF picture or a camera's raw file"),
-    (b"MM\0*", "a TIFF picture or a camera's raw file"),
-    (b"II+\0", "a TIFF picture"),
-    (b"MM\0+", "a TIFF picture"),
+    (b"II*\0", TIFF_OR_RAW),
+    (b"MM\0*", TIFF_OR_RAW),
+    (b"II+\0", TIFF),
+    (b"MM\0+", TIFF),
     (b"%PDF", "a PDF document"),
-    (b"8BPS", "a Photoshop file"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
+    (b"8BPS", PHOTOSHOP),
+    (b"\0\0\0\x0cJXL ", JPEG_XL),
+    (b"\xff\x0a", JPEG_XL),
+    (b"\0\0\0\x0cjP  ", JPEG_2000),
     (b"PK\x03\x04", "a ZIP archive or an office document"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"Rar!", "a RAR archive"),
@@ -65,8 +84,8 @@ fn other(bytes: &[u8]) -> Other {
             b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => {
                 Other::Heic
             }
-            b"avif" | b"avis" => Other::Known("an AVIF picture"),
-            b"crx " => Other::Known("a camera's raw file"),
+            b"avif" | b"avis" => Other::Known(AVIF),
+            b"crx " => Other::Known(RAW),
             _ => Other::Known("a video"),
         };
     }
@@ -159,6 +178,28 @@ mod tests {
             b"RIFF\x04\0\0\0AVI ",
             "this is a video or a sound; send JPEG, PNG or WebP",
         );
+    }
+
+    #[test]
+    fn only_what_cameras_write_is_of_cameras() {
+        for yes in [
+            &b"\0\0\0\x18ftypheic"[..],
+            b"\0\0\0\x1cftypavif",
+            b"II*\0\x08\0",
+            b"MM\0*\0\0",
+        ] {
+            assert!(is_of_cameras(yes), "{yes:?}");
+        }
+        for no in [
+            &b"%PDF-1.7"[..],
+            b"GIF89a",
+            b"text",
+            b"",
+            b"\0\0\0\x18ftypmp42",
+            b"PK\x03\x04",
+        ] {
+            assert!(!is_of_cameras(no), "{no:?}");
+        }
     }
 
     #[test]

@@ -102,6 +102,13 @@ impl Photos for PhotoReader {
             .unwrap_or_else(|| Err(undecodable()))
     }
 
+    fn is_picture(&self, bytes: &[u8]) -> Result<bool, PhotoRefused> {
+        if format::recognise(bytes).is_err() && !format::is_of_cameras(bytes) {
+            return Ok(false);
+        }
+        walk(bytes).map(|_| true)
+    }
+
     fn without_metadata(&self, bytes: &Bytes) -> Option<Bytes> {
         let (format, found) = walk(bytes).ok()?;
         let copy = match format {

@@ -21,6 +21,7 @@ mod explain;
 mod foreign;
 mod idempotency;
 mod images;
+mod input_files;
 mod inspections;
 mod keys;
 mod metrics;
