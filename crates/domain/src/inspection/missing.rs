@@ -1,7 +1,7 @@
 //! What an inspection still lacks of what its template asks for. The consumer's page says it before the end,
 //! and the finish refuses what cannot be without.
 
-use heraldo_wire::object::{Input, TemplateInput};
+use heraldo_wire::object::{Input, TemplateImage, TemplateInput};
 
 use super::{ImageState, Inspection};
 use crate::template::{Template, is_empty};
@@ -44,22 +44,45 @@ pub fn missing_photos<'a>(
     })
 }
 
-/// The required inputs without a value: the template's own, and those of photos that are required or there.
-/// An inspection cannot be finished without them.
+/// An input that the template asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedInput<'a> {
+    pub input: &'a TemplateInput,
+    /// The photo that it goes with; `None`: the template's own.
+    pub image: Option<&'a TemplateImage>,
+    /// It is required, and so is its photo, or its photo is there.
+    pub is_due: bool,
+}
+
+/// Every input that the template asks for, those of its photos included.
+pub fn asked_inputs<'a>(
+    inspection: &'a Inspection,
+    template: &'a Template,
+) -> impl Iterator<Item = AskedInput<'a>> {
+    let taken = |side: &str| inspection.images().any(|(_, image)| image.side == side);
+    let own = template.inputs.iter().map(|input| AskedInput {
+        input,
+        image: None,
+        is_due: input.validation_schema.required,
+    });
+    let of_images = template.images.iter().flat_map(move |image| {
+        let is_due = image.required || taken(&image.side);
+        image.inputs.iter().map(move |input| AskedInput {
+            input,
+            image: Some(image),
+            is_due: is_due && input.validation_schema.required,
+        })
+    });
+    own.chain(of_images)
+}
+
+/// The inputs that are due and have no value. An inspection cannot be finished without them.
 pub fn missing_answers<'a>(
     inspection: &'a Inspection,
     template: &'a Template,
-) -> impl Iterator<Item = &'a TemplateInput> {
-    let taken = |side: &str| inspection.images().any(|(_, image)| image.side == side);
-    let of_images = template
-        .images
-        .iter()
-        .filter(move |image| image.required || taken(&image.side))
-        .flat_map(|image| &image.inputs);
-    let asked = template.inputs.iter().chain(of_images);
-    asked.filter(|asked| {
-        asked.validation_schema.required && answer(asked, inspection.inputs()).is_none()
-    })
+) -> impl Iterator<Item = AskedInput<'a>> {
+    asked_inputs(inspection, template)
+        .filter(move |asked| asked.is_due && answer(asked.input, inspection.inputs()).is_none())
 }
 
 /// What was answered to an input; an empty value is no answer.

@@ -19,7 +19,9 @@ use crate::template::Template;
 
 pub use image::{Findings, Image, ImageState, Said};
 pub use machine::{Command, Description, OwnEvent, Refused, Reply, Step};
-pub use missing::{MissingPhoto, answer, missing_answers, missing_photos};
+pub use missing::{
+    AskedInput, MissingPhoto, answer, asked_inputs, missing_answers, missing_photos,
+};
 pub(crate) use render::event_body;
 pub use render::{magic_link, to_wire};
 

@@ -12,7 +12,7 @@ use super::Context;
 use super::images::problem_of_file;
 use crate::inspection::file::InputFile;
 use crate::inspection::{Inspection, answer, missing_answers};
-use crate::template::{Template, check, check_value, due_at_create, schema};
+use crate::template::{Template, check, check_value, due_at_create, is_empty, schema};
 
 /// One file of all that a request brings.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ pub(super) struct ReadInputs {
 ///
 /// # Errors
 /// `unknown_input` with the identifiers that the template has; `invalid_input` for a value that does not
-/// hold to its rules.
+/// hold to its rules, and for a picture that is damaged or of a format that is not taken.
 pub(super) fn read_inputs(
     context: &Context,
     template: &Template,
@@ -67,6 +67,14 @@ pub(super) fn read_inputs(
                     bytes,
                 };
                 read.file(context, asked, file, inspection_id)?;
+            }
+            (InputType::File, None) if is_empty(&value) && !asked.validation_schema.required => {
+                read.inputs.push(Input {
+                    identifier,
+                    label: asked.label.clone(),
+                    kind: asked.kind,
+                    value: None,
+                });
             }
             (InputType::File, None) => {
                 return Err(invalid(
@@ -182,7 +190,7 @@ pub(super) fn check_create(template: &Template, given: &[Input]) -> Result<(), P
 /// # Errors
 /// `invalid_input` with the identifiers.
 pub(super) fn check_finish(template: &Template, inspection: &Inspection) -> Result<(), Problem> {
-    let missing = missing_answers(inspection, template);
+    let missing = missing_answers(inspection, template).map(|asked| asked.input);
     none_missing("the inspection can be finished", missing)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use heraldo_wire::api::UpdateInspectionRequest;
 use heraldo_wire::id::InspectionId;
-use heraldo_wire::object::{InputStage, InputValue, TemplateInput};
+use heraldo_wire::object::{InputStage, InputValue};
 use heraldo_wire::problem::{Problem, ProblemCode};
 
 use super::enter_access_code::{Access, enter_access_code};
@@ -15,7 +15,7 @@ use super::finish::finish_this;
 use super::inputs::GivenFile;
 use super::update_inspection::describe_this;
 use super::{Context, not_found, problem_of};
-use crate::inspection::{Inspection, State};
+use crate::inspection::{AskedInput, Inspection, State, answer, asked_inputs};
 use crate::links::Target;
 use crate::template::Template;
 
@@ -83,11 +83,16 @@ pub fn is_visitor(context: &Context, id: InspectionId, session: &str) -> bool {
     target == Some(Target::Visit { inspection_id: id })
 }
 
-/// The inputs that the consumer is asked for.
-pub fn questions(template: &Template) -> impl Iterator<Item = &TemplateInput> {
-    template
-        .asked()
-        .filter(|input| input.stages == InputStage::Update)
+/// The inputs that the consumer is asked for: those of the stage `update`, and what a create should have
+/// brought and is missing all the same, because its photo need not be taken or the template was another then.
+pub fn questions<'a>(
+    inspection: &'a Inspection,
+    template: &'a Template,
+) -> impl Iterator<Item = AskedInput<'a>> {
+    asked_inputs(inspection, template).filter(move |asked| match asked.input.stages {
+        InputStage::Update => true,
+        InputStage::Create => asked.is_due && answer(asked.input, inspection.inputs()).is_none(),
+    })
 }
 
 /// Takes the consumer's answers to the template's questions.
@@ -98,7 +103,7 @@ pub fn questions(template: &Template) -> impl Iterator<Item = &TemplateInput> {
 pub async fn answer_questions(
     context: &Context,
     id: InspectionId,
-    values: Vec<InputValue>,
+    mut values: Vec<InputValue>,
     files: Vec<GivenFile>,
 ) -> Result<(), Problem> {
     let Visited {
@@ -112,8 +117,16 @@ pub async fn answer_questions(
         return Err(ProblemCode::Conflict.problem("the inspection takes no answers now"));
     }
     let is_asked = |identifier: &str| {
-        questions(&template).any(|input| input.identifier.as_deref() == Some(identifier))
+        questions(&inspection, &template)
+            .any(|asked| asked.input.identifier.as_deref() == Some(identifier))
     };
+    // A form that is sent twice answers again what is not asked any more.
+    let is_known = |given: &InputValue| {
+        inspection.inputs().any(|known| {
+            known.identifier == given.identifier && known.value.as_ref() == Some(&given.value)
+        })
+    };
+    values.retain(|given| is_asked(&given.identifier) || !is_known(given));
     let given = values.iter().map(|value| &value.identifier);
     let mut given = given.chain(files.iter().map(|file| &file.identifier));
     if !given.all(|identifier| is_asked(identifier)) {

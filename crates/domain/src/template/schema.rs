@@ -152,12 +152,15 @@ pub fn schema(template: &Template) -> Value {
     })
 }
 
-/// The inputs without which no inspection is created. Those of photos are due when it is finished.
+/// The inputs without which no inspection is created (contract U3): the template's own, and those of the photos
+/// that it requires. Those of other photos are due when the photo was taken.
 pub fn due_at_create(template: &Template) -> impl Iterator<Item = &TemplateInput> {
+    let required = template.images.iter().filter(|image| image.required);
+    let of_images = required.flat_map(|image| &image.inputs);
     let due = |input: &&TemplateInput| {
         input.validation_schema.required && input.stages == InputStage::Create
     };
-    template.inputs.iter().filter(due)
+    template.inputs.iter().chain(of_images).filter(due)
 }
 
 fn words<T: serde::Serialize>(all: &[T]) -> Vec<Value> {

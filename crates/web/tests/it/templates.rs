@@ -428,6 +428,34 @@ async fn inputs_hold_to_the_rules_of_the_template() {
 }
 
 #[tokio::test]
+async fn what_a_required_photo_requires_at_the_create_is_due_there() {
+    let world = World::new().await;
+    let mut template = asking();
+    template["images"][0]["required"] = true.into();
+    template["images"][0]["inputs"][0]["stages"] = "create".into();
+    let made = world.post(TEMPLATES, &template).await.json(201);
+    let create = async |inputs: Value| {
+        let body = json!({"templateId": made["_id"], "inputs": inputs});
+        world.post("/v1/inspection/car", &body).await
+    };
+    let uso = json!({"identifier": "uso", "value": "Particular"});
+    let detail = create(json!([uso]))
+        .await
+        .problem(ProblemCode::InvalidInput);
+    assert!(detail.contains("`rayas` (Rayas)"), "{detail}");
+    create(json!([uso, {"identifier": "rayas", "value": 3}]))
+        .await
+        .json(201);
+    // The schema asks for it as well.
+    let due = made["schema"]["properties"]["inputs"]["allOf"]
+        .as_array()
+        .unwrap();
+    let named = |one: &Value| one["contains"]["properties"]["identifier"]["const"].clone();
+    let due: Vec<Value> = due.iter().map(named).collect();
+    assert_eq!(due, ["uso", "rayas"]);
+}
+
+#[tokio::test]
 async fn an_inspection_is_not_finished_before_what_is_required_is_there() {
     let world = World::new().await;
     let made = world.post(TEMPLATES, &asking()).await.json(201);

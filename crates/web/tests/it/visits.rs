@@ -2,17 +2,13 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use heraldo_domain::change::{Change, Write};
-use heraldo_domain::record::Record;
-use heraldo_domain::store::Store as _;
-use heraldo_domain::template::{TemplateRevision, built_in};
 use heraldo_media::testing::PhotoMaker;
-use heraldo_wire::id::{Id, TemplateId, TemplateRevisionId};
-use heraldo_wire::object::{InspectionType, TemplateInput, TemplateType};
 use heraldo_wire::problem::ProblemCode;
 use serde_json::{Value, json};
 
 use crate::world::{Answer, PUBLIC_URL, World};
+
+mod questions;
 
 const BOUNDARY: &str = "----WebKitFormBoundaryzuW5nPZQFQCwQtg4";
 const ORIGIN: &str = PUBLIC_URL;
@@ -487,137 +483,6 @@ async fn a_whole_inspection_is_finished_at_once() {
     assert_eq!(consumer.images().await, 2);
 }
 
-/// A template that asks questions; its id.
-async fn questionnaire(world: &World) -> String {
-    let input = |identifier: &str, kind: &str, stage: &str, more: Value| -> TemplateInput {
-        let mut input = json!({
-            "identifier": identifier, "label": format!("<{identifier}>"), "type": kind,
-            "stages": stage, "validationSchema": {"required": kind == "text"},
-        });
-        let object = input.as_object_mut().unwrap();
-        object.extend(more.as_object().unwrap().clone());
-        serde_json::from_value(input).unwrap()
-    };
-    let mut template = (*built_in(InspectionType::Bike, "easy").unwrap()).clone();
-    let id = Id::from_bytes([9; 12]);
-    template.id = TemplateId(id);
-    template.company_id = Some(world.company);
-    template.revision = Some(TemplateRevisionId(Id::from_bytes([8; 12])));
-    template.version = 1;
-    template.kind = TemplateType::Created;
-    template.name = "questions".to_owned();
-    let options = json!({"options": [{"label": "Red"}, {"label": "Blue & green"}]});
-    let hint = json!({"context": {"message": "Look below", "locale": "en"}});
-    template.inputs = vec![
-        input("owner", "text", "update", hint),
-        input("colour", "select", "update", options),
-        input("bought", "date", "update", json!({})),
-        input("price", "numeric", "update", json!({})),
-        input("locked", "check", "update", json!({})),
-        input("paper", "file", "update", json!({})),
-        input(
-            "secret",
-            "text",
-            "create",
-            json!({"validationSchema": {"required": false}}),
-        ),
-    ];
-    let revision = TemplateRevision(template.clone());
-    let writes = vec![
-        Write::CreateRecord(Record::of(&template).unwrap()),
-        Write::CreateRecord(Record::of(&revision).unwrap()),
-    ];
-    let change = Change {
-        writes,
-        ..Change::default()
-    };
-    world.store.commit(change).await.unwrap();
-    id.to_string()
-}
-
-#[tokio::test]
-async fn the_questions_of_the_template_are_answered_on_the_page() {
-    let world = World::new().await;
-    let template = questionnaire(&world).await;
-    let consumer = Consumer::inside(&world, "bike", json!({"templateId": template})).await;
-    let page = consumer.open("").await;
-    for part in [
-        "name=\"input.owner\"",
-        "Look below",
-        "&#60;owner&#62;",
-        "<option>Blue &#38; green</option>",
-        "type=\"date\"",
-        "type=\"number\"",
-        "type=\"checkbox\"",
-        "type=\"file\" class=\"plain\"",
-    ] {
-        shows(&page, 200, part);
-    }
-    assert!(!page.text().contains("input.secret"), "asked at creation");
-    let unasked = consumer.post("/answers", &[("input.secret", b"x")]).await;
-    shows(&unasked, 400, "An answer is not valid");
-    let wrong = consumer.post("/answers", &[("input.price", b"much")]).await;
-    shows(&wrong, 400, "An answer is not valid");
-    let answers: [(&str, &[u8]); 8] = [
-        ("input.owner", b"Ana"),
-        ("input.colour", b"Blue & green"),
-        ("input.bought", b"2024-02-29"),
-        ("input.price", b"1250.5"),
-        ("input.locked", b"false"),
-        ("input.locked", b"true"),
-        ("input.paper", b"the paper"),
-        ("input.unheard", b""),
-    ];
-    let kept = consumer.post("/answers", &answers).await;
-    assert_eq!(to(&kept), consumer.path("?view=saved#questions"));
-    let read = consumer.read().await;
-    let value = |identifier: &str| {
-        let inputs = read["products"][0]["inputs"].as_array().unwrap();
-        let found = inputs.iter().find(|one| one["identifier"] == identifier);
-        found.unwrap()["value"].clone()
-    };
-    assert_eq!(value("owner"), "Ana");
-    assert_eq!(value("colour"), "Blue & green");
-    assert_eq!(value("bought"), "2024-02-29");
-    assert_eq!(value("price"), 1250.5);
-    assert_eq!(value("locked"), true);
-    let page = consumer.open("?view=saved").await;
-    for part in [
-        "Your answers are saved.",
-        "value=\"Ana\"",
-        "<option selected>Blue &#38; green</option>",
-        "value=\"1250.5\"",
-        "File received: photo.jpg",
-    ] {
-        shows(&page, 200, part);
-    }
-    // Answers that come with the finish count, too.
-    let last: [(&str, &[u8]); 2] = [("input.owner", b"Bea"), ("confirmed", b"yes")];
-    to(&consumer.post("/finish", &last).await);
-    let read = consumer.read().await;
-    assert_eq!(read["products"][0]["inputs"][0]["value"], "Bea");
-}
-
-#[tokio::test]
-async fn a_required_answer_that_is_missing_is_named_before_the_end() {
-    let world = World::new().await;
-    let template = questionnaire(&world).await;
-    let consumer = Consumer::inside(&world, "bike", json!({"templateId": template})).await;
-    to(&consumer.post("/finish", &[]).await);
-    let page = consumer.open("?view=confirm").await;
-    shows(&page, 200, "Some answers are needed before you can finish");
-    shows(&page, 200, "Answer: &#60;owner&#62;");
-    assert!(!page.text().contains("Finish anyway"), "{}", page.text());
-    // The form of an older page does not get further either.
-    let insisted = consumer.post("/finish", &[("confirmed", b"yes")]).await;
-    assert_eq!(to(&insisted), consumer.path("?view=confirm"));
-    assert_eq!(consumer.read().await["status"], "started");
-    to(&consumer.post("/answers", &[("input.owner", b"Ana")]).await);
-    let page = consumer.open("?view=confirm").await;
-    shows(&page, 200, "Finish anyway");
-    assert!(!page.text().contains("Answer:"), "{}", page.text());
-}
-
 #[tokio::test]
 async fn the_page_speaks_the_inspections_language_then_the_browsers() {
     let world = World::new().await;
@@ -672,12 +537,21 @@ async fn what_is_over_or_unknown_is_said_in_a_page() {
 #[tokio::test]
 async fn a_goods_inspection_asks_for_each_item() {
     let world = World::new().await;
-    let goods = json!({"goods": [{"name": "Sofa"}, {"name": "Lamp"}]});
+    let goods = json!({"goods": [
+        {"make": "Lenovo", "model": "X1", "type": "laptop"}, {"make": "", "type": "golf_set"},
+        {"category": "art"}, {"price": "12"},
+    ]});
     let consumer = Consumer::inside(&world, "goods", goods).await;
     let page = consumer.open("").await;
-    shows(&page, 200, "<h2>Item 1: Sofa</h2>");
-    shows(&page, 200, "<h2>Item 2: Lamp</h2>");
-    shows(&page, 200, "0 of 4");
+    shows(&page, 200, "<h2>Item 1: Lenovo X1</h2>");
+    shows(&page, 200, "<h2>Item 2: golf set</h2>");
+    shows(&page, 200, "<h2>Item 3: art</h2>");
+    shows(&page, 200, "<h2>Item 4</h2>");
+    shows(&page, 200, "0 of 8");
+    // What an iPhone answers with a JPEG, and the camera all the same.
+    let asks = "accept=\"image/jpeg,image/png,image/webp\" capture=\"environment\"";
+    assert_eq!(page.text().matches(asks).count(), 9);
+    assert!(!page.text().contains("image/*"));
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 //! `POST /inspection/:id/answers`.
 
+use heraldo_domain::inspection::answer;
 use heraldo_domain::ops::inputs::GivenFile;
-use heraldo_domain::ops::visits::{answer_questions, questions};
-use heraldo_domain::template::Template;
+use heraldo_domain::ops::visits::{Visited, answer_questions};
 use heraldo_wire::object::{InputType, InputValue};
 use heraldo_wire::problem::ProblemCode;
 use serde_json::Value;
 
 use super::view::Refusal;
-use super::{INPUT, Visit, plainly};
+use super::{CLEAR, INPUT, Visit, plainly};
 use crate::call::{Call, Outcome};
 use crate::multipart::FilePart;
 use crate::problem::Failure;
@@ -18,7 +18,8 @@ pub const PLACE: &str = "questions";
 
 /// Answers the template's questions on the page
 ///
-/// Needs the cookie that the code gave. Each field is named `input.` and the identifier of its input.
+/// Needs the cookie that the code gave. Each field is named `input.` and the identifier of its input. An empty one
+/// takes an answer back that need not be there; a file is taken back by a field `clear.` and the identifier.
 #[utoipa::path(
     post,
     path = "/inspection/{id}/answers",
@@ -65,37 +66,50 @@ pub(super) fn refuse(call: &Call, visit: &Visit, failure: &Failure) -> axum::res
 pub(super) async fn take(call: &mut Call, visit: &Visit) -> Result<bool, Failure> {
     let parts = call.page_form().await?;
     let confirmed = parts.iter().any(|part| part.name == "confirmed");
-    let (values, files) = read(&visit.visited.template, parts)?;
+    let (values, files) = read(&visit.visited, parts)?;
     if !values.is_empty() || !files.is_empty() {
         answer_questions(call.context(), visit.id, values, files).await?;
     }
     Ok(confirmed)
 }
 
-/// The answers among the parts of a form. What was left empty is no answer.
+/// The answers among the parts of a form. What is left empty takes an earlier answer back, where there need be
+/// none.
 fn read(
-    template: &Template,
+    visited: &Visited,
     parts: Vec<FilePart>,
 ) -> Result<(Vec<InputValue>, Vec<GivenFile>), Failure> {
-    let (mut values, mut files) = (Vec::new(), Vec::new());
-    let given = parts
-        .into_iter()
-        .filter_map(|part| Some((part.name.strip_prefix(INPUT)?.to_owned(), part)));
-    for (identifier, part) in given {
-        let is_it = |identifier: &str| {
-            questions(template)
-                .find(|input| input.identifier.as_deref() == Some(identifier))
-                .map(|input| input.kind)
-        };
-        let kind = is_it(&identifier);
-        if part.bytes.is_empty() {
+    let mut values: Vec<InputValue> = Vec::new();
+    let mut files = Vec::new();
+    // Of a box and the hidden field before it the last word counts.
+    let mut say = |identifier: String, value: Value| {
+        values.retain(|known| known.identifier != identifier);
+        values.push(InputValue {
+            identifier,
+            value,
+            filename: None,
+            content_type: None,
+        });
+    };
+    for part in parts {
+        if let Some(identifier) = part.name.strip_prefix(CLEAR) {
+            say(identifier.to_owned(), Value::Null);
             continue;
         }
+        let Some(identifier) = part.name.strip_prefix(INPUT).map(ToOwned::to_owned) else {
+            continue;
+        };
+        let mut asked = visited.template.asked();
+        let asked = asked.find(|input| input.identifier.as_ref() == Some(&identifier));
+        let kind = asked.map(|input| input.kind);
         if kind == Some(InputType::File) {
-            files.push(GivenFile {
-                identifier,
-                ..part.into()
-            });
+            // Browsers send an empty file for none.
+            if !part.bytes.is_empty() {
+                files.push(GivenFile {
+                    identifier,
+                    ..part.into()
+                });
+            }
             continue;
         }
         let wrong = || ProblemCode::InvalidInput.problem(format!("`{identifier}` is malformed"));
@@ -103,22 +117,24 @@ fn read(
             .map_err(|_| wrong())?
             .trim();
         let value = match kind {
+            _ if text.is_empty() => {
+                let may_be_cleared = asked.is_some_and(|input| {
+                    !input.validation_schema.required
+                        && answer(input, visited.inspection.inputs()).is_some()
+                });
+                if !may_be_cleared {
+                    continue;
+                }
+                Value::String(String::new())
+            }
             Some(InputType::Numeric) => {
                 let number: serde_json::Number = text.parse().map_err(|_| wrong())?;
                 Value::Number(number)
             }
             Some(InputType::Check) => Value::Bool(text == "true"),
-            _ if text.is_empty() => continue,
             _ => Value::String(text.to_owned()),
         };
-        // Of a box and the hidden field before it the last word counts.
-        values.retain(|known: &InputValue| known.identifier != identifier);
-        values.push(InputValue {
-            identifier,
-            value,
-            filename: None,
-            content_type: None,
-        });
+        say(identifier, value);
     }
     Ok((values, files))
 }

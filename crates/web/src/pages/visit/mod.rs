@@ -36,6 +36,8 @@ use words::Words;
 
 /// Fields of inputs are named by this and the identifier.
 const INPUT: &str = "input.";
+/// Fields that take a file back are named by this and the identifier.
+const CLEAR: &str = "clear.";
 /// Our own pages are told the address, so that they can be told from others; nobody else is.
 const REFERRER: HeaderValue = HeaderValue::from_static("same-origin");
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");

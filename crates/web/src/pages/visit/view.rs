@@ -3,7 +3,7 @@
 use askama::Template;
 use heraldo_domain::inspection::file::input_file;
 use heraldo_domain::inspection::{
-    Image, ImageState, Product, answer, missing_answers, missing_photos,
+    AskedInput, Image, ImageState, Product, answer, missing_answers, missing_photos,
 };
 use heraldo_domain::links::Target;
 use heraldo_domain::ops::Context;
@@ -11,7 +11,7 @@ use heraldo_domain::ops::visits::{Visited, questions};
 use heraldo_domain::photo::judge::READABLE;
 use heraldo_domain::sheet::Language;
 use heraldo_domain::template::Template as Asked;
-use heraldo_wire::object::{InputType, TemplateImage, TemplateInput};
+use heraldo_wire::object::{InputType, TemplateImage};
 use heraldo_wire::time::Timestamp;
 use serde_json::Value;
 use std::time::Duration;
@@ -165,6 +165,8 @@ pub struct Question {
     pub key: String,
     pub field: String,
     pub label: String,
+    /// The name of the photo that it goes with.
+    pub side: Option<String>,
     pub hint: Option<String>,
     pub kind: &'static str,
     pub required: bool,
@@ -174,6 +176,8 @@ pub struct Question {
     pub limits: Vec<(&'static str, String)>,
     /// What a file that came already is called.
     pub file: Option<String>,
+    /// The name of the box that takes this file back, where there need be none.
+    pub clear: Option<String>,
 }
 
 /// What looks at an inspection needs beside it.
@@ -215,9 +219,9 @@ impl Look<'_> {
             total: all().count(),
             any_pending: all().any(|side| pending(&side.photo)) || extra.photos.iter().any(pending),
             asks_place: asks_place(template),
-            questions: questions(template)
+            questions: questions(inspection, template)
                 .enumerate()
-                .map(|(index, input)| self.question(input, index))
+                .map(|(index, asked)| self.question(asked, index))
                 .collect(),
             drawings,
             products,
@@ -252,7 +256,13 @@ impl Look<'_> {
             }
         });
         let answers: Vec<String> = missing_answers(inspection, template)
-            .map(|input| format!("{} {}", words.answer_to, input.label))
+            .map(|asked| {
+                let label = &asked.input.label;
+                match self.side_of(asked) {
+                    Some(side) => format!("{} {label} ({side})", words.answer_to),
+                    None => format!("{} {label}", words.answer_to),
+                }
+            })
             .collect();
         Confirm {
             frame,
@@ -375,10 +385,24 @@ impl Look<'_> {
         Some(format!("{}/files/{text}.jpg", prefix(&links.public_url)))
     }
 
+    fn side_of(&self, asked: AskedInput<'_>) -> Option<String> {
+        asked.image.map(|image| self.language.side(&image.side))
+    }
+
+    /// Make and model, as the contract calls them (2.3), else what kind of thing it is.
     fn product_name(&self, product: &Product, index: usize) -> String {
-        let named = ["name", "title", "brand", "model", "description"];
-        let text = |key: &&str| product.attributes.0.get(*key).and_then(Value::as_str);
-        let name = named.iter().find_map(text);
+        let text = |key: &str| {
+            let text = product.attributes.0.get(key).and_then(Value::as_str);
+            text.map(str::trim).filter(|text| !text.is_empty())
+        };
+        let name = match (text("make"), text("model")) {
+            (Some(make), Some(model)) => Some(format!("{make} {model}")),
+            (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
+            (None, None) => ["type", "category", "serialNumber", "name", "description"]
+                .into_iter()
+                .find_map(text)
+                .map(|word| word.replace('_', " ")),
+        };
         let number = format!("{} {}", Words::of(self.language).product, index + 1);
         match name {
             Some(name) => format!("{number}: {name}"),
@@ -386,7 +410,8 @@ impl Look<'_> {
         }
     }
 
-    fn question(&self, input: &TemplateInput, index: usize) -> Question {
+    fn question(&self, asked: AskedInput<'_>, index: usize) -> Question {
+        let input = asked.input;
         let answer = answer(input, self.visited.inspection.inputs());
         let value = match answer.and_then(|answer| answer.value.as_ref()) {
             Some(Value::String(text)) => text.clone(),
@@ -430,17 +455,18 @@ impl Look<'_> {
         };
         let hint = input.context.as_ref().map(|hint| hint.message.clone());
         let file = answer.and_then(input_file);
+        let identifier = input.identifier.as_deref().unwrap_or_default();
+        let clear =
+            (file.is_some() && !rules.required).then(|| format!("{}{identifier}", super::CLEAR));
         Question {
             key: format!("question-{index}"),
-            field: format!(
-                "{}{}",
-                super::INPUT,
-                input.identifier.as_deref().unwrap_or_default()
-            ),
+            field: format!("{}{identifier}", super::INPUT),
             label: input.label.clone(),
+            side: self.side_of(asked),
+            clear,
             hint,
             kind,
-            required: rules.required,
+            required: asked.is_due,
             value,
             options: input
                 .options

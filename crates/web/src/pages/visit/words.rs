@@ -85,6 +85,7 @@ words! {
     required: "obligatorio", "required";
     choose_one: "Elige una opción", "Choose one";
     file_kept: "Archivo recibido:", "File received:";
+    clear_file: "Quitar este archivo", "Remove this file";
     save: "Guardar respuestas", "Save answers";
     saved: "Tus respuestas están guardadas.", "Your answers are saved.";
 
