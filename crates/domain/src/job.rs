@@ -22,6 +22,23 @@ pub struct Job {
     pub created_at: Timestamp,
 }
 
+/// A job's place in the order in which jobs come due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    pub at: Timestamp,
+    pub id: JobId,
+}
+
+impl Job {
+    #[must_use]
+    pub const fn due(&self) -> Due {
+        Due {
+            at: self.due_at,
+            id: self.id,
+        }
+    }
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "name")]

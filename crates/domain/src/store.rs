@@ -20,7 +20,7 @@ use crate::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use crate::explain::WebhookState;
 use crate::health::{Failing, WebhookTurn};
 use crate::inspection::Inspection;
-use crate::job::Job;
+use crate::job::{Due, Job};
 use crate::password::{Login, PasswordHash};
 use crate::photo::Fingerprint;
 use crate::query::{
@@ -171,8 +171,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         subject: Option<Id>,
         page: Page<Id>,
     ) -> Result<Vec<Record>>;
-    /// Up to `limit` jobs in the order in which they come due, those of the future included.
-    async fn jobs(&self, limit: u32) -> Result<Vec<Job>>;
+    /// Up to `limit` jobs in the order in which they come due, those of the future included; only those that
+    /// come later in it than `after`.
+    async fn jobs(&self, after: Option<Due>, limit: u32) -> Result<Vec<Job>>;
     /// Up to `limit` photos of the company whose hash differs from `bits` in at most
     /// [`FINGERPRINT_DISTANCE_MAX`](crate::photo::FINGERPRINT_DISTANCE_MAX) bits, oldest first.
     async fn similar_photos(

@@ -24,7 +24,7 @@ fn job(scene: &Scene<'_>, due_in_ms: i64) -> Job {
 }
 
 fn jobs(scene: &Scene<'_>, limit: u32) -> Vec<Job> {
-    block_on(scene.store.jobs(limit)).unwrap()
+    block_on(scene.store.jobs(None, limit)).unwrap()
 }
 
 pub fn jobs_are_listed_in_the_order_in_which_they_come_due(harness: &dyn Harness) {
@@ -40,6 +40,11 @@ pub fn jobs_are_listed_in_the_order_in_which_they_come_due(harness: &dyn Harness
     let in_order = [2, 1, 3, 0].map(|number: usize| made[number].clone());
     assert_eq!(jobs(&scene, 9), in_order);
     assert_eq!(jobs(&scene, 2), in_order[..2]);
+    for number in 0..4 {
+        let after = Some(in_order[number].due());
+        let later = block_on(scene.store.jobs(after, 9)).unwrap();
+        assert_eq!(later, in_order[number + 1..]);
+    }
     let again = scene.write(Write::CreateJob(made[0].clone()));
     assert_eq!(refused(again), StoreError::Conflict);
 

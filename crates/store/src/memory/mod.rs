@@ -20,7 +20,7 @@ use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use heraldo_domain::explain::WebhookState;
 use heraldo_domain::health::Failing;
 use heraldo_domain::inspection::Inspection;
-use heraldo_domain::job::Job;
+use heraldo_domain::job::{Due, Job};
 use heraldo_domain::password::{Login, PasswordHash};
 use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::ports::{Clock, HandOver};
@@ -359,8 +359,8 @@ impl Store for MemoryStore {
         })
     }
 
-    async fn jobs(&self, limit: u32) -> Result<Vec<Job>> {
-        self.read(|state| state.jobs(limit))
+    async fn jobs(&self, after: Option<Due>, limit: u32) -> Result<Vec<Job>> {
+        self.read(|state| state.jobs(after, limit))
     }
 
     async fn similar_photos(

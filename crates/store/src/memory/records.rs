@@ -1,7 +1,7 @@
 //! Tokens, records, jobs and fingerprints: how changes write them and how they are read.
 
 use heraldo_domain::account::{Company, KeyHash, Member};
-use heraldo_domain::job::Job;
+use heraldo_domain::job::{Due, Job};
 use heraldo_domain::photo::{FINGERPRINT_DISTANCE_MAX, Fingerprint};
 use heraldo_domain::record::{Record, RecordKind};
 use heraldo_domain::store::{Result, StoreError};
@@ -147,9 +147,10 @@ impl State {
         .map(|((_, id), record)| (id, record))
     }
 
-    pub(super) fn jobs(&self, limit: u32) -> Vec<Job> {
-        let mut jobs: Vec<Job> = self.jobs.rows().values().cloned().collect();
-        jobs.sort_by_key(|job| (job.due_at, job.id));
+    pub(super) fn jobs(&self, after: Option<Due>, limit: u32) -> Vec<Job> {
+        let later = |job: &&Job| after.is_none_or(|after| job.due() > after);
+        let mut jobs: Vec<Job> = self.jobs.rows().values().filter(later).cloned().collect();
+        jobs.sort_by_key(Job::due);
         jobs.truncate(many(limit));
         jobs
     }

@@ -52,7 +52,7 @@ use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement, Waiting};
 use heraldo_domain::explain::WebhookState;
 use heraldo_domain::health::Failing;
 use heraldo_domain::inspection::Inspection;
-use heraldo_domain::job::Job;
+use heraldo_domain::job::{Due, Job};
 use heraldo_domain::password::{Login, PasswordHash};
 use heraldo_domain::photo::Fingerprint;
 use heraldo_domain::query::{
@@ -474,8 +474,9 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn jobs(&self, limit: u32) -> Result<Vec<Job>> {
-        self.list("job", move |db| records::jobs(db, limit)).await
+    async fn jobs(&self, after: Option<Due>, limit: u32) -> Result<Vec<Job>> {
+        self.list("job", move |db| records::jobs(db, after, limit))
+            .await
     }
 
     async fn similar_photos(

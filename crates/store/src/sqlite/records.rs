@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use heraldo_domain::account::{Company, KeyHash, Member};
-use heraldo_domain::job::Job;
+use heraldo_domain::job::{Due, Job};
 use heraldo_domain::photo::{FINGERPRINT_DISTANCE_MAX, Fingerprint};
 use heraldo_domain::query::Page;
 use heraldo_domain::record::{Record, RecordKind};
@@ -252,11 +252,14 @@ pub(super) fn update_job(group: &Group<'_, '_>, job: &Job) -> Done<()> {
     found(updated)
 }
 
-pub(super) fn jobs(db: &Connection, limit: u32) -> Done<Listed<Job>> {
+pub(super) fn jobs(db: &Connection, after: Option<Due>, limit: u32) -> Done<Listed<Job>> {
+    let (at, key) = after.map_or((i64::MIN, i64::MIN), |due| {
+        (due.at.as_millis(), key_of(due.id.0))
+    });
     page(
         db,
-        "SELECT key, tail, doc FROM job ORDER BY due_at, key LIMIT ?1",
-        &[],
+        "SELECT key, tail, doc FROM job WHERE (due_at, key) > (?1, ?2) ORDER BY due_at, key LIMIT ?3",
+        &[Value::Integer(at), Value::Integer(key)],
         limit,
         |row| doc_at(row, 2),
     )

@@ -129,7 +129,7 @@ async fn a_dry_run_counts_and_sends_nothing() {
     });
     assert_eq!(total(body).await, 3);
     assert!(deliveries(&world, &webhook, "pending").await.is_empty());
-    assert_eq!(world.store.jobs(10).await.unwrap(), []);
+    assert_eq!(world.store.jobs(None, 10).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -215,11 +215,11 @@ async fn a_recovery_waits_for_its_webhook_keeps_its_place_and_can_be_cancelled()
     world.context.lulls = steps.clone();
     let id = begin(&world, &webhook, json!({"from": EARLY})).await;
     let run = async |world: &World| {
-        let job = world.store.jobs(1).await.unwrap().remove(0);
+        let job = world.store.jobs(None, 1).await.unwrap().remove(0);
         jobs::run(&world.context, job.clone()).await.unwrap();
         world
             .store
-            .jobs(1)
+            .jobs(None, 1)
             .await
             .unwrap()
             .pop()

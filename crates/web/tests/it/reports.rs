@@ -309,7 +309,7 @@ async fn a_callback_that_nobody_takes_is_given_up_after_a_day() {
     }
     let tries = 1_000 - *desk.refusals.lock().unwrap();
     assert!((20..60).contains(&tries), "{tries}");
-    assert!(world.context.store.jobs(1).await.unwrap().is_empty());
+    assert!(world.context.store.jobs(None, 1).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ impl World {
     /// Runs every job that is due now once, and says how many got done.
     pub async fn try_jobs(&self) -> usize {
         let mut done = 0;
-        for job in self.store.jobs(1_000).await.unwrap() {
+        for job in self.store.jobs(None, 1_000).await.unwrap() {
             if job.due_at <= self.clock.now() {
                 done += usize::from(jobs::run(&self.context, job).await.is_ok());
             }

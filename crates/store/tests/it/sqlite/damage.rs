@@ -161,7 +161,7 @@ fn a_damaged_job_does_not_stand_before_the_others() {
         "UPDATE job SET doc = '{}' WHERE key = ?1",
         made[0].id.0,
     );
-    let (found, text) = logged(|| block_on(scene.store.jobs(1)).unwrap());
+    let (found, text) = logged(|| block_on(scene.store.jobs(None, 1)).unwrap());
     assert_eq!(found, made[1..]);
     assert!(text.contains(&made[0].id.to_string()), "{text}");
 }

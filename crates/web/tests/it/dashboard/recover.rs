@@ -65,7 +65,11 @@ async fn a_range_is_counted_first_and_sent_when_that_is_confirmed() {
     ] {
         assert!(counted.contains(part), "{part}: {counted}");
     }
-    assert_eq!(world.store.jobs(10).await.unwrap(), [], "nothing has begun");
+    assert_eq!(
+        world.store.jobs(None, 10).await.unwrap(),
+        [],
+        "nothing has begun"
+    );
 
     let (path, shown) = browser
         .submit_and_follow(&count_of(&webhook), PAGE, &[])
@@ -182,7 +186,7 @@ async fn what_is_wrong_with_a_range_is_said_at_its_field() {
     };
     checked(&send(&[]).await, 400);
     checked(&send(&[("webhook", &webhook), ("from", EARLY)]).await, 400);
-    assert_eq!(world.store.jobs(10).await.unwrap(), []);
+    assert_eq!(world.store.jobs(None, 10).await.unwrap(), []);
 }
 
 #[tokio::test]
