@@ -348,6 +348,9 @@ fn web_config(settings: &Settings) -> heraldo_web::WebConfig {
     heraldo_web::WebConfig {
         body_bytes_max: settings.body_bytes_max,
         upload_bytes_max: settings.upload_bytes_max,
+        upload_timeout: settings.upload_timeout,
+        upload_idle_timeout: settings.upload_idle_timeout,
+        upload_folder: settings.data_dir.clone(),
         publish_bytes_max: settings.publish_bytes_max,
         request_timeout: settings.request_timeout,
         connections_max: settings.connections_max,

@@ -21,7 +21,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::extract::MediaType;
 use crate::problem::{Failure, headers_too_large, panicked, too_slow, uri_too_long};
 use crate::{State, Web, forwarded};
 
@@ -36,6 +38,8 @@ pub struct Call {
     pub state: Arc<State>,
     pub parts: Parts,
     pub body: Body,
+    /// The right to hold a multipart body in memory, until the answer is there.
+    pub upload: Option<OwnedSemaphorePermit>,
     /// The handler, as its module is called: `inspection::create`.
     route: &'static str,
     /// `None` when nobody wants to know how long it took.
@@ -51,6 +55,7 @@ impl Call {
             state: web.state,
             parts,
             body,
+            upload: None,
             route,
             started_at,
         }
@@ -73,6 +78,15 @@ impl Call {
             &self.parts.headers,
             &self.state.config.trusted_proxies,
         )
+    }
+
+    /// How long the handler may take. A multipart body has a time of its own.
+    pub fn time_limit(&self) -> Duration {
+        let config = &self.state.config;
+        match self.media_type() {
+            Ok(MediaType::Multipart) => config.request_timeout + config.upload_timeout,
+            Ok(MediaType::Json | MediaType::Unsaid) | Err(_) => config.request_timeout,
+        }
     }
 
     /// Refuses a request whose headers are larger than the server takes.
@@ -158,9 +172,9 @@ impl Call {
 }
 
 /// Bounds a handler: a panic and a handler that never ends are answered like every other failure.
-pub async fn bounded(web: &Web, handler: impl Future<Output = Outcome>) -> Outcome {
+pub async fn bounded(limit: Duration, handler: impl Future<Output = Outcome>) -> Outcome {
     let handler = AssertUnwindSafe(handler).catch_unwind();
-    match tokio::time::timeout(web.state.config.request_timeout, handler).await {
+    match tokio::time::timeout(limit, handler).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_panic)) => Err(panicked()),
         Err(_elapsed) => Err(too_slow()),

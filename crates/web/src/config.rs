@@ -1,5 +1,6 @@
 //! The limits of the HTTP server, with their units in the name.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -13,13 +14,23 @@ pub struct WebConfig {
     pub upload_bytes_max: usize,
     /// The body of a publish request, which may hold 1,000 events.
     pub publish_bytes_max: usize,
-    /// Multipart bodies that are held in memory at once; further ones wait.
+    /// Multipart bodies that are held in memory at once, while they come in and until they are served.
     pub uploads_max: usize,
+    /// Multipart bodies that come in slowly and are gathered in files; further ones are refused.
+    pub upload_files_max: usize,
+    /// Where these files lie. They have no name.
+    pub upload_folder: PathBuf,
+    /// A multipart body that takes longer than this is gathered in a file.
+    pub upload_patience: Duration,
+    /// The longest pause within a multipart body.
+    pub upload_idle_timeout: Duration,
+    /// From a multipart body's first byte to its last. It comes on top of `request_timeout`.
+    pub upload_timeout: Duration,
     /// The request line and the headers together.
     pub header_bytes_max: usize,
     /// Header lines of one request.
     pub header_count_max: usize,
-    /// From the first byte of a body to its last.
+    /// From the first byte of any other body to its last.
     pub body_timeout: Duration,
     /// From a request's headers to its answer.
     pub request_timeout: Duration,
@@ -55,6 +66,11 @@ impl Default for WebConfig {
             upload_bytes_max: 20 * 1024 * 1024,
             publish_bytes_max: 8 * 1024 * 1024,
             uploads_max: 16,
+            upload_files_max: 256,
+            upload_folder: std::env::temp_dir(),
+            upload_patience: Duration::from_secs(5),
+            upload_idle_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_secs(900),
             header_bytes_max: 16 * 1024,
             header_count_max: 64,
             body_timeout: Duration::from_secs(60),

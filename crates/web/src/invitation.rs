@@ -22,10 +22,10 @@ pub const PATH: &str = "/invitation";
 
 /// Answers `GET` and `POST /invitation`.
 pub async fn serve(State(web): State<Web>, request: Request) -> Response {
-    let mut call = Call::new(web.clone(), "invitation", request);
+    let mut call = Call::new(web, "invitation", request);
     let outcome = match call.check_headers() {
         Ok(()) => {
-            bounded(&web, async {
+            bounded(call.time_limit(), async {
                 match call.parts.method {
                     Method::POST => accept(&mut call).await,
                     _ => open(&mut call).await,

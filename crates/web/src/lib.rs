@@ -13,6 +13,7 @@ mod dashboard;
 mod extract;
 mod forwarded;
 mod frame;
+mod intake;
 mod invitation;
 mod limits;
 mod multipart;
@@ -36,7 +37,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use heraldo_domain::ops::Context;
 use heraldo_domain::ports::Announcer;
-use tokio::sync::Semaphore;
 
 pub use config::WebConfig;
 pub use dashboard::{PageRoute, dashboard_routes};
@@ -44,6 +44,7 @@ pub use openapi::{openapi, openapi_json};
 pub use passwords::SlowPasswords;
 pub use serve::serve;
 
+use intake::Intake;
 use limits::WrongTries;
 use streams::{StreamLimits, Streams};
 
@@ -81,8 +82,8 @@ struct State {
     wrong_codes: WrongTries,
     /// By address and by login.
     wrong_passwords: WrongTries,
-    /// One permit for each multipart body that is held in memory.
-    uploads: Semaphore,
+    /// Where multipart bodies come in.
+    intake: Intake,
     streams: Arc<Streams>,
     /// Rendered when it is first asked for.
     openapi: OnceLock<Bytes>,
@@ -96,7 +97,7 @@ impl Web {
             wrong_keys: WrongTries::new(config.wrong_keys_per_minute),
             wrong_codes: WrongTries::new(config.wrong_codes_per_minute),
             wrong_passwords: WrongTries::new(config.wrong_passwords_per_minute),
-            uploads: Semaphore::new(config.uploads_max),
+            intake: Intake::new(&config),
             streams: Arc::new(Streams::new(StreamLimits {
                 per_company_max: config.streams_per_company_max,
                 backlog_max: config.stream_backlog_max,

@@ -1,15 +1,18 @@
 //! Reads multipart bodies as the SDKs send them: files first, the part `data` last, chunked, and files
 //! without a file name (contract 1.1).
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
+use futures_util::stream;
 use heraldo_domain::ops::inputs::GivenFile;
 use heraldo_wire::problem::{Problem, ProblemCode};
 use http::header::CONTENT_TYPE;
-use http_body_util::BodyExt as _;
 use multer::{Constraints, Multipart, SizeLimit};
 
 use crate::call::Call;
-use crate::extract::{MediaType, broken_off, too_large, too_late};
+use crate::extract::{MediaType, broken_off, too_large};
+use crate::intake::Taken;
 use crate::problem::Failure;
 
 /// The part that holds the JSON.
@@ -98,21 +101,12 @@ impl Call {
             })?;
         let state = self.state.clone();
         let config = &state.config;
-        let sizes = SizeLimit::new()
-            .whole_stream(config.upload_bytes_max as u64)
-            .for_field(DATA, config.body_bytes_max as u64);
-        let body = &mut self.body;
-        let read = async {
-            // Bodies are held in memory, so only so many are read at once. The semaphore is never closed.
-            let _permit = state.uploads.acquire().await;
-            let stream = body.into_data_stream();
-            let constraints = Constraints::new().size_limit(sizes);
-            read_parts(Multipart::with_constraints(stream, boundary, constraints)).await
-        };
-        match tokio::time::timeout(config.body_timeout, read).await {
-            Ok(parts) => Ok(parts?),
-            Err(_) => Err(too_late().into()),
-        }
+        let Taken { pieces, permit } = state.intake.take(&mut self.body, config).await?;
+        self.upload = Some(permit);
+        let sizes = SizeLimit::new().for_field(DATA, config.body_bytes_max as u64);
+        let pieces = stream::iter(pieces.into_iter().map(Ok::<_, Infallible>));
+        let constraints = Constraints::new().size_limit(sizes);
+        Ok(read_parts(Multipart::with_constraints(pieces, boundary, constraints)).await?)
     }
 }
 

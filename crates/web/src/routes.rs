@@ -43,9 +43,11 @@ macro_rules! routes {
                         filter(&method),
                         |State(web): State<Web>, request: Request| async move {
                             let route = concat!(stringify!($resource), "::", stringify!($verb));
-                            let mut call = Call::new(web.clone(), route, request);
+                            let mut call = Call::new(web, route, request);
                             let outcome = match call.check_headers() {
-                                Ok(()) => bounded(&web, $resource::$verb::handle(&mut call)).await,
+                                Ok(()) => {
+                                    bounded(call.time_limit(), $resource::$verb::handle(&mut call)).await
+                                }
                                 Err(failure) => Err(failure),
                             };
                             call.finish(outcome).await

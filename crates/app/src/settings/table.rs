@@ -175,6 +175,30 @@ const TABLE: &[Setting] = &[
         },
     },
     Setting {
+        key: "upload_timeout",
+        group: Group::Server,
+        value: "DURATION",
+        default: "15m",
+        without: "",
+        help: "How long the body of a request with files may take from its first byte to its last, 1s to 1d; it comes on top of request_timeout.",
+        set: |settings, text| {
+            values::duration(text, secs(1), secs(86_400))
+                .map(|value| settings.upload_timeout = value)
+        },
+    },
+    Setting {
+        key: "upload_idle_timeout",
+        group: Group::Server,
+        value: "DURATION",
+        default: "30s",
+        without: "",
+        help: "How long nothing may come of such a body before it is answered 408, 100ms to 1h.",
+        set: |settings, text| {
+            values::duration(text, ms(100), secs(3_600))
+                .map(|value| settings.upload_idle_timeout = value)
+        },
+    },
+    Setting {
         key: "publish_bytes_max",
         group: Group::Server,
         value: "BYTES",

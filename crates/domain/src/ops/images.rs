@@ -235,6 +235,26 @@ async fn add(
     }
 }
 
+/// Looks whether whoever is about to upload may, so that nobody's photo is read for nothing. An API key was
+/// looked at before.
+///
+/// # Errors
+/// `invalid_credentials` for an image token that is wrong, used, expired or for another product; the store's.
+pub async fn check_uploader(
+    context: &Context,
+    uploader: &Uploader,
+    product_id: ProductId,
+) -> Result<(), Problem> {
+    match uploader {
+        Uploader::Token(text) => {
+            let hash = KeyHash::of(text.reveal());
+            let bound = bound_by(context, hash, product_id, context.now()).await;
+            bound.map(drop)
+        }
+        Uploader::Company(_) | Uploader::Visitor { .. } => Ok(()),
+    }
+}
+
 async fn by_token(
     context: &Context,
     hash: KeyHash,
@@ -242,33 +262,44 @@ async fn by_token(
     request: ImageRequest,
     now: Timestamp,
 ) -> Result<Described, Problem> {
-    let token = context.store.token(hash, now).await.map_err(problem_of)?;
-    let Some(Purpose::Image {
-        product_id: bound_product,
-        side,
-        coordinates,
-        date,
-        ..
-    }) = token.map(|token| token.purpose)
-    else {
-        return Err(wrong_token());
-    };
-    let same_side = request
-        .side
-        .as_ref()
-        .is_none_or(|given| given.trim() == side);
-    if bound_product != product_id || !same_side {
+    let bound = bound_by(context, hash, product_id, now).await?;
+    let mut given = request.side.iter();
+    if given.any(|given| given.trim() != bound.side) {
         return Err(wrong_token());
     }
     let given = describe(ImageRequest {
-        side: Some(side),
+        side: Some(bound.side),
         ..request
     })?;
     Ok(Described {
-        coordinates: given.coordinates.or(coordinates),
-        date: given.date.or(date),
+        coordinates: given.coordinates.or(bound.coordinates),
+        date: given.date.or(bound.date),
         side: given.side,
     })
+}
+
+/// What the token says of a photo of this product.
+async fn bound_by(
+    context: &Context,
+    hash: KeyHash,
+    product_id: ProductId,
+    now: Timestamp,
+) -> Result<Described, Problem> {
+    let token = context.store.token(hash, now).await.map_err(problem_of)?;
+    match token.map(|token| token.purpose) {
+        Some(Purpose::Image {
+            product_id: bound,
+            side,
+            coordinates,
+            date,
+            ..
+        }) if bound == product_id => Ok(Described {
+            side,
+            coordinates,
+            date,
+        }),
+        _ => Err(wrong_token()),
+    }
 }
 
 fn wrong_token() -> Problem {

@@ -13,9 +13,9 @@ pub const PATH: &str = "/preferences";
 
 /// Answers `POST /preferences`.
 pub async fn serve(State(web): State<Web>, request: Request) -> Response {
-    let mut call = Call::new(web.clone(), "preferences", request);
+    let mut call = Call::new(web, "preferences", request);
     let outcome = match call.check_headers() {
-        Ok(()) => bounded(&web, choose(&mut call)).await,
+        Ok(()) => bounded(call.time_limit(), choose(&mut call)).await,
         Err(failure) => Err(failure),
     };
     call.finish(outcome).await

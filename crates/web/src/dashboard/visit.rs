@@ -222,10 +222,10 @@ pub async fn open(
     needed: Role,
     handler: impl AsyncFnOnce(&mut Visit<'_>) -> Outcome,
 ) -> Response {
-    let mut call = Call::new(web.clone(), name, request);
+    let mut call = Call::new(web, name, request);
     let outcome = match call.check_headers() {
         Ok(()) => {
-            bounded(&web, async {
+            bounded(call.time_limit(), async {
                 match enter(&mut call).await? {
                     Some(visit) if !visit.member.role.includes(needed) => forbidden(visit.call),
                     Some(mut visit) => {
@@ -253,10 +253,10 @@ pub async fn send(
     needed: Role,
     handler: impl AsyncFnOnce(&mut Visit<'_>, Form) -> Outcome,
 ) -> Response {
-    let mut call = Call::new(web.clone(), name, request);
+    let mut call = Call::new(web, name, request);
     let outcome = match call.check_headers() {
         Ok(()) => {
-            bounded(&web, async {
+            bounded(call.time_limit(), async {
                 let bytes_max = call.state.config.body_bytes_max;
                 let fields = call.fields_within(bytes_max).await?;
                 if call.check_own_form().is_err() {

@@ -38,6 +38,7 @@ mod sizes;
 mod socket;
 mod stream;
 mod templates;
+mod uploads;
 mod visits;
 mod webhooks;
 mod world;

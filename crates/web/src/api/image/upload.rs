@@ -1,6 +1,6 @@
 //! `POST /v1/inspection/image/:productId`: a photo, or as JSON a request for a token (contract 1.3, E21).
 
-use heraldo_domain::ops::images::{Uploader, upload_image};
+use heraldo_domain::ops::images::{Uploader, check_uploader, upload_image};
 use heraldo_wire::api::{ImageRequest, ImageTokenAnswer, MessageAnswer, Scope};
 use heraldo_wire::headers::IMAGE_TOKEN;
 use heraldo_wire::id::ProductId;
@@ -40,6 +40,7 @@ pub async fn handle(call: &mut Call) -> Outcome {
     }
     let uploader = uploader(call).await?;
     let id: ProductId = call.id().await?;
+    check_uploader(call.context(), &uploader, id).await?;
     let mut form = call.form().await?;
     let request: ImageRequest = parse(&form.data)?;
     if request.product_id.is_some_and(|given| given != id) {
