@@ -183,8 +183,17 @@ fn ten_thousand_inspections_that_expire_together_are_each_blocked_once() {
         .env("HERALDO_SWEEP_INTERVAL", "10ms")
         .start();
     let api = server.api_with(&key);
-    // Others are served meanwhile.
+    // Others are served meanwhile: while there is more to expire one is made, and told of to a webhook of its own.
+    let created = Receiver::ok();
+    let body = json!({ "endpoint": created.url(), "events": ["inspection_created"] });
+    api.post(201, "/v1/notification/webhook", body);
+    receiver.wait_for(1);
     let made = api.inspection();
+    let told = created.wait_for(1);
+    assert_eq!(told[0].inspection(), made.id);
+    let blocked = api.get("/v1/inspection?status=blocked&limit=1");
+    let blocked = blocked["totalInspections"].as_u64().unwrap();
+    assert!(blocked < INSPECTIONS as u64, "all had expired before");
     let path = format!("/v1/inspection/{}/access", made.id);
     api.post(200, &path, json!({ "accessCode": made.access_code }));
     let is_whole = |got: &[Received]| got.len() > INSPECTIONS;

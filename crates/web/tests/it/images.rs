@@ -78,7 +78,7 @@ pub async fn read(world: &World, id: &str) -> Value {
 }
 
 /// The events of an inspection, oldest first.
-async fn events(world: &World, id: &str) -> Vec<Value> {
+pub async fn events(world: &World, id: &str) -> Vec<Value> {
     let path = format!("/v1/notification/event?inspectionId={id}&limit=100");
     let page = world.get(&path).await.json(200);
     let mut events = Vec::new();
@@ -92,7 +92,7 @@ async fn events(world: &World, id: &str) -> Vec<Value> {
     events
 }
 
-fn names(events: &[Value]) -> Vec<&str> {
+pub fn names(events: &[Value]) -> Vec<&str> {
     events
         .iter()
         .map(|event| event["event"].as_str().unwrap())
