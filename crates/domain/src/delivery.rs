@@ -54,7 +54,8 @@ pub struct Leased {
     pub fallback: Fallback,
     /// The lease before this one was cut off by a crash.
     pub recovered: bool,
-    /// How many recorded starts of the next attempt were cut off by crashes.
+    /// How many recorded starts of the next attempt were cut off by crashes. A start is recorded once the request
+    /// is on its way to a receiver; a crash before that is not counted.
     pub interruptions: u32,
     /// The inspection's next event waits for its end.
     pub strict: bool,

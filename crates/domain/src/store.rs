@@ -86,7 +86,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Leases due deliveries of one webhook, oldest first.
     async fn claim(&self, claim: Claim) -> Result<Claimed>;
 
-    /// Records, before a recovered delivery is sent, that its attempt starts. Returns those that
+    /// Records, once a recovered delivery is on its way to a receiver, that its attempt started. Returns those that
     /// are still leased to `lease`.
     async fn mark_started(
         &self,

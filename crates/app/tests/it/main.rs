@@ -23,6 +23,7 @@ mod administration;
 mod certificates;
 mod consumer_page;
 mod crash;
+mod cut_off;
 mod dashboard_views;
 mod examples;
 mod faults;

@@ -399,6 +399,14 @@ async fn claim(inner: Arc<Inner>, plan: ClaimPlan) {
     };
     match started.store.claim(claim).await {
         Ok(claimed) => {
+            // An operator whose server ends again and again sees whose deliveries were under way.
+            let cut_off = claimed.leased.iter().filter(|one| one.recovered).count();
+            if cut_off > 0 {
+                tracing::info!(
+                    webhook = %plan.webhook_id, cut_off,
+                    "attempts that the end of the server cut off are made again"
+                );
+            }
             let late = inner.lanes().claimed(plan, claimed);
             inner.give_back(late);
             inner.start_workers();

@@ -72,11 +72,6 @@ async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Ho
         unsettled: None,
     };
     let leased = slot.unsettled.insert(leased);
-    if leased.recovered && !record_start(inner, started, leased).await {
-        // Another node has it, or the store is closed; either way it is not ours to send.
-        return;
-    }
-    // Read last: whatever is waited for before, the webhook may be paused or get another secret meanwhile.
     let Some(webhook) = webhook_to_send_to(inner, started, leased).await else {
         return;
     };
@@ -86,7 +81,7 @@ async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Ho
         if slot.hold.metered {
             inner.spend(&mut slot.hold);
         }
-        send(inner, &webhook, leased).await
+        send(inner, started, &webhook, leased).await
     };
     let now = inner.clock.now();
     let id = AttemptId(inner.ids.next(now, &*inner.entropy));
@@ -151,23 +146,24 @@ async fn webhook_to_send_to(
     }
 }
 
-/// Records durably that an attempt recovered from a crash starts, so that crashes in the middle of it
-/// are counted (contract 8.2, last rule). `false`: it is not ours to send.
-async fn record_start(inner: &Arc<Inner>, started: &Started, leased: &Leased) -> bool {
-    loop {
-        match started
-            .store
-            .mark_started(leased.lease, vec![leased.delivery_id])
-            .await
-        {
-            Ok(held) => return held.contains(&leased.delivery_id),
-            Err(error) => {
-                tracing::warn!(delivery = %leased.delivery_id, %error, "cannot record an attempt's start");
-                if pause_unless_stopped(inner, &error).await.is_none() {
-                    return false;
-                }
-            }
-        }
+/// Records durably that an attempt recovered from a crash is being sent, so that crashes in the middle of it are
+/// counted (contract 8.2, last rule). When that fails the attempt goes on uncounted: once more than promised is
+/// better than not at all. Whether its lease still holds its outcome will tell.
+async fn record_start(started: &Started, leased: &Leased) {
+    let (delivery, webhook) = (leased.delivery_id, leased.webhook_id);
+    match started
+        .store
+        .mark_started(leased.lease, vec![delivery])
+        .await
+    {
+        Ok(_) => tracing::debug!(
+            %delivery, %webhook, interruptions = leased.interruptions,
+            "an attempt that was cut off is being sent again, which is recorded"
+        ),
+        Err(error) => tracing::warn!(
+            %delivery, %webhook, %error,
+            "cannot record that an attempt that was cut off is being sent again: should it be cut off once more, that is not counted"
+        ),
     }
 }
 
@@ -182,7 +178,12 @@ async fn pause_unless_stopped(inner: &Arc<Inner>, error: &StoreError) -> Option<
     }
 }
 
-async fn send(inner: &Arc<Inner>, webhook: &Arc<Webhook>, leased: &Leased) -> AttemptReport {
+async fn send(
+    inner: &Arc<Inner>,
+    started: &Started,
+    webhook: &Arc<Webhook>,
+    leased: &Leased,
+) -> AttemptReport {
     let prepared = inner.prepared(webhook);
     let started_at = inner.clock.now();
     let target = match prepared.target() {
@@ -202,7 +203,12 @@ async fn send(inner: &Arc<Inner>, webhook: &Arc<Webhook>, leased: &Leased) -> At
         body: leased.body.clone(),
         timeout: prepared.timeout(&inner.config.defaults),
     };
-    let report = inner.transport.send(outgoing).await;
+    let report = if leased.recovered {
+        let record = record_start(started, leased);
+        inner.transport.send_recorded(outgoing, record).await
+    } else {
+        inner.transport.send(outgoing).await
+    };
     to_report(started_at, report)
 }
 

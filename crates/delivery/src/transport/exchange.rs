@@ -2,16 +2,16 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use heraldo_domain::delivery::AnswerHeaders;
 use heraldo_wire::attempt::{ErrorClass, Phase};
 use http::header::{HOST, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
-use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 
 use super::answer::Kept;
+use super::departure::{Departure, Outbound};
 use super::failure::{class_of, exchange_broke, was_not_taken};
 use super::link::Link;
 use super::target::Target;
@@ -49,8 +49,12 @@ pub(super) struct Read {
     pub(super) to_the_end: bool,
 }
 
-pub(super) fn request(outgoing: &Outgoing, link: &Link) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::new(outgoing.body.clone()));
+pub(super) fn request(
+    outgoing: &Outgoing,
+    link: &Link,
+    departure: Option<&Arc<Departure>>,
+) -> Request<Outbound> {
+    let mut request = Request::new(Outbound::new(outgoing.body.clone(), departure));
     *request.method_mut() = Method::POST;
     *request.headers_mut() = outgoing.headers.clone();
     if link.is_h2() {
@@ -72,7 +76,7 @@ pub(super) fn request(outgoing: &Outgoing, link: &Link) -> Request<Full<Bytes>> 
 /// Sends the request and waits for the head of the answer.
 pub(super) async fn head(
     link: &mut Link,
-    request: Request<Full<Bytes>>,
+    request: Request<Outbound>,
     target: &Target,
     trace: &mut Trace,
 ) -> Result<Response<Incoming>, Cut> {

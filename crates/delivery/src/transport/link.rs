@@ -10,16 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-use bytes::Bytes;
 use futures_util::future::Either;
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::departure::Outbound;
 use super::stream::{Counted, Stream, TlsBroke};
 
 /// The read buffer of an HTTP/1.1 connection grows to this, in bytes.
@@ -35,15 +34,15 @@ pub(super) enum Link {
 }
 
 pub(super) struct H1 {
-    sender: http1::SendRequest<Full<Bytes>>,
-    driver: http1::Connection<TokioIo<Counted>, Full<Bytes>>,
+    sender: http1::SendRequest<Outbound>,
+    driver: http1::Connection<TokioIo<Counted>, Outbound>,
     /// The driver has said its last word and must not be polled again.
     is_over: bool,
     bytes_read: Arc<AtomicU64>,
 }
 
 pub(super) struct H2 {
-    sender: http2::SendRequest<Full<Bytes>>,
+    sender: http2::SendRequest<Outbound>,
     tls_broke: TlsBroke,
     /// Ends the tasks of the connection when the last user lets go.
     _tasks: DropGuard,
@@ -57,7 +56,7 @@ impl Link {
     /// Begins a request; the answer comes while [`Link::drive`] runs.
     pub(super) fn send(
         &mut self,
-        request: Request<Full<Bytes>>,
+        request: Request<Outbound>,
     ) -> impl Future<Output = hyper::Result<Response<Incoming>>> + use<> {
         match self {
             Self::H1(connection) => Either::Left(connection.sender.send_request(request)),

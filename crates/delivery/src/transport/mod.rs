@@ -6,6 +6,7 @@
 
 mod answer;
 mod connect;
+mod departure;
 mod exchange;
 mod failure;
 mod identity;
@@ -19,8 +20,10 @@ mod tls;
 mod trace;
 
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +36,7 @@ use heraldo_wire::signature::Secret;
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use thiserror::Error;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -44,6 +47,7 @@ pub use target::Target;
 pub use tls::api_client_config;
 
 use connect::Connector;
+use departure::Departure;
 use link::Link;
 use pool::Pool;
 use trace::{Trace, now};
@@ -242,34 +246,102 @@ impl Transport {
     pub async fn send(&self, outgoing: Outgoing) -> Report {
         let started = now();
         let mut trace = Trace::begin(started);
-        let attempt = self.inner.attempt(&outgoing, &mut trace);
-        // A timeout too large to be added is no deadline at all in practice.
-        let outcome = match started.checked_add(outgoing.timeout) {
-            Some(deadline) => timeout_at(deadline, attempt).await.ok(),
-            None => Some(attempt.await),
+        let attempt = self.inner.attempt(&outgoing, None, &mut trace);
+        let outcome = within(deadline_of(&outgoing, started), attempt).await;
+        report(&outgoing, started, trace, outcome)
+    }
+
+    /// The same, and `record` is carried out as soon as the request is being written to a connected receiver. Of the
+    /// answer nothing but the head is read before `record` has ended. It takes nothing from the deadline: how long it
+    /// takes is no fault of the receiver. A request that nobody was there to be sent to is not recorded.
+    pub async fn send_recorded(
+        &self,
+        outgoing: Outgoing,
+        record: impl Future<Output = ()> + Send,
+    ) -> Report {
+        let started = now();
+        let mut trace = Trace::begin(started);
+        let departure = Arc::new(Departure::default());
+        let outcome = {
+            let mut deadline = deadline_of(&outgoing, started);
+            let attempt = self.inner.attempt(&outgoing, Some(&departure), &mut trace);
+            let mut attempt = pin!(attempt);
+            let until_it_leaves = async {
+                tokio::select! {
+                    biased;
+                    () = departure.left() => None,
+                    outcome = &mut attempt => Some(outcome),
+                }
+            };
+            match within(deadline, until_it_leaves).await {
+                Some(None) => {
+                    let left = now();
+                    tokio::select! {
+                        biased;
+                        // The rest of a large body goes on its way meanwhile.
+                        outcome = &mut attempt => Some(outcome),
+                        () = record => {
+                            departure.record_ended();
+                            let took = now().saturating_duration_since(left);
+                            deadline = deadline.and_then(|deadline| deadline.checked_add(took));
+                            within(deadline, attempt).await
+                        }
+                    }
+                }
+                Some(outcome) => outcome,
+                None => None,
+            }
         };
-        let ended = now();
-        trace.end(ended);
-        let outcome = outcome.unwrap_or_else(|| {
-            Err(failure::timed_out(
-                &outgoing.url,
-                trace.phase(),
-                trace.status(),
-                outgoing.timeout,
-            ))
-        });
-        Report {
-            outcome,
-            timings: trace.timings(),
-            duration: ended.saturating_duration_since(started),
-        }
+        report(&outgoing, started, trace, outcome)
+    }
+}
+
+/// When a request that begins at `started` must be over. A timeout too large to be added is no deadline at all in
+/// practice.
+fn deadline_of(outgoing: &Outgoing, started: Instant) -> Option<Instant> {
+    started.checked_add(outgoing.timeout)
+}
+
+/// `None`: the deadline passed.
+async fn within<F: Future>(deadline: Option<Instant>, attempt: F) -> Option<F::Output> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, attempt).await.ok(),
+        None => Some(attempt.await),
+    }
+}
+
+fn report(
+    outgoing: &Outgoing,
+    started: Instant,
+    mut trace: Trace,
+    outcome: Option<Result<Answer, Failure>>,
+) -> Report {
+    let ended = now();
+    trace.end(ended);
+    let outcome = outcome.unwrap_or_else(|| {
+        Err(failure::timed_out(
+            &outgoing.url,
+            trace.phase(),
+            trace.status(),
+            outgoing.timeout,
+        ))
+    });
+    Report {
+        outcome,
+        timings: trace.timings(),
+        duration: ended.saturating_duration_since(started),
     }
 }
 
 impl Inner {
-    async fn attempt(&self, outgoing: &Outgoing, trace: &mut Trace) -> Result<Answer, Failure> {
+    async fn attempt(
+        &self,
+        outgoing: &Outgoing,
+        departure: Option<&Arc<Departure>>,
+        trace: &mut Trace,
+    ) -> Result<Answer, Failure> {
         if let Some(link) = self.pool.take(outgoing.url.key(), trace.started()).await {
-            match self.exchange(link, outgoing, trace).await {
+            match self.exchange(link, outgoing, departure, trace).await {
                 Ok(answer) => return Ok(answer),
                 // The peer had closed the kept-alive connection and we could not know: the request is
                 // made again, once, on a connection of its own.
@@ -281,7 +353,7 @@ impl Inner {
             Link::H2(fresh) => Link::H2(self.pool.adopt(outgoing.url.key(), fresh, now())),
             link @ Link::H1(_) => link,
         };
-        self.exchange(link, outgoing, trace)
+        self.exchange(link, outgoing, departure, trace)
             .await
             .map_err(|cut| cut.failure)
     }
@@ -290,14 +362,18 @@ impl Inner {
         &self,
         mut link: Link,
         outgoing: &Outgoing,
+        departure: Option<&Arc<Departure>>,
         trace: &mut Trace,
     ) -> Result<Answer, exchange::Cut> {
         // A multiplexed connection on which no answer came may be dead without having said so: the next
         // request must not wait on it.
         let mut suspicion = self.pool.suspect(outgoing.url.key(), &link);
-        let request = exchange::request(outgoing, &link);
+        let request = exchange::request(outgoing, &link, departure);
         let response = exchange::head(&mut link, request, &outgoing.url, trace).await?;
         suspicion.lift();
+        if let Some(departure) = departure {
+            departure.answered().await;
+        }
         let read = exchange::body(&mut link, response, &self.keep, &outgoing.url, trace).await?;
         if let Link::H1(mut connection) = link
             && read.to_the_end

@@ -15,6 +15,7 @@ mod life;
 mod receiver;
 mod transport_bodies;
 mod transport_connections;
+mod transport_departure;
 mod transport_guard;
 mod transport_heads;
 mod transport_identity;

@@ -10,8 +10,8 @@ use heraldo_domain::delivery::{
 use heraldo_domain::store::StoreError;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::WebhookStatus;
-use heraldo_wire::attempt::PhaseTimings;
-use heraldo_wire::id::{AttemptId, DeliveryId};
+use heraldo_wire::attempt::{Phase, PhaseTimings};
+use heraldo_wire::id::AttemptId;
 use heraldo_wire::time::Timestamp;
 
 use super::{Driver, STORE_PAUSE};
@@ -34,18 +34,16 @@ pub(super) struct Worker {
 
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// Records the start of an attempt that a crash cut off.
-    Records,
-    HasRecorded(Result<Vec<DeliveryId>, StoreError>),
     /// Reads the webhook.
     Looks,
     Sends(Arc<Webhook>),
+    /// Of an attempt that a crash cut off: nothing of it has left until the wake.
+    Connects(Sent),
+    /// The request is on its way: that it is gets recorded.
+    Records(Sent),
+    HasRecorded(Sent),
     /// Under way until the wake.
-    Sending {
-        webhook: Arc<Webhook>,
-        started_at: Timestamp,
-        result: AttemptResult,
-    },
+    Sending(Sent),
     HasReport(Arc<Webhook>, AttemptReport),
     /// Frees its slot, and gives back what it did not send.
     Ends {
@@ -54,10 +52,30 @@ pub(super) enum Stage {
     TakesNext,
 }
 
+/// An attempt under way.
+#[derive(Debug)]
+pub(super) struct Sent {
+    webhook: Arc<Webhook>,
+    started_at: Timestamp,
+    over_at: Timestamp,
+    result: AttemptResult,
+}
+
 impl Stage {
     /// Whether it holds one of the slots that the lanes count.
     pub(super) fn has_slot(&self) -> bool {
         !matches!(self, Self::TakesNext)
+    }
+}
+
+/// Whether an attempt that comes to this was being sent to a receiver at all.
+const fn leaves(result: &AttemptResult) -> bool {
+    match result {
+        AttemptResult::Answered(_) => true,
+        AttemptResult::Failed { phase, .. } => match phase {
+            Some(Phase::FirstByte | Phase::Body) => true,
+            None | Some(Phase::Resolve | Phase::Connect | Phase::Tls) => false,
+        },
     }
 }
 
@@ -85,15 +103,10 @@ impl Driver {
             "slot: {name} takes {inspection}#{}",
             leased.sequence
         ));
-        let recovered = leased.recovered;
         self.workers.push(Worker {
             leased: Some(leased),
             hold,
-            stage: if recovered {
-                Stage::Records
-            } else {
-                Stage::Looks
-            },
+            stage: Stage::Looks,
             wake: None,
             rate: self
                 .configured
@@ -117,29 +130,24 @@ impl Driver {
                 worker.read = world.turn;
                 self.look(&leased, &mut worker.wake, world)?
             }
-            Stage::Records => {
+            Stage::Connects(sent) => {
+                oracle.left(&leased, world);
+                Stage::Records(sent)
+            }
+            Stage::Records(sent) => {
                 self.store.maybe_fail(world)?;
                 let asked = vec![leased.delivery_id];
                 let answer = wait_for(self.store.mark_started(leased.lease, asked))?;
-                if answer
-                    .as_ref()
-                    .is_ok_and(|held| held.contains(&leased.delivery_id))
-                {
-                    oracle.recorded(&leased);
+                if answer.is_ok_and(|held| held.contains(&leased.delivery_id)) {
+                    oracle.recorded(&leased, world)?;
                 }
-                Stage::HasRecorded(answer)
+                Stage::HasRecorded(sent)
             }
-            Stage::HasRecorded(answer) => {
+            Stage::HasRecorded(sent) => {
                 self.hear_all(world)?;
-                match answer {
-                    Ok(held) if held.contains(&leased.delivery_id) => Stage::Looks,
-                    Ok(_) => Stage::Ends { panicked: false },
-                    Err(_) if self.is_stopping() => Stage::Ends { panicked: false },
-                    Err(_) => {
-                        worker.wake = Some(world.now().plus(STORE_PAUSE));
-                        Stage::Records
-                    }
-                }
+                // Recorded or not, its answer is waited for.
+                worker.wake = Some(sent.over_at);
+                Stage::Sending(sent)
             }
             Stage::Sends(webhook) if leased.interruptions >= INTERRUPTIONS_MAX => {
                 oracle.gave_up(&leased)?;
@@ -161,22 +169,31 @@ impl Driver {
                 let deadline = u64::try_from(deadline).unwrap_or(u64::MAX);
                 let reaction = self.receivers.react(webhook.id, deadline, &mut world.dice);
                 let started_at = world.now();
-                worker.wake = Some(started_at.plus(Duration::from_millis(reaction.after_ms)));
-                Stage::Sending {
+                let sent = Sent {
                     webhook,
                     started_at,
+                    over_at: started_at.plus(Duration::from_millis(reaction.after_ms)),
                     result: reaction.result,
+                };
+                if leased.recovered && leaves(&sent.result) {
+                    let connects_ms = world.dice.between(0, reaction.after_ms);
+                    worker.wake = Some(started_at.plus(Duration::from_millis(connects_ms)));
+                    Stage::Connects(sent)
+                } else {
+                    worker.wake = Some(sent.over_at);
+                    Stage::Sending(sent)
                 }
             }
-            Stage::Sending { .. } if world.dice.chance(world.faults.panic) => {
+            Stage::Sending(_) if world.dice.chance(world.faults.panic) => {
                 oracle.cut_off(&leased, world);
                 Stage::Ends { panicked: true }
             }
-            Stage::Sending {
+            Stage::Sending(Sent {
                 webhook,
                 started_at,
                 result,
-            } => {
+                ..
+            }) => {
                 let took = world.now().since(started_at).as_millis();
                 let duration_ms = u32::try_from(took).unwrap_or(u32::MAX);
                 let timings = PhaseTimings::default();
@@ -271,11 +288,12 @@ impl Driver {
                     self.start_workers(world)?;
                 }
             }
-            Stage::Records
-            | Stage::HasRecorded(..)
+            Stage::Connects(_)
+            | Stage::Records(_)
+            | Stage::HasRecorded(_)
             | Stage::Looks
             | Stage::Sends(_)
-            | Stage::Sending { .. }
+            | Stage::Sending(_)
             | Stage::HasReport(..) => {}
         }
         Ok(())

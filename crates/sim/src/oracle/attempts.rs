@@ -76,7 +76,18 @@ impl Oracle {
         }
         expected.owed = false;
         expected.now = UnderWay::Started;
+        expected.left = false;
         Ok(())
+    }
+
+    /// The request of an attempt is being written to its receiver.
+    pub fn left(&mut self, leased: &Leased, world: &mut World) {
+        let place = place_of(leased);
+        let name = place_name(place, world);
+        world.note(format_args!("left: {name}"));
+        if let Some(expected) = self.expected.get_mut(&place) {
+            expected.left = true;
+        }
     }
 
     /// In no second more is sent than the rate under which it is sent allows, crashes or not. While a rate
@@ -240,13 +251,22 @@ impl Oracle {
         }
     }
 
-    /// The store has recorded that this attempt starts.
-    pub fn recorded(&mut self, leased: &Leased) {
+    /// The store has recorded that this attempt started.
+    ///
+    /// # Errors
+    /// When nothing of it had left: were it cut off now, that would count.
+    pub fn recorded(&mut self, leased: &Leased, world: &mut World) -> Check {
         let place = place_of(leased);
+        let name = place_name(place, world);
         self.places.insert(leased.delivery_id, place);
-        if let Some(expected) = self.expected.get_mut(&place) {
-            expected.recorded = true;
+        let expected = self.at(place, world)?;
+        expected.recorded = true;
+        if !expected.left {
+            return violated(format!(
+                "{name} is recorded as started, but nothing of it has left"
+            ));
         }
+        Ok(())
     }
 
     /// The store has taken these leases back.
@@ -385,6 +405,12 @@ impl Expected {
         if leased.attempts + 1 != number {
             let sent = leased.attempts + 1;
             return violated(format!("{name} is sent as attempt {sent}, not {number}"));
+        }
+        if leased.interruptions != self.cuts {
+            return violated(format!(
+                "{name} is said to be cut off {} times; {} of its recorded starts were",
+                leased.interruptions, self.cuts
+            ));
         }
         if self.cuts >= INTERRUPTIONS_MAX {
             return violated(format!(

@@ -73,6 +73,8 @@ pub(crate) struct Expected {
     now: UnderWay,
     /// The first attempt has ended, with whatever outcome.
     first_over: bool,
+    /// Something of the attempt of the moment has left for its receiver.
+    left: bool,
     /// Its start is recorded in the store.
     recorded: bool,
     /// Recorded starts that were cut off.
@@ -255,6 +257,7 @@ impl Oracle {
                 first_started_at: None,
                 now: UnderWay::Nothing,
                 first_over: false,
+                left: false,
                 recorded: false,
                 cuts: 0,
                 permits: 0,
