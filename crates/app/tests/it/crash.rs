@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use heraldo_wire::id::EventId;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use crate::client::{Api, Made, text};
-use crate::process::Setup;
+use crate::process::{Server, Setup};
 use crate::receiver::{Reaction, Receiver};
 use crate::waiting::PATIENCE;
 
@@ -176,9 +177,22 @@ impl Dice {
     }
 }
 
+/// A receiver that holds what it gets until a kill cuts it off, and after that answers nothing that was accepted by
+/// the next server before what was cut off has come again. Were anything accepted later sent first, it would soon have
+/// every slot, and nothing would go on.
+#[derive(Default)]
+struct Holding {
+    held: Mutex<Held>,
+    moved: Condvar,
+}
+
 /// What was under way when a server was killed, and how long after the next one listened it came again.
 #[derive(Default)]
 struct Held {
+    /// Between a kill and the next start.
+    is_dead: bool,
+    /// When the server of this moment was started: what it accepts is younger.
+    started_ms: i64,
     seen: HashSet<String>,
     /// Under way now, never to be answered.
     now: HashSet<String>,
@@ -189,27 +203,68 @@ struct Held {
     again: Vec<Duration>,
 }
 
-impl Held {
+impl Holding {
     /// What comes first is held; what comes again is answered. While something that was cut off has not come
-    /// again nothing is held: it would keep the slots from it.
-    fn came(&mut self, id: &str) -> Reaction {
-        if self.cut.remove(id) {
-            let since = self.ready.map_or(Duration::ZERO, |ready| ready.elapsed());
-            self.again.push(since);
+    /// again nothing is held for good: it would keep the slots from it.
+    fn came(&self, id: &str) -> Reaction {
+        let mut held = self.held.lock().unwrap();
+        if held.cut.remove(id) {
+            let since = held.ready.map_or(Duration::ZERO, |ready| ready.elapsed());
+            held.again.push(since);
+            self.moved.notify_all();
         }
-        if self.seen.insert(id.to_owned()) && self.cut.is_empty() {
-            self.now.insert(id.to_owned());
+        if made_ms(id) > held.started_ms {
+            let waits = |held: &mut Held| !held.is_dead && !held.cut.is_empty();
+            held = self.moved.wait_while(held, waits).unwrap();
+            if held.is_dead {
+                return Reaction::Reset;
+            }
+        }
+        if held.seen.insert(id.to_owned()) && held.cut.is_empty() {
+            held.now.insert(id.to_owned());
             return Reaction::Hang;
         }
-        self.now.remove(id);
+        held.now.remove(id);
         Reaction::Status(200)
     }
 
-    fn killed(&mut self) {
-        let cut = std::mem::take(&mut self.now);
-        self.cut.extend(cut);
-        self.ready = None;
+    fn starts(&self) {
+        let mut held = self.held.lock().unwrap();
+        held.is_dead = false;
+        held.started_ms = now_ms();
     }
+
+    fn listens(&self) {
+        self.held.lock().unwrap().ready = Some(Instant::now());
+    }
+
+    /// Nothing of this server is waited for any more.
+    fn dies(&self) {
+        self.held.lock().unwrap().is_dead = true;
+        self.moved.notify_all();
+    }
+
+    /// Everything that the dead server had sent is read: what of it was not answered is cut off.
+    fn is_dead(&self) {
+        let mut held = self.held.lock().unwrap();
+        let cut = std::mem::take(&mut held.now);
+        held.cut.extend(cut);
+        held.ready = None;
+    }
+
+    fn has_come_again(&self) -> bool {
+        self.held.lock().unwrap().cut.is_empty()
+    }
+}
+
+/// When an event was accepted, by its `webhook-id`.
+fn made_ms(id: &str) -> i64 {
+    id.parse::<EventId>().unwrap().0.made_at().as_millis()
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    since.as_millis().try_into().unwrap()
 }
 
 #[test]
@@ -232,11 +287,11 @@ fn two_hundred_kills_under_load_lose_nothing_and_repeat_only_what_was_in_flight(
             Reaction::Status(200)
         })
     };
-    // Another one holds what it gets until a kill cuts it off: that must come again at once.
-    let held: Arc<Mutex<Held>> = Arc::default();
+    // Another one holds what it gets until a kill cuts it off: that must come again before anything else.
+    let held: Arc<Holding> = Arc::default();
     let holding = {
         let held = held.clone();
-        Receiver::new(move |received| held.lock().unwrap().came(received.header("webhook-id")))
+        Receiver::new(move |received| held.came(received.header("webhook-id")))
     };
     let mut server = setup.start();
     let key = server.api().key;
@@ -269,26 +324,28 @@ fn two_hundred_kills_under_load_lose_nothing_and_repeat_only_what_was_in_flight(
         });
         // Also what the kill before cut off has come again by then.
         holding.wait(&format!("what kill {kill} cut off"), |_| {
-            held.lock().unwrap().cut.is_empty()
+            held.has_come_again()
         });
-        server.kill();
-        receiver.wait_until_alone();
-        holding.wait_until_alone();
-        held.lock().unwrap().killed();
-        life.fetch_add(1, Ordering::AcqRel);
+        let end = |server: Server| {
+            server.kill();
+            held.dies();
+            receiver.wait_until_alone();
+            holding.wait_until_alone();
+            held.is_dead();
+            life.fetch_add(1, Ordering::AcqRel);
+        };
+        end(server);
         // Now and then it is killed while it starts.
         while dice.below(5) == 0 {
+            held.starts();
             let starting = setup.spawn();
             let (_never, silence) = std::sync::mpsc::channel::<()>();
             let _ = silence.recv_timeout(Duration::from_millis(dice.below(60)));
-            starting.kill();
-            receiver.wait_until_alone();
-            holding.wait_until_alone();
-            held.lock().unwrap().killed();
-            life.fetch_add(1, Ordering::AcqRel);
+            end(starting);
         }
+        held.starts();
         server = setup.start();
-        held.lock().unwrap().ready = Some(Instant::now());
+        held.listens();
     }
     load.end();
     for caller in callers {
@@ -315,28 +372,31 @@ fn two_hundred_kills_under_load_lose_nothing_and_repeat_only_what_was_in_flight(
             .all(|received| received.header("autoinspector-attempt") == "1")
     );
     repeated_only_what_was_in_flight(&lives.lock().unwrap());
-    holding.wait("what the last kill cut off", |_| {
-        held.lock().unwrap().cut.is_empty()
-    });
-    sent_again_at_once(&mut held.lock().unwrap().again);
+    holding.wait("what the last kill cut off", |_| held.has_come_again());
+    sent_again_at_once(&mut held.held.lock().unwrap().again);
     println!("{} requests, {} kills", got.len(), KILLS);
 }
 
-/// Far below the time that any lease by the clock, or the first wait of a schedule, would take. How fast it
-/// is stands in `docs/performance.md`.
-const AGAIN_MAX: Duration = Duration::from_secs(10);
+/// Within so long after the server listens, for all but a tenth: that is for a machine that has other work. That it comes
+/// before anything younger does not depend on the machine, and the receiver sees to it.
+const AGAIN_MAX: Duration = Duration::from_secs(1);
 
 fn sent_again_at_once(again: &mut [Duration]) {
     again.sort_unstable();
-    let most = *again.last().expect("something was under way");
+    assert!(again.len() > 100, "too little was under way: {again:?}");
+    let most = again[again.len() - 1];
+    let nearly_all = again[again.len() * 9 / 10];
     println!(
-        "{} were under way at a kill; they came again {:?} (median), {:?} (99 of 100) and {most:?} (all) after \
-         the next server listened",
+        "{} were under way at a kill; they came again {:?} (median), {nearly_all:?} (9 of 10), {:?} (99 of 100) and \
+         {most:?} (all) after the next server listened",
         again.len(),
         again[again.len() / 2],
         again[again.len() * 99 / 100]
     );
-    assert!(most < AGAIN_MAX, "one came again only after {most:?}");
+    assert!(
+        nearly_all < AGAIN_MAX,
+        "one of ten came again only after {nearly_all:?} and more"
+    );
 }
 
 fn repeated_only_what_was_in_flight(lives: &[(String, u32)]) {
