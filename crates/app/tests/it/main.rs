@@ -21,6 +21,7 @@ mod waiting;
 
 mod administration;
 mod certificates;
+mod concurrency;
 mod consumer_page;
 mod crash;
 mod cut_off;
