@@ -42,6 +42,7 @@ pub use config::WebConfig;
 pub use dashboard::{PageRoute, dashboard_routes};
 pub use openapi::{openapi, openapi_json};
 pub use passwords::SlowPasswords;
+pub use routes::every_route;
 pub use serve::serve;
 
 use intake::Intake;

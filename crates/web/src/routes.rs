@@ -5,8 +5,8 @@ use axum::extract::{Request, State};
 use axum::routing::{MethodFilter, MethodRouter, any, on};
 use heraldo_wire::id::InspectionId;
 use heraldo_wire::object::InspectionType;
-use http::HeaderValue;
 use http::header::ALLOW;
+use http::{HeaderValue, Method};
 use utoipa::openapi::HttpMethod;
 
 use crate::Web;
@@ -156,19 +156,28 @@ pub fn router(web: &Web) -> Router {
         .with_state(web.clone())
 }
 
+/// Every method of every path that [`router`] serves: what is sent to all of them is sent to those that come later too.
+#[must_use]
+pub fn every_route() -> Vec<(Method, String)> {
+    let described = table().into_iter().flat_map(|route| {
+        let method = method(&route.method);
+        let paths = served_at(&route.path).into_iter();
+        paths.map(move |path| (method.clone(), path))
+    });
+    let open = dashboard::OPEN_ROUTES.iter();
+    let open = open.map(|(method, path)| (method.clone(), (*path).to_owned()));
+    let pages = dashboard::dashboard_routes().into_iter();
+    let pages = pages.map(|page| (page.method, page.path.to_owned()));
+    described.chain(open).chain(pages).collect()
+}
+
 /// The methods of a path, as the `Allow` header lists them.
 fn allow(routes: &[Route], path: &str) -> HeaderValue {
     let methods = routes.iter().filter(|route| route.path == path);
     let methods: Vec<_> = methods
-        .map(|route| match route.method {
-            HttpMethod::Get => "GET,HEAD",
-            HttpMethod::Post => "POST",
-            HttpMethod::Put => "PUT",
-            HttpMethod::Delete => "DELETE",
-            HttpMethod::Options => "OPTIONS",
-            HttpMethod::Head => "HEAD",
-            HttpMethod::Patch => "PATCH",
-            HttpMethod::Trace => "TRACE",
+        .map(|route| match method(&route.method) {
+            Method::GET => "GET,HEAD".to_owned(),
+            other => other.to_string(),
         })
         .collect();
     // Words of methods are always a header's value.
@@ -208,6 +217,19 @@ fn filter(method: &HttpMethod) -> MethodFilter {
         HttpMethod::Head => MethodFilter::HEAD,
         HttpMethod::Patch => MethodFilter::PATCH,
         HttpMethod::Trace => MethodFilter::TRACE,
+    }
+}
+
+fn method(method: &HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
     }
 }
 

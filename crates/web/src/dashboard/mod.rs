@@ -44,6 +44,13 @@ pub struct PageRoute {
     pub role: Role,
 }
 
+/// The routes here that need no session.
+pub const OPEN_ROUTES: [(Method, &str); 3] = [
+    (Method::POST, preferences::PATH),
+    (Method::GET, invitation::PATH),
+    (Method::POST, invitation::PATH),
+];
+
 /// Writes the table out twice: as the router, and as a list to look routes up in. `get` handlers take the
 /// visit, `post` handlers the visit and the form.
 macro_rules! pages {
