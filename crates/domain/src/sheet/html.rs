@@ -148,7 +148,7 @@ const fn class(tone: Tone) -> &'static str {
     match tone {
         Tone::Good => "good",
         Tone::Bad => "bad",
-        Tone::Plain => "plain",
+        Tone::Unknown | Tone::Plain => "plain",
     }
 }
 

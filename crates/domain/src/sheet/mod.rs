@@ -60,6 +60,8 @@ pub struct Line {
 pub enum Tone {
     Good,
     Bad,
+    /// It could not be told.
+    Unknown,
     Plain,
 }
 
@@ -278,7 +280,7 @@ fn part(facts: Facts<'_>, product: &Product, number: usize, language: Language) 
     };
     let mut rows = Rows(Vec::new());
     for (name, value) in &product.attributes.0 {
-        rows.add(name, text_of(value, language));
+        rows.add(&language.attribute(name), text_of(value, language));
     }
     rows.0.extend(inputs(&product.inputs, language));
     let required = facts.template.images.iter().filter(|asked| asked.required);
@@ -369,11 +371,11 @@ pub fn findings(image: &Image, language: Language) -> Vec<Line> {
     lines.extend(image.damages().iter().map(|damage| Line {
         tone: Tone::Bad,
         text: format!(
-            "{}: {}, {} ({} %)",
+            "{}: {}, {} ({})",
             language.say("Daño", "Damage"),
             damage.part,
             damage.kind,
-            damage.percentage
+            language.percent(damage.percentage)
         ),
     }));
     lines
@@ -381,22 +383,26 @@ pub fn findings(image: &Image, language: Language) -> Vec<Line> {
 
 /// What a check came to, and what it asked.
 fn judged(check: &Validation, language: Language) -> Line {
-    let (tone, word) = if check.valid {
-        (Tone::Good, language.say("sí", "yes"))
-    } else if check.confidence == 0.0 {
+    let asks = language.asks(&check.kind);
+    let name = language.check(&check.kind);
+    // Nobody could look at it: there is nothing to be more or less certain of.
+    if !check.valid && check.confidence == 0.0 {
         let nothing = language.say("no se pudo saber", "it could not be told");
-        (Tone::Bad, nothing)
-    } else {
-        (Tone::Bad, "no")
+        return Line {
+            tone: Tone::Unknown,
+            text: format!("{name}: {nothing} ({asks})"),
+        };
+    }
+    let (tone, word) = match check.valid {
+        true => (Tone::Good, language.say("sí", "yes")),
+        false => (Tone::Bad, "no"),
     };
     Line {
         tone,
         text: format!(
-            "{}: {word} ({}; {} {:.0} %)",
-            check.kind,
-            language.asks(&check.kind),
+            "{name}: {word} ({asks}; {} {})",
             language.say("certeza", "confidence"),
-            check.confidence * 100.0
+            language.percent(check.confidence * 100.0),
         ),
     }
 }
@@ -483,4 +489,52 @@ fn local(at: Timestamp) -> String {
         .rsplit_once(':')
         .map_or(&*minute, |(minute, _)| minute);
     minute.replace('T', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use heraldo_wire::id::ValidationId;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_could_look_at_is_neither_good_nor_bad() {
+        let check = |valid, confidence, language, expected: (Tone, &str)| {
+            let check = Validation {
+                id: ValidationId::default(),
+                kind: "readable".to_owned(),
+                valid,
+                confidence,
+            };
+            let line = judged(&check, language);
+            assert_eq!((line.tone, line.text.as_str()), expected);
+        };
+        check(
+            true,
+            0.9,
+            Language::English,
+            (
+                Tone::Good,
+                "Readable file: yes (the file can be read as a photo; confidence 90%)",
+            ),
+        );
+        check(
+            false,
+            1.0,
+            Language::Spanish,
+            (
+                Tone::Bad,
+                "Archivo legible: no (el archivo se puede leer como foto; certeza 100 %)",
+            ),
+        );
+        check(
+            false,
+            0.0,
+            Language::English,
+            (
+                Tone::Unknown,
+                "Readable file: it could not be told (the file can be read as a photo)",
+            ),
+        );
+    }
 }

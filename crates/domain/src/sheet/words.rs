@@ -195,6 +195,72 @@ impl Language {
         known.to_owned()
     }
 
+    /// What a check of a photo is called; one of an outside processor is called as it calls it, in words.
+    #[must_use]
+    pub fn check(self, check: &str) -> String {
+        let known = match check {
+            "date" => self.say("Fecha", "Date"),
+            "distance" => self.say("Distancia", "Distance"),
+            "sharpness" => self.say("Nitidez", "Sharpness"),
+            "exposure" => self.say("Exposición", "Exposure"),
+            "resolution" => self.say("Resolución", "Resolution"),
+            "duplicate" => self.say("Foto nueva", "New photo"),
+            "readable" => self.say("Archivo legible", "Readable file"),
+            "recaptured" => self.say("Foto directa", "Direct photo"),
+            "damage" => self.say("Daños", "Damage"),
+            other => {
+                let attribute = self.attribute(other);
+                return if attribute == other {
+                    in_words(other)
+                } else {
+                    attribute
+                };
+            }
+        };
+        known.to_owned()
+    }
+
+    /// What an attribute of an inspected thing is called; one that is not known here as it was declared.
+    #[must_use]
+    pub fn attribute(self, name: &str) -> String {
+        let known = match name {
+            "plate" => self.say("Patente", "Plate"),
+            "make" | "brand" => self.say("Marca", "Make"),
+            "model" => self.say("Modelo", "Model"),
+            "version" => self.say("Versión", "Version"),
+            "year" => self.say("Año", "Year"),
+            "color" => self.say("Color", "Colour"),
+            "type" => self.say("Tipo", "Type"),
+            "use" => self.say("Uso", "Use"),
+            "purpose" => self.say("Finalidad", "Purpose"),
+            // Misspelt by the API itself.
+            "milage" | "mileage" => self.say("Kilometraje", "Mileage"),
+            "vin" | "chassis" | "chassisNumber" => self.say("Número de chasis", "Chassis number"),
+            "engineNumber" => self.say("Número de motor", "Engine number"),
+            "price" => self.say("Precio", "Price"),
+            "serialNumber" => self.say("Número de serie", "Serial number"),
+            "name" => self.say("Nombre", "Name"),
+            "description" => self.say("Descripción", "Description"),
+            other => other,
+        };
+        known.to_owned()
+    }
+
+    /// A locale as people read it: `Español (es_AR)`; one of another language as it is.
+    #[must_use]
+    pub fn locale(self, locale: &str) -> String {
+        match Self::of_tag(locale) {
+            Some(Self::Spanish) => format!("{} ({locale})", self.say("Español", "Spanish")),
+            Some(Self::English) => format!("{} ({locale})", self.say("Inglés", "English")),
+            None => locale.to_owned(),
+        }
+    }
+
+    /// So many of a hundred.
+    pub(super) fn percent(self, percent: f64) -> String {
+        format!("{percent:.0}{}", self.say(" %", "%"))
+    }
+
     /// What a check of a photo asks.
     #[must_use]
     pub const fn asks(self, check: &str) -> &'static str {

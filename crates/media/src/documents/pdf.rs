@@ -181,7 +181,7 @@ impl<'a> Layout<'a> {
         let ground = match tone {
             Tone::Good => GOOD_GROUND,
             Tone::Bad => BAD_GROUND,
-            Tone::Plain => PLAIN_GROUND,
+            Tone::Unknown | Tone::Plain => PLAIN_GROUND,
         };
         self.boxed(text, style, ground);
     }
@@ -388,7 +388,7 @@ const fn colour(tone: Tone) -> Colour {
     match tone {
         Tone::Good => GOOD,
         Tone::Bad => BAD,
-        Tone::Plain => INK,
+        Tone::Unknown | Tone::Plain => INK,
     }
 }
 

@@ -65,6 +65,7 @@ fn card(
                 tone: match line.tone {
                     Tone::Good => "good",
                     Tone::Bad => "bad",
+                    Tone::Unknown => "unknown",
                     Tone::Plain => "plain",
                 },
                 text: line.text,
