@@ -153,7 +153,7 @@ impl Engine {
         };
         let config = DispatcherConfig {
             limits: Limits {
-                concurrency: settings.webhook_concurrency,
+                concurrency: concurrency(&settings),
                 ..Limits::default()
             },
             defaults: settings.webhook_defaults.clone(),
@@ -312,6 +312,10 @@ impl Running {
     }
 }
 
+fn concurrency(settings: &Settings) -> usize {
+    usize::try_from(settings.webhook_defaults.concurrency).unwrap_or(usize::MAX)
+}
+
 fn transport(
     settings: &Settings,
     tasks: &TaskTracker,
@@ -324,7 +328,7 @@ fn transport(
         extra_ca_pem,
         dns_servers: settings.dns_servers.clone(),
         proxy: settings.egress_proxy.clone(),
-        idle_connections_per_authority_max: settings.webhook_concurrency.max(64),
+        idle_connections_per_authority_max: concurrency(settings).max(64),
         ..TransportConfig::default()
     };
     Transport::new(config, tasks.clone(), stopping.clone())

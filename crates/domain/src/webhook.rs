@@ -73,6 +73,8 @@ pub struct Defaults {
     pub retry: RetryPolicy,
     /// Over everything: resolve, connect, TLS, head and body (contract U4: 15 s).
     pub timeout: Duration,
+    /// Attempts under way at once for one webhook.
+    pub concurrency: u32,
     /// `None`: as many as can be.
     pub rate_per_second: Option<u32>,
     pub ordering: Ordering,
@@ -87,6 +89,7 @@ impl Default for Defaults {
         Self {
             retry: RetryPolicy::default(),
             timeout: Duration::from_secs(15),
+            concurrency: 32,
             rate_per_second: None,
             ordering: Ordering::Inspection,
             headers: WebhookHeaders::new(),
@@ -121,6 +124,12 @@ impl Webhook {
         self.settings
             .timeout_ms
             .map_or(server.timeout, Duration::from_millis)
+    }
+
+    /// How many attempts may be under way at once.
+    #[must_use]
+    pub fn concurrency(&self, server: &Defaults) -> u32 {
+        self.settings.concurrency.unwrap_or(server.concurrency)
     }
 
     /// How many attempts may be sent in one second; `None`: as many as can be.
@@ -378,6 +387,7 @@ pub(crate) mod tests {
                 ..RetryPolicy::default()
             },
             timeout: seconds(2),
+            concurrency: 6,
             rate_per_second: Some(3),
             ordering: Ordering::None,
             headers: WebhookHeaders::new(),
@@ -389,7 +399,14 @@ pub(crate) mod tests {
         };
         type Shown = fn(&Webhook, &Defaults) -> String;
         type Set = fn(&mut WebhookSettings);
-        let table: [(&str, Shown, Set, &str, &str); 8] = [
+        let table: [(&str, Shown, Set, &str, &str); 9] = [
+            (
+                "concurrency",
+                |webhook, server| webhook.concurrency(server).to_string(),
+                |own| own.concurrency = Some(7),
+                "6",
+                "7",
+            ),
             (
                 "retry schedule",
                 |webhook, server| format!("{:?}", webhook.retry_policy(server).waits),

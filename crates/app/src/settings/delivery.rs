@@ -81,7 +81,7 @@ pub(super) const DELIVERY: &[Setting] = &[
         without: "",
         help: "Attempts under way at once for one webhook, 1 to 256. A webhook may have its own.",
         set: |settings, text| {
-            values::count(text, 1, 256).map(|value| settings.webhook_concurrency = value)
+            values::count(text, 1, 256).map(|value| settings.webhook_defaults.concurrency = value)
         },
     },
     Setting {

@@ -55,7 +55,6 @@ pub struct Settings {
     /// In lower case.
     pub answer_headers: Vec<String>,
     pub webhook_challenge: bool,
-    pub webhook_concurrency: usize,
     pub webhooks_per_company_max: usize,
     pub allow_networks: Vec<IpNet>,
     pub tls_extra_ca_file: Option<PathBuf>,
@@ -116,7 +115,6 @@ impl Settings {
             webhook_defaults: Defaults::default(),
             answer_headers: Vec::new(),
             webhook_challenge: false,
-            webhook_concurrency: 0,
             webhooks_per_company_max: 0,
             allow_networks: Vec::new(),
             tls_extra_ca_file: None,
