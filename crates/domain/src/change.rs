@@ -275,6 +275,8 @@ pub enum AuditAction {
     DeliveryResent,
     RecoveryBegun,
     RecoveryCancelled,
+    /// The link and the access code of an inspection's person.
+    AccessRevealed,
     OauthAppCreated,
     OauthSecretRotated,
     /// A user gave an OAuth application access; the subject is the application.

@@ -26,6 +26,8 @@ pub enum RecordKind {
     OauthConnection,
     /// Somebody who was asked into a company.
     Invitation,
+    /// An inspection that was made from one that expired; its subject is that one.
+    Child,
 }
 
 /// One document in the frame that engines see.

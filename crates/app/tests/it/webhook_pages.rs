@@ -191,7 +191,7 @@ fn a_test_event_appears_as_it_happens_and_the_check_says_what_is_wrong() {
 
     // The list, and what happens to waiting events.
     page.open(&format!("http://{}/dashboard/developers", server.address()));
-    page.see("50 %");
+    page.see("50\u{a0}%");
     look_at(&page, "webhooks");
     page.open(&detail);
     page.find("details:has(button[value=paused]) summary")

@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 
-use heraldo_wire::id::{ApiKeyId, AuditEntryId};
+use heraldo_wire::id::AuditEntryId;
 use heraldo_wire::problem::Problem;
 
 use super::{Context, problem_of};
-use crate::change::{Actor, AuditEntry};
+use crate::account::Member;
+use crate::change::{Actor, AuditAction, AuditEntry};
+use crate::invitation::Invitation;
+use crate::oauth::OauthApp;
 use crate::query::{CompanyView, Page};
 
-/// Of so many keys, the newest, the names are looked up.
-const KEYS_MAX: u32 = 500;
+/// Of so many keys, applications and invitations, the newest, the names are looked up.
+const NAMES_MAX: u32 = 500;
 
 /// An entry with the name of who acted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct Audited {
     pub entry: AuditEntry,
     /// The name of the user or the key; `None` when there is none, or none any more.
     pub name: Option<String>,
+    /// What the thing acted on is called: an address, a name, an e-mail address; `None` as above.
+    pub subject_name: Option<String>,
 }
 
 /// One page of a company's audit log, newest first.
@@ -31,34 +36,126 @@ pub async fn audit_log(
 ) -> Result<Vec<Audited>, Problem> {
     let id = company.company.id;
     let entries = context.store.audit(id, page).await.map_err(problem_of)?;
-    let by_key = |entry: &AuditEntry| match entry.actor {
-        Actor::ApiKey(_) => true,
-        Actor::User(_) | Actor::CommandLine | Actor::System => false,
-    };
-    let keys = if entries.iter().any(by_key) {
-        context.key_names(company).await?
-    } else {
-        HashMap::new()
-    };
+    let names = context.names(company, &entries).await?;
     let named = entries.into_iter().map(|entry| {
         let name = match entry.actor {
-            Actor::ApiKey(key) => keys.get(&key).cloned(),
-            Actor::User(user) => company.member(user).map(crate::account::Member::shown_name),
+            Actor::ApiKey(key) => names.of(&key.to_string()),
+            Actor::User(user) => company.member(user).map(Member::shown_name),
             Actor::CommandLine | Actor::System => None,
         };
-        Audited { entry, name }
+        let subject_name = match About::of(entry.action) {
+            About::Webhook => entry.subject.parse().ok().and_then(|id| {
+                let webhook = company.webhook(id)?;
+                Some(webhook.settings.endpoint.clone())
+            }),
+            About::User => {
+                let id = entry.subject.parse().ok();
+                id.and_then(|id| company.member(id)).map(Member::shown_name)
+            }
+            About::Key | About::App | About::Invitation => names.of(&entry.subject),
+            About::Other => None,
+        };
+        Audited {
+            entry,
+            name,
+            subject_name,
+        }
     });
     Ok(named.collect())
 }
 
+/// What kind of thing was acted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    Webhook,
+    User,
+    Key,
+    App,
+    Invitation,
+    /// It has no name but its id.
+    Other,
+}
+
+impl About {
+    const fn of(action: AuditAction) -> Self {
+        match action {
+            AuditAction::WebhookCreated
+            | AuditAction::WebhookChanged
+            | AuditAction::WebhookDeleted
+            | AuditAction::WebhookDisabled
+            | AuditAction::SecretRevealed
+            | AuditAction::SecretRotated => Self::Webhook,
+            AuditAction::UserCreated
+            | AuditAction::UserChanged
+            | AuditAction::RoleChanged
+            | AuditAction::UserRemoved
+            | AuditAction::PasswordSet
+            | AuditAction::AccessReset
+            | AuditAction::SessionsEnded => Self::User,
+            AuditAction::ApiKeyCreated | AuditAction::ApiKeyRevoked => Self::Key,
+            AuditAction::OauthAppCreated
+            | AuditAction::OauthSecretRotated
+            | AuditAction::OauthAuthorised => Self::App,
+            AuditAction::InvitationCreated
+            | AuditAction::InvitationRevoked
+            | AuditAction::InvitationAccepted => Self::Invitation,
+            AuditAction::CompanyCreated
+            | AuditAction::DeliveryResent
+            | AuditAction::RecoveryBegun
+            | AuditAction::RecoveryCancelled
+            | AuditAction::AccessRevealed => Self::Other,
+        }
+    }
+}
+
+/// Names by the id of what they are names of.
+#[derive(Debug, Default)]
+struct Names(HashMap<String, String>);
+
+impl Names {
+    fn of(&self, id: &str) -> Option<String> {
+        self.0.get(id).cloned()
+    }
+}
+
 impl Context {
-    async fn key_names(&self, company: &CompanyView) -> Result<HashMap<ApiKeyId, String>, Problem> {
-        let page = Page {
-            limit: KEYS_MAX,
-            before: None,
-        };
-        let keys = self.store.api_keys(company.company.id, page).await;
-        let keys = keys.map_err(problem_of)?.into_iter();
-        Ok(keys.map(|key| (key.id, key.name)).collect())
+    /// The names that these entries need and that the view of the company does not hold.
+    async fn names(&self, company: &CompanyView, entries: &[AuditEntry]) -> Result<Names, Problem> {
+        let id = company.company.id;
+        let needs = |about: About| entries.iter().any(|of| About::of(of.action) == about);
+        let by_key = entries.iter().any(|entry| match entry.actor {
+            Actor::ApiKey(_) => true,
+            Actor::User(_) | Actor::CommandLine | Actor::System => false,
+        });
+        let mut names = Names::default();
+        if by_key || needs(About::Key) {
+            let keys = self.store.api_keys(id, newest()).await;
+            let keys = keys.map_err(problem_of)?.into_iter();
+            names
+                .0
+                .extend(keys.map(|key| (key.id.to_string(), key.name)));
+        }
+        if needs(About::App) {
+            let apps = self.kept_page::<OauthApp>(id, None, newest()).await;
+            let apps = apps.map_err(problem_of)?.into_iter();
+            names
+                .0
+                .extend(apps.map(|app| (app.id.to_string(), app.name)));
+        }
+        if needs(About::Invitation) {
+            let asked = self.kept_page::<Invitation>(id, None, newest()).await;
+            let asked = asked.map_err(problem_of)?.into_iter();
+            names
+                .0
+                .extend(asked.map(|of| (of.id.to_string(), of.email)));
+        }
+        Ok(names)
+    }
+}
+
+const fn newest<C>() -> Page<C> {
+    Page {
+        limit: NAMES_MAX,
+        before: None,
     }
 }

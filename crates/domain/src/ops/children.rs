@@ -2,17 +2,47 @@
 
 use heraldo_wire::api::ChildrenRequest;
 use heraldo_wire::event::EventType;
-use heraldo_wire::id::{InspectionId, ProductId};
+use heraldo_wire::id::{CompanyId, Id, InspectionId, ProductId};
 use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::bounds::{check_child_bounds, check_metadata};
 use super::create_inspection::{access_code, answer_to};
 use super::recorded::first_event;
-use super::{Answer, Context, Once, json};
+use super::{Answer, Context, Once, json, problem_of};
 use crate::account::Caller;
 use crate::change::{Change, Write};
 use crate::inspection::{Command, Inspection, Product, State};
+use crate::record::{Kept, Record, RecordKind};
+
+/// What a parent's children are found by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ChildLink {
+    pub(super) id: InspectionId,
+    pub(super) parent_id: InspectionId,
+    pub(super) company_id: CompanyId,
+}
+
+impl Kept for ChildLink {
+    const KIND: RecordKind = RecordKind::Child;
+
+    fn id(&self) -> Id {
+        self.id.0
+    }
+
+    fn company_id(&self) -> CompanyId {
+        self.company_id
+    }
+
+    fn version(&self) -> u64 {
+        1
+    }
+
+    fn subject(&self) -> Option<Id> {
+        Some(self.parent_id.0)
+    }
+}
 
 /// Makes a child: the same content, new ids, a new access code, no photos. The answer is that of a create.
 ///
@@ -46,9 +76,17 @@ pub async fn create_child(
     check_metadata(&child.metadata)?;
     let body = json(&answer_to(&child, &context.links.public_url))?;
     let event = first_event(EventType::ChildrenInspectionCreated);
+    let link = Record::of(&ChildLink {
+        id: child.id,
+        parent_id: parent.id,
+        company_id: child.company_id,
+    });
     let change = Change {
         events: vec![context.event_of(&company, &child, event, now)],
-        writes: vec![Write::CreateInspection(Box::new(child))],
+        writes: vec![
+            Write::CreateRecord(link.map_err(problem_of)?),
+            Write::CreateInspection(Box::new(child)),
+        ],
         ..Change::default()
     };
     context.commit_once(once, now, change, 201, body).await

@@ -4,11 +4,14 @@
 use std::sync::Arc;
 
 use heraldo_wire::id::{InspectionId, UserId};
-use heraldo_wire::problem::Problem;
+use heraldo_wire::problem::{Problem, ProblemCode};
 
+use super::accounts::entry;
+use super::children::ChildLink;
 use super::user_lists::invited_by;
 use super::{Context, not_found, problem_of};
-use crate::account::{Member, Role};
+use crate::account::{Caller, Member, Role};
+use crate::change::{AuditAction, Change};
 use crate::inspection::Inspection;
 use crate::query::{
     CompanyView, DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, InspectionFilter, Page,
@@ -19,6 +22,8 @@ use crate::template::Template;
 const EVENTS_MAX: u32 = 200;
 /// The newest deliveries of an inspection; so many tell of each event when a few webhooks get them.
 const DELIVERIES_MAX: u32 = 500;
+/// The newest children of one inspection.
+const CHILDREN_MAX: u32 = 20;
 
 /// Whose inspections somebody sees; `None`: everybody's.
 fn seen_by(company: &CompanyView, member: &Member) -> Option<Vec<UserId>> {
@@ -71,6 +76,51 @@ pub async fn seen_inspection(
         inspection.company_id == company.company.id && seen_by(company, member).is_none_or(is_seen)
     });
     seen.ok_or_else(not_found)
+}
+
+/// The newest children of an inspection that a member sees, newest first.
+///
+/// # Errors
+/// The store's.
+pub async fn seen_children(
+    context: &Context,
+    company: &CompanyView,
+    member: &Member,
+    parent: InspectionId,
+) -> Result<Vec<Inspection>, Problem> {
+    let page = Page {
+        limit: CHILDREN_MAX,
+        before: None,
+    };
+    let links = context.kept_page::<ChildLink>(company.company.id, Some(parent.0), page);
+    let mut children = Vec::new();
+    for link in links.await.map_err(problem_of)? {
+        match seen_inspection(context, company, member, link.id).await {
+            Ok(child) => children.push(child),
+            Err(problem) if problem.code == ProblemCode::NotFound => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(children)
+}
+
+/// Notes that somebody is shown the link and the access code of an inspection's person: before they are shown.
+///
+/// # Errors
+/// The store's: without an audit entry nothing is shown.
+pub async fn audit_access(
+    context: &Context,
+    caller: &Caller,
+    inspection: &Inspection,
+) -> Result<(), Problem> {
+    let (action, now) = (AuditAction::AccessRevealed, context.now());
+    let (company, id) = (caller.company_id, inspection.id);
+    let change = Change {
+        audit: Some(entry(context, company, caller.actor, action, id, now)),
+        ..Change::default()
+    };
+    context.store.commit(change).await.map_err(problem_of)?;
+    Ok(())
 }
 
 /// What belongs to an inspection beside itself.

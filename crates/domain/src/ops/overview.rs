@@ -81,7 +81,7 @@ pub struct Overview {
     pub total: Figures,
     /// Deliveries that have not ended.
     pub pending: u64,
-    /// When the first that waits is due, or was; what waits for a paused webhook is meant to wait.
+    /// When the first that waits is due, or was: also of what is kept for a paused webhook.
     pub first_due_at: Option<Timestamp>,
     /// The webhooks with the longest backlogs, longest first.
     pub backlog: Vec<Backlog>,
@@ -130,12 +130,7 @@ pub async fn overview(
     }
     let mut backlog = context.store.backlog(id).await.map_err(problem_of)?;
     let pending = backlog.iter().map(|of| of.pending).sum();
-    let is_paused = |of: &&Backlog| {
-        let webhook = company.webhook(of.webhook_id);
-        webhook.is_some_and(|webhook| webhook.settings.status == WebhookStatus::Paused)
-    };
-    let sent = backlog.iter().filter(|of| !is_paused(of));
-    let first_due_at = sent.filter_map(|of| of.next_due_at).min();
+    let first_due_at = backlog.iter().filter_map(|of| of.next_due_at).min();
     backlog.sort_by_key(|of| (Reverse(of.pending), of.webhook_id));
     backlog.truncate(NAMED_MAX);
     let is_used = is_anything(&total) || pending > 0 || {

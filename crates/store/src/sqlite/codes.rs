@@ -125,6 +125,7 @@ codes! {
         OauthConnection = 4,
         Invitation = 5,
         Recovery = 16,
+        Child = 17,
     }
 }
 

@@ -7,6 +7,7 @@ use heraldo_domain::query::Page;
 use heraldo_wire::id::AuditEntryId;
 use serde::Deserialize;
 
+use super::address::Address;
 use super::moment::Moment;
 use super::visit::Visit;
 use crate::call::Outcome;
@@ -36,7 +37,11 @@ struct Row {
     who: String,
     by_system: bool,
     action: &'static str,
+    /// The id, and what it is called.
     subject: String,
+    name: Option<String>,
+    /// The id of who acted, where the name does not say it all.
+    who_id: Option<String>,
     /// Where the subject is shown, below the root.
     path: Option<String>,
     detail: Option<String>,
@@ -62,28 +67,29 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
 }
 
 fn row(t: Words, of: Audited) -> Row {
-    let Audited { entry, name } = of;
-    let who = |kind: &str, id: String| match &name {
-        Some(name) => format!("{kind} {name}"),
-        None => format!("{kind} {id}"),
-    };
-    let (who, by_system) = match entry.actor {
-        Actor::ApiKey(id) => (who(t.by_key(), id.to_string()), false),
-        Actor::User(id) => (
-            name.clone()
-                .unwrap_or_else(|| format!("{} {id}", t.by_user())),
-            false,
-        ),
-        Actor::CommandLine => (t.by_command_line().to_owned(), false),
-        Actor::System => (t.by_system().to_owned(), true),
+    let Audited {
+        entry,
+        name,
+        subject_name,
+    } = of;
+    let (who, who_id) = match entry.actor {
+        Actor::ApiKey(id) => (t.key_called(name.as_deref()), Some(id.to_string())),
+        Actor::User(id) => match name {
+            Some(name) => (name, None),
+            None => (t.by_user().to_owned(), Some(id.to_string())),
+        },
+        Actor::CommandLine => (t.by_command_line().to_owned(), None),
+        Actor::System => (t.by_system().to_owned(), None),
     };
     Row {
         at: Moment(entry.at),
         who,
-        by_system,
+        who_id,
+        by_system: entry.actor == Actor::System,
         action: t.audit_action(entry.action),
         path: path(entry.action, &entry.subject),
         subject: entry.subject,
+        name: subject_name,
         detail: entry.detail,
     }
 }
@@ -99,6 +105,7 @@ fn path(action: AuditAction, subject: &str) -> Option<String> {
         AuditAction::RecoveryBegun | AuditAction::RecoveryCancelled => {
             Some(format!("dashboard/recover/{subject}"))
         }
+        AuditAction::AccessRevealed => Some(format!("dashboard/inspections/{subject}")),
         AuditAction::DeliveryResent => Some(format!("dashboard/deliveries/{subject}")),
         AuditAction::ApiKeyCreated
         | AuditAction::ApiKeyRevoked

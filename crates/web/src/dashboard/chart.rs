@@ -128,7 +128,7 @@ fn ceiling(most: f64) -> f64 {
         return 1.0;
     }
     let power = 10_f64.powf(most.log10().floor());
-    let steps = [1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0].map(|step| step * power);
+    let steps = [1.0, 1.2, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0].map(|step| step * power);
     let fits = steps.into_iter().find(|step| *step >= most * 0.999_999);
     fits.unwrap_or(10.0 * power)
 }
@@ -189,7 +189,8 @@ mod tests {
         for (most, top) in [
             (0.0, 1.0),
             (1.0, 1.0),
-            (1.01, 2.0),
+            (1.01, 1.2),
+            (133.0, 160.0),
             (7.0, 8.0),
             (43.0, 60.0),
             (100.0, 100.0),

@@ -10,6 +10,7 @@ use heraldo_domain::ops::oauth_apps::list_oauth_apps;
 use heraldo_domain::query::Page;
 use heraldo_domain::webhook::Webhook;
 
+use super::address::Address;
 use super::moment::Moment;
 use super::visit::Visit;
 use super::webhooks::{WebhookRow, rows};

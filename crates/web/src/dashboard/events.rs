@@ -14,6 +14,7 @@ use http::header::CONTENT_DISPOSITION;
 use http::{HeaderValue, StatusCode};
 use url::form_urlencoded;
 
+use super::address::Address;
 use super::deliveries::{BODY_BYTES_MAX, Failure, Part, formatted, shown_part};
 use super::moment::Moment;
 use super::visit::Visit;

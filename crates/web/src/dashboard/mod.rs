@@ -6,6 +6,7 @@
 //! Texts stand in [`words`](crate::words), never in templates.
 
 mod account;
+mod address;
 mod audit;
 mod chart;
 mod deliveries;
@@ -117,6 +118,7 @@ pages! {
     post "/dashboard/webhooks/{id}/settings" Admin webhooks::update;
     get "/dashboard/inspections" Producer inspections::list;
     get "/dashboard/inspections/{id}" Producer inspections::show;
+    post "/dashboard/inspections/{id}/access" Producer inspections::reveal_access;
     post "/dashboard/inspections/{id}/review" Admin inspections::review;
     post "/dashboard/inspections/{id}/review-photos" Admin inspections::review_photos;
     post "/dashboard/inspections/{id}/child" Admin inspections::child;

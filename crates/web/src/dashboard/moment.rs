@@ -69,8 +69,9 @@ impl Entry {
 impl From<Option<Timestamp>> for Entry {
     fn from(at: Option<Timestamp>) -> Self {
         let exact = at.map(|at| at.to_string()).unwrap_or_default();
-        // The browser's own form of it has no zone.
-        Self(exact.trim_end_matches('Z').to_owned())
+        // The browser's own form of it has no zone, and nobody reads milliseconds that are none.
+        let exact = exact.trim_end_matches('Z');
+        Self(exact.strip_suffix(".000").unwrap_or(exact).to_owned())
     }
 }
 

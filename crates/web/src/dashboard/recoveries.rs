@@ -10,14 +10,17 @@ use heraldo_domain::ops::recoveries::{
 };
 use heraldo_domain::query::Page;
 use heraldo_domain::recovery::STATUSES_DEFAULT;
+use heraldo_domain::statistics::bucket_start;
 use heraldo_wire::api::{
-    RecoverDryRunAnswer, RecoverRequest, RecoverStatus, RecoverStatuses, Recovery, WebhookStatus,
+    RecoverDryRunAnswer, RecoverRequest, RecoverStatus, RecoverStatuses, Recovery, Resolution,
+    WebhookStatus,
 };
 use heraldo_wire::id::{RecoveryId, WebhookId};
 use heraldo_wire::problem::{Problem, ProblemCode};
 use http::StatusCode;
 use url::form_urlencoded;
 
+use super::address::Address;
 use super::deliveries::{Choice, choices};
 use super::moment::{Entry, Moment, read_entry};
 use super::visit::{Done, Form, Visit};
@@ -218,7 +221,8 @@ pub async fn form(visit: &mut Visit<'_>) -> Outcome {
         }
     }
     if fields.request.is_none() && wrong.is_none() {
-        fields.from = Some(visit.call.now().minus(RANGE_DEFAULT)).into();
+        let from = visit.call.now().minus(RANGE_DEFAULT);
+        fields.from = Some(bucket_start(Resolution::Minute, from)).into();
     }
     page(visit, fields, wrong, counted).await
 }

@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(chart.good, "M4 23h3v1h-3zM12 1h3v23h-3z");
         assert_eq!(
             chart.label,
-            "Last 24 hours: 1,234 attempts delivered, 2 failed"
+            "Last 24 hours. Attempts delivered: 1,234; failed: 2"
         );
     }
 }

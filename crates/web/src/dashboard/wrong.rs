@@ -90,6 +90,32 @@ impl Wrong {
         self.field == Some(field)
     }
 
+    /// Whether its page says it at the field; what is about no field is said above the form.
+    pub fn is_at_field(&self) -> bool {
+        self.field
+            .is_some_and(|field| !["cursor", "life"].contains(&field))
+    }
+
+    /// What the use case said, in English, where the advice does not say as much: which line of a list is wrong,
+    /// which of several rules was broken.
+    pub fn more(&self) -> Option<&str> {
+        let says_all = match self.field {
+            Some(field) => ![
+                "endpoint",
+                "events",
+                "headers",
+                "schedule",
+                "tls-ca",
+                "tls-certificate",
+                "tls-key",
+                "challenge",
+            ]
+            .contains(&field),
+            None => false,
+        };
+        (!says_all).then_some(self.detail.as_str())
+    }
+
     /// What to do, in the reader's language.
     pub fn advice(&self, t: &Words) -> &'static str {
         match self.field {
@@ -120,6 +146,8 @@ impl Wrong {
             Some("webhook") => t.wrong_webhook(),
             Some("statuses") => t.wrong_statuses(),
             Some("from" | "to") => t.wrong_time(),
+            Some("description") => t.wrong_description(),
+            Some("ordering" | "recovery" | "overlap" | "event" | "status") => t.wrong_choice(),
             Some(_) | None => t.wrong_other(),
         }
     }

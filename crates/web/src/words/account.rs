@@ -30,7 +30,7 @@ words! {
     present_password: "Contraseña actual", "Present password";
     present_for_email: "Solo para cambiar el correo.", "Only to change the e-mail address.";
     new_password: "Contraseña nueva", "New password";
-    again: "Otra vez la contraseña nueva", "The new password again";
+    again: "Repite la contraseña nueva", "Repeat the new password";
     set_password: "Guardar la contraseña", "Save the password";
     no_password_text: "Entraste con un enlace que sirve una sola vez. Con una contraseña vuelves a entrar cuando quieras.",
         "You came in by a link that works once. With a password you come in again whenever you like.";

@@ -23,6 +23,16 @@ words! {
 }
 
 impl Words {
+    /// An API key by its name, if it still has one.
+    pub fn key_called(self, name: Option<&str>) -> String {
+        let kind = self.by_key();
+        match (name, self.is_spanish()) {
+            (Some(name), true) => format!("{kind} «{name}»"),
+            (Some(name), false) => format!("{kind} “{name}”"),
+            (None, _) => kind.to_owned(),
+        }
+    }
+
     pub const fn audit_action(self, action: AuditAction) -> &'static str {
         match action {
             AuditAction::CompanyCreated => self.say("creó la empresa", "created the company"),
@@ -58,6 +68,10 @@ impl Words {
             AuditAction::RecoveryCancelled => {
                 self.say("canceló una recuperación", "cancelled a recovery")
             }
+            AuditAction::AccessRevealed => self.say(
+                "vio el enlace y el código de una inspección",
+                "saw the link and the code of an inspection",
+            ),
             AuditAction::OauthAppCreated => {
                 self.say("creó una aplicación OAuth", "made an OAuth application")
             }

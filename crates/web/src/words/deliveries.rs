@@ -32,7 +32,7 @@ words! {
         "Live is not possible now; the list is brought up to date every 15 seconds.";
     live_pause: "Pausar", "Pause";
     live_resume: "Seguir", "Go on";
-    live_count: "{n} intentos desde que abriste la página", "{n} attempts since you opened the page";
+    live_count: "Intentos desde que abriste la página: {n}", "Attempts since you opened the page: {n}";
     resend: "Reenviar", "Resend";
     resend_text: "Hace un intento más ahora, con el mismo webhook-id.", "Makes one more attempt now, with the same webhook-id.";
     resent: "Un intento más está en camino.", "One more attempt is on its way.";
@@ -187,11 +187,13 @@ impl Words {
         }
     }
 
-    pub const fn cause(self, cause: &Cause) -> &'static str {
+    /// Why an attempt was made. `is_test`: its event is a test event, whose first attempt somebody asked for.
+    pub const fn cause(self, cause: Cause, number: u32, is_test: bool) -> &'static str {
         match cause {
             Cause::First => self.say("primer envío", "first"),
             Cause::Retry => self.say("reintento", "retry"),
-            Cause::Manual => self.say("reenvío o prueba", "resent or test"),
+            Cause::Manual if is_test && number == 1 => self.say("prueba", "test"),
+            Cause::Manual => self.say("reenvío", "resent"),
             Cause::Recover => self.say("recuperación", "recovery"),
         }
     }

@@ -8,7 +8,8 @@ words! {
     api_keys: "Claves de API", "API keys";
     api_keys_text: "Cada sistema que llama a la API debería tener la suya, con lo justo que necesita.",
         "Each system that calls the API should have its own, with just what it needs.";
-    no_keys: "No hay ninguna clave: nadie puede llamar a la API.", "There is no key: nobody can call the API.";
+    no_keys: "No hay ninguna clave, así que nadie puede llamar a la API. Crea una para el sistema que crea inspecciones.",
+        "There is no key, so that nobody can call the API. Make one for the system that creates inspections.";
     new_key: "Nueva clave de API", "New API key";
     create_key: "Crear clave", "Create key";
     key_begins: "Empieza con", "Begins with";
@@ -32,10 +33,12 @@ words! {
         "The old one stops working at once; what users gave access to stays.";
     make_new_secret: "Generar otro secreto", "Make another secret";
     app_secret_made: "Secreto generado", "Secret made";
+    // In Spanish the words of the menu that the documentation of Autoinspector names.
     oauth_apps: "OAuth Aplicaciones", "OAuth applications";
     oauth_apps_text: "Aplicaciones que actúan por usuarios que les dieron acceso.",
         "Applications that act for users who gave them access.";
-    no_apps: "Todavía no hay aplicaciones.", "There are no applications yet.";
+    no_apps: "Todavía no hay aplicaciones. Crea una si otro sistema debe actuar por usuarios que se lo permitan: recibe un client_app_id y un secreto.",
+        "There are no applications yet. Create one when another system is to act for users who let it: it gets a client_app_id and a secret.";
     new_app: "Crear una aplicación", "Create an application";
     create_app: "Crear aplicación", "Create application";
     app_name_hint: "Es lo que ven los usuarios a quienes pide acceso.", "This is what users see whom it asks for access.";
@@ -50,7 +53,7 @@ words! {
     wrong_scopes: "Elige al menos un permiso.", "Choose at least one scope.";
     wrong_redirects: "Escribe entre 1 y 20 direcciones http o https completas, sin fragmento.",
         "Enter 1 to 20 whole http or https addresses without a fragment.";
-    wrong_other: "Un dato no es válido; abajo dice cuál.", "A value is not valid; below it says which.";
+    wrong_other: "No se puede con estos datos. El servidor dice:", "This cannot be done. The server says:";
 }
 
 impl Words {

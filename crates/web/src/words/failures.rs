@@ -15,7 +15,19 @@ impl Words {
             ErrorClass::Timeout => self.say("sin respuesta a tiempo", "timeout"),
             ErrorClass::Reset => self.say("conexión cortada", "connection cut"),
             ErrorClass::Protocol => self.say("no es HTTP", "not HTTP"),
-            ErrorClass::Status => self.say("rechazado", "refused"),
+            ErrorClass::Status => self.say("respuesta que no es 2XX", "answer other than 2XX"),
+        }
+    }
+
+    /// A failure in a word or two, with the status that was answered.
+    pub fn failure_with(self, class: &ErrorClass, status: Option<u16>) -> String {
+        let what = self.failure_short(class);
+        match (class, status) {
+            (ErrorClass::Status, Some(code)) => {
+                format!("{} {code}", self.say("respondió", "answered"))
+            }
+            (_, Some(code)) => format!("{what} ({code})"),
+            (_, None) => what.to_owned(),
         }
     }
 

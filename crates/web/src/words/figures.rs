@@ -1,5 +1,9 @@
 //! Figures as people read them: grouped, rounded, with their unit.
 
+use std::time::Duration;
+
+use heraldo_wire::time::Timestamp;
+
 use super::Words;
 
 const SECOND_MS: u64 = 1_000;
@@ -47,21 +51,53 @@ impl Words {
     pub fn percent(self, part: u64, whole: u64) -> Option<String> {
         let hundredths = (u128::from(part) * 10_000).checked_div(u128::from(whole))?;
         let percent = self.pointed(&format!("{}.{:02}", hundredths / 100, hundredths % 100));
-        Some(format!("{percent}{}", self.say(" %", "%")))
+        Some(format!("{percent}{}", self.say("\u{a0}%", "%")))
     }
 
-    /// A time in the unit that fits it, rounded down to two or three digits.
+    /// A time in the unit that fits it, rounded down to two or three digits. The unit stays on the number's line.
     pub fn lasting(self, ms: u64) -> String {
         let tenths = |unit: u64| {
             let tenths = u32::try_from(ms / (unit / 10)).unwrap_or(u32::MAX);
             self.decimal(f64::from(tenths) / 10.0)
         };
-        match ms {
-            0..SECOND_MS => format!("{ms} ms"),
-            SECOND_MS..MINUTE_MS => format!("{} s", tenths(SECOND_MS)),
-            MINUTE_MS..HOUR_MS => format!("{} min", tenths(MINUTE_MS)),
-            HOUR_MS..DAY_MS => format!("{} h", tenths(HOUR_MS)),
-            DAY_MS.. => format!("{} {}", tenths(DAY_MS), self.say("días", "days")),
+        let (number, unit) = match ms {
+            // It took some time, only less than is measured.
+            0 => ("<1".to_owned(), "ms"),
+            1..SECOND_MS => (ms.to_string(), "ms"),
+            SECOND_MS..MINUTE_MS => (tenths(SECOND_MS), "s"),
+            MINUTE_MS..HOUR_MS => (tenths(MINUTE_MS), "min"),
+            HOUR_MS..DAY_MS => (tenths(HOUR_MS), "h"),
+            DAY_MS.. => (tenths(DAY_MS), self.say("días", "days")),
+        };
+        let unit = match (number.as_str(), unit) {
+            ("1", "días" | "days") => self.say("día", "day"),
+            (_, unit) => unit,
+        };
+        format!("{number}\u{a0}{unit}")
+    }
+
+    /// How long an attempt or a part of it took.
+    pub fn took(self, ms: &u32) -> String {
+        self.lasting(u64::from(*ms))
+    }
+
+    /// A time that somebody chose.
+    pub fn period(self, time: Duration) -> String {
+        match time.as_millis() {
+            0 => "0\u{a0}s".to_owned(),
+            ms => self.lasting(u64::try_from(ms).unwrap_or(u64::MAX)),
+        }
+    }
+
+    /// How long ago something was due, or how soon it is.
+    pub fn due(self, at: Timestamp, now: Timestamp) -> String {
+        let ms = |later: Timestamp, earlier| {
+            u64::try_from(later.since(earlier).as_millis()).unwrap_or(u64::MAX)
+        };
+        if at <= now {
+            self.due_since(&self.lasting(ms(now, at)))
+        } else {
+            self.due_in(&self.lasting(ms(at, now)))
         }
     }
 }
@@ -106,22 +142,25 @@ mod tests {
     fn what_is_not_all_is_not_a_hundred_percent() {
         assert_eq!(EN.percent(99_999, 100_000).unwrap(), "99.99%");
         assert_eq!(EN.percent(3, 3).unwrap(), "100%");
-        assert_eq!(ES.percent(1, 3).unwrap(), "33,33 %");
+        assert_eq!(ES.percent(1, 3).unwrap(), "33,33\u{a0}%");
         assert_eq!(EN.percent(0, 0), None);
     }
 
     #[test]
     fn times_have_the_unit_that_fits() {
         for (ms, english) in [
+            (0, "<1 ms"),
             (85, "85 ms"),
             (1_250, "1.2 s"),
             (59_999, "59.9 s"),
             (90_000, "1.5 min"),
             (5 * HOUR_MS, "5 h"),
+            (24 * HOUR_MS, "1 day"),
             (36 * HOUR_MS, "1.5 days"),
         ] {
-            assert_eq!(EN.lasting(ms), english);
+            assert_eq!(EN.lasting(ms), english.replace(' ', "\u{a0}"));
         }
-        assert_eq!(ES.lasting(1_250), "1,2 s");
+        assert_eq!(ES.lasting(1_250), "1,2\u{a0}s");
+        assert_eq!(EN.period(Duration::ZERO), "0\u{a0}s");
     }
 }

@@ -1,6 +1,6 @@
 //! Inspections: their list and their page.
 
-use heraldo_wire::api::ReportStatus;
+use heraldo_wire::api::{DeliveryStatus, ReportStatus};
 use heraldo_wire::object::{InspectionStatus, InspectionType, Veredict};
 
 use super::{Words, words};
@@ -12,7 +12,7 @@ words! {
         "There are no inspections yet. Your system creates them over the API; each shows here from that moment on.";
     inspections_none_match: "Ninguna inspección cumple todo eso. Quita algún filtro.",
         "No inspection matches all of that. Take a filter away.";
-    inspections_how: "Cómo crear la primera", "How to create the first one";
+    inspections_how: "Con una clave de API, esta línea crea la primera:", "With an API key, this line creates the first one:";
     filters: "Filtros", "Filters";
     filter_apply: "Filtrar", "Filter";
     filter_clear: "Quitar filtros", "Clear filters";
@@ -44,6 +44,7 @@ words! {
     created_at: "Creada", "Created";
     expires_at: "Vence", "Expires";
     continues_inspection: "Continúa la inspección", "Continues the inspection";
+    its_children: "Inspecciones hijas", "Child inspections";
     locale: "Idioma de la persona", "The person's language";
     callback_url: "Dirección de vuelta", "Callback URL";
     metadata: "Metadatos", "Metadata";
@@ -56,13 +57,11 @@ words! {
     time_line: "Qué pasó y cuándo", "What happened when";
     no_events: "Sus eventos ya se borraron por su antigüedad.", "Its events were deleted for their age.";
     no_deliveries: "ningún webhook lo pidió", "no webhook asked for it";
-    delivered_mark: "entregados", "delivered";
-    pending_mark: "pendientes", "pending";
-    failed_mark: "fallidos", "failed";
     all_its_deliveries: "Todas sus entregas", "All its deliveries";
     access: "Acceso de la persona", "The person's access";
     access_text: "Quien tenga el enlace y el código puede hacer la inspección. Envíalos solo a la persona.",
         "Whoever has the link and the code can do the inspection. Send them to the person alone.";
+    access_audited: "Cada vez que se muestran queda en la auditoría.", "Each time they are shown is written to the audit log.";
     access_show: "Mostrar el enlace y el código", "Show the link and the code";
     magic_link: "Enlace", "Link";
     access_code: "Código de acceso", "Access code";
@@ -138,6 +137,22 @@ impl Words {
             ReportStatus::Completed => self.say("Listo", "Ready"),
             ReportStatus::Failed => self.say("No se pudo escribir", "It could not be written"),
         }
+    }
+
+    /// So many deliveries of one status.
+    pub fn deliveries_in(self, status: &DeliveryStatus, count: usize) -> String {
+        let number = self.number(count as u64);
+        let word = match (status, count) {
+            (DeliveryStatus::Pending, 1) => self.say("pendiente", "pending"),
+            (DeliveryStatus::Pending, _) => self.say("pendientes", "pending"),
+            (DeliveryStatus::Delivered, 1) => self.say("entregada", "delivered"),
+            (DeliveryStatus::Delivered, _) => self.say("entregadas", "delivered"),
+            (DeliveryStatus::Failed, 1) => self.say("fallida", "failed"),
+            (DeliveryStatus::Failed, _) => self.say("fallidas", "failed"),
+            (DeliveryStatus::Cancelled, 1) => self.say("cancelada", "cancelled"),
+            (DeliveryStatus::Cancelled, _) => self.say("canceladas", "cancelled"),
+        };
+        format!("{number} {word}")
     }
 
     /// How many inspections a list has in all.

@@ -46,7 +46,7 @@ words! {
     backlog_by_webhook: "En espera por webhook", "Waiting by webhook";
     none_waiting: "Nada espera: todo lo aceptado está entregado o terminó.",
         "Nothing waits: all that was accepted is delivered or has ended.";
-    first_due: "La primera", "The first";
+    first_due: "La más antigua", "Oldest due";
     deleted_webhook: "(borrado)", "(deleted)";
     disk_nearly_full: "El disco del servidor está casi lleno", "The server's disk is nearly full";
     disk_nearly_full_text: "No se acepta nada nuevo hasta que haya lugar; lo aceptado se sigue entregando. Quien opera el servidor debe liberar espacio.",
@@ -87,13 +87,13 @@ impl Words {
     pub fn attempts_seen(self, highest: &str, delivered: &str, failed: &str) -> String {
         if self.is_spanish() {
             format!(
-                "De izquierda a derecha en el tiempo: como mucho {highest} intentos por minuto; en total {delivered} \
-                 entregados y {failed} fallidos. La tabla de abajo tiene cada cifra."
+                "De izquierda a derecha en el tiempo. Intentos por minuto, como mucho: {highest}. En total, entregados: \
+                 {delivered}; fallidos: {failed}. La tabla de abajo tiene cada cifra."
             )
         } else {
             format!(
-                "From left to right over time: at most {highest} attempts per minute; {delivered} delivered and \
-                 {failed} failed in all. The table below has every figure."
+                "From left to right over time. Attempts per minute, at most: {highest}. In all, delivered: \
+                 {delivered}; failed: {failed}. The table below has every figure."
             )
         }
     }
@@ -121,10 +121,11 @@ impl Words {
     }
 
     pub fn more_disabled(self, count: usize) -> String {
-        if self.is_spanish() {
-            format!("Heraldo desactivó otros {count} webhooks")
-        } else {
-            format!("Heraldo disabled {count} more webhooks")
+        match (count, self.is_spanish()) {
+            (1, true) => "Heraldo desactivó otro webhook".to_owned(),
+            (1, false) => "Heraldo disabled 1 more webhook".to_owned(),
+            (count, true) => format!("Heraldo desactivó otros {count} webhooks"),
+            (count, false) => format!("Heraldo disabled {count} more webhooks"),
         }
     }
 }

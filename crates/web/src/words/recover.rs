@@ -8,18 +8,18 @@ words! {
     deliveries_navigation: "Secciones de las entregas", "Sections of the deliveries";
     recover: "Recuperar", "Recover";
     recover_it: "Enviarlo ahora", "Send it now";
-    recover_text: "Envía de nuevo lo que un webhook no recibió en un período. Primero se cuenta; no se envía nada hasta que lo confirmes.",
-        "Sends again what a webhook did not get in a time range. It is counted first; nothing is sent until you confirm it.";
+    recover_text: "Envía lo que un webhook no recibió en un período. Primero se cuenta; no se envía nada hasta que lo confirmes.",
+        "Sends what a webhook did not get in a time range. It is counted first; nothing is sent until you confirm it.";
     recover_what: "Qué se envía", "What is sent";
     recover_until_hint: "Vacío: hasta ahora.", "Empty: until now.";
     recover_count: "Contar", "Count";
-    recover_run: "Enviar de nuevo", "Send again";
+    recover_run: "Enviar", "Send";
     recover_change: "Cambiar el período", "Change the range";
     recover_counted: "Qué se enviaría", "What would be sent";
     recover_partial: "El período es largo: se contó durante 10 segundos, y hay al menos estos. Al enviar se cuentan todos.",
         "The range is long: counting took 10 seconds, and there are these at least. Sending counts them all.";
-    recover_nothing: "No hay nada que enviar de nuevo en este período. Amplíalo, o marca más estados.",
-        "There is nothing to send again in this range. Widen it, or tick more states.";
+    recover_nothing: "No hay nada que enviar en este período. Amplíalo, o marca más estados.",
+        "There is nothing to send in this range. Widen it, or tick more states.";
     recover_no_webhooks: "Para recuperar hace falta un webhook: agrega un endpoint y después envíale lo que pasó antes de que existiera.",
         "Recovering takes a webhook: add an endpoint, then send it what happened before it existed.";
     recover_disabled: "El webhook está desactivado: actívalo, y después envía.", "The webhook is disabled: enable it, then send.";
@@ -37,7 +37,7 @@ words! {
     range: "Período", "Range";
     progress: "Avance", "Progress";
     counted: "Contados", "Counted";
-    enqueued: "Enviados de nuevo", "Sent again";
+    enqueued: "Puestos en cola", "Enqueued";
     remaining: "Quedan", "Left";
     ended: "Terminó", "Ended";
     recovery_begun: "La recuperación empezó. Sigue aunque cierres esta página.", "The recovery has begun. It goes on even if you close this page.";
@@ -50,7 +50,7 @@ words! {
     recovery_running: "Se envía cada vez que el webhook no tiene nada nuevo que enviar.", "It sends whenever the webhook has nothing fresh to send.";
     recovery_completed: "Todo lo que faltaba se encoló. Lo que llegó entretanto no se envía de nuevo.",
         "Everything that was missing was enqueued. What arrived meanwhile is not sent again.";
-    recovery_was_cancelled: "Alguien la canceló; lo que quedaba se puede recuperar de nuevo.",
+    recovery_was_cancelled: "Alguien la canceló; lo que quedaba se puede recuperar después.",
         "Somebody cancelled it; what was left can be recovered again.";
     recovery_stopped: "Se detuvo porque el webhook se desactivó o se borró. Actívalo y recupera el resto.",
         "It stopped because the webhook was disabled or deleted. Enable it and recover the rest.";
@@ -119,7 +119,6 @@ impl Words {
     }
 
     pub fn recover_run_count(self, total: &u64) -> String {
-        let text = self.say("Enviar de nuevo", "Send again");
-        format!("{text} ({total})")
+        format!("{} ({})", self.recover_run(), self.number(*total))
     }
 }

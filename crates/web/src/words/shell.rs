@@ -45,6 +45,7 @@ words! {
     failed_text: "No es culpa tuya. Espera un momento y vuelve a intentarlo.",
         "This is not your fault. Wait a moment and try again.";
     check_the_form: "Revisa el formulario", "Check the form";
+    see_the_field: "Corrige el dato que está marcado.", "Correct the field that is marked.";
 }
 
 impl Words {

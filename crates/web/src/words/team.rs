@@ -6,6 +6,7 @@ use super::{Words, words};
 
 words! {
     team: "Equipo", "Team";
+    people: "Personas", "People";
     team_text: "Quiénes entran en la empresa y qué puede hacer cada uno.", "Who enters the company, and what each may do.";
     invite_somebody: "Invitar a alguien", "Invite somebody";
     invite_text: "Heraldo no envía correos: te da un enlace, y tú se lo pasas a la persona.",

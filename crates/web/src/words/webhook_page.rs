@@ -1,12 +1,13 @@
 //! The page of one webhook, and how webhooks fare.
 
-use heraldo_wire::api::DisableAfter;
+use heraldo_wire::api::{DisableAfter, WebhookStatus};
 
 use super::{Words, words};
 
 words! {
     webhooks_caption: "Los webhooks y cómo les fue en las últimas 24 horas", "The webhooks and how they fared in the last 24 hours";
     day_chart: "24 horas", "24 hours";
+    day_attempts: "Intentos por hora", "Attempts per hour";
     success: "Éxito", "Success";
     waiting: "En espera", "Waiting";
     last_error: "Último error", "Last error";
@@ -19,8 +20,8 @@ words! {
     last_day: "Últimas 24 horas", "Last 24 hours";
     attempts: "Intentos", "Attempts";
     attempt: "Intento", "Attempt";
-    p95_name: "95 de 100 tardan hasta", "95 of 100 take up to";
-    next_due: "el próximo:", "next:";
+    p95_name: "Duración, p95", "Duration, p95";
+    held_back: "sale cuando se reanude", "sent when it is resumed";
     failing_since: "Falla desde", "Failing since";
     failing_advice: "Mira por qué en sus entregas, o envía un evento de prueba.",
         "See why in its deliveries, or send a test event.";
@@ -66,18 +67,16 @@ words! {
     answer: "Respuesta del receptor", "The receiver's answer";
     load_again: "Carga la página otra vez para ver qué pasó.", "Load the page again to see what happened.";
     whole_delivery: "Ver la entrega completa", "See the whole delivery";
-    gets_it: "lo recibe", "gets it";
-    gets_it_not: "no lo recibe", "does not";
+    gets_it: "suscrito", "subscribed";
+    gets_it_not: "no suscrito", "not subscribed";
     change: "Cambiar", "Change";
     changed: "Cambiado", "Changed";
     servers: "(del servidor)", "(the server's)";
-    servers_own: "lo que dice el servidor", "what the server says";
     unlimited: "sin límite", "no limit";
     none: "ninguno", "none";
     timeout_name: "Plazo de un intento", "Deadline of one attempt";
     signature_kind: "Firmas", "Signatures";
     tls_name: "Certificados propios", "Certificates of its own";
-    life: "Pausar, desactivar, eliminar", "Pause, disable, delete";
     pause: "Pausar", "Pause";
     pause_text: "Deja de enviar. Lo que espera y lo que llegue se guarda como entregas, y sale en orden cuando lo reanudes. No se pierde nada. Un intento que ya está en curso termina.",
         "Sending stops. What waits and what comes is kept as deliveries, and flows in order when you resume it. Nothing is lost. An attempt that is under way ends.";
@@ -87,8 +86,9 @@ words! {
         "What waits goes out now, oldest first, at its own rate.";
     resume_now: "Reanudar este webhook", "Resume this webhook";
     enable: "Activar", "Enable";
-    enable_text: "Recibe los eventos desde ahora. Los de antes no salen solos: recupéralos en Recuperar.",
-        "It gets the events from now on. Those of before do not go by themselves: recover them under Recover.";
+    enable_text: "Recibe los eventos desde ahora. Los de antes no salen solos: recupéralos después.",
+        "It gets the events from now on. Those of before do not go by themselves: recover them afterwards.";
+    recover_missed: "Recuperar lo que no recibió", "Recover what it missed";
     enable_now: "Activar este webhook", "Enable this webhook";
     disable: "Desactivar", "Disable";
     disable_text: "Lo que espera se cancela, y no se crean entregas nuevas. Los eventos se guardan durante el tiempo de retención: después de activarlo se pueden recuperar.",
@@ -110,9 +110,9 @@ impl Words {
     pub fn last_hours(self, delivered: u64, failed: u64) -> String {
         let (delivered, failed) = (self.number(delivered), self.number(failed));
         if self.is_spanish() {
-            format!("Últimas 24 horas: {delivered} intentos entregados, {failed} fallidos")
+            format!("Últimas 24 horas. Intentos entregados: {delivered}; fallidos: {failed}")
         } else {
-            format!("Last 24 hours: {delivered} attempts delivered, {failed} failed")
+            format!("Last 24 hours. Attempts delivered: {delivered}; failed: {failed}")
         }
     }
 
@@ -135,6 +135,20 @@ impl Words {
             (1, false) => "1 delivery waits now.".to_owned(),
             (_, true) => format!("Ahora esperan {shown} entregas."),
             (_, false) => format!("{shown} deliveries wait now."),
+        }
+    }
+
+    /// The steps that are open to a webhook of this status, as the heading above them.
+    pub const fn life(self, status: &WebhookStatus) -> &'static str {
+        match status {
+            WebhookStatus::Enabled => {
+                self.say("Pausar, desactivar o eliminar", "Pause, disable or delete")
+            }
+            WebhookStatus::Paused => self.say(
+                "Reanudar, desactivar o eliminar",
+                "Resume, disable or delete",
+            ),
+            WebhookStatus::Disabled => self.say("Activar o eliminar", "Enable or delete"),
         }
     }
 
@@ -164,15 +178,15 @@ impl Words {
     }
 
     pub fn disabled_after(self, after: DisableAfter, attempts_min: u32) -> String {
-        match (after, self.is_spanish()) {
-            (DisableAfter::Never, true) => "nunca".to_owned(),
-            (DisableAfter::Never, false) => "never".to_owned(),
-            (DisableAfter::After(time), true) => {
-                format!("{time}, al menos {attempts_min} intentos")
-            }
-            (DisableAfter::After(time), false) => {
-                format!("{time}, at least {attempts_min} attempts")
-            }
+        let time = match after {
+            DisableAfter::Never => return self.say("nunca", "never").to_owned(),
+            DisableAfter::After(time) => self.period(time.0),
+        };
+        match (attempts_min, self.is_spanish()) {
+            (1, true) => format!("{time}, al menos 1 intento"),
+            (1, false) => format!("{time}, at least 1 attempt"),
+            (count, true) => format!("{time}, al menos {count} intentos"),
+            (count, false) => format!("{time}, at least {count} attempts"),
         }
     }
 

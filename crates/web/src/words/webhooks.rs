@@ -19,6 +19,7 @@ words! {
     description: "Descripción", "Description";
     description_hint: "Para reconocerlo en la lista.", "To tell it apart in the list.";
     events_hint: "El endpoint recibe solo los eventos elegidos.", "The endpoint gets the chosen events alone.";
+    retried_on_failure: "se reintenta si falla", "retried on failure";
     more_settings: "Más ajustes", "More settings";
     default_hint: "Vacío: lo que dice el servidor.", "Empty: what the server says.";
     sending: "Envío", "Sending";
@@ -79,6 +80,8 @@ words! {
     wrong_endpoint: "Revisa la dirección: debe ser http o https, completa y alcanzable desde internet.",
         "Check the address: it must be http or https, whole, and within reach from the internet.";
     wrong_events: "Elige al menos un evento de la lista.", "Choose at least one event of the list.";
+    wrong_description: "Acorta la descripción: hasta 1.024 bytes.", "Shorten the description: up to 1,024 bytes.";
+    wrong_choice: "Elige algo de la lista.", "Choose something of the list.";
     wrong_headers: "Revisa las cabeceras: una por línea, nombre: valor.", "Check the headers: one a line, name: value.";
     wrong_schedule: "Revisa las esperas: duraciones como 30s, 15m o 1h, separadas por comas.",
         "Check the waits: durations like 30s, 15m or 1h, separated by commas.";
@@ -117,28 +120,28 @@ impl Words {
                 "The person entered the right access code.",
             ),
             EventType::ImageProcessed => self.say(
-                "Una foto pedida se procesó y sus validaciones terminaron. Se reintenta.",
-                "A photo that was asked for was processed and its validations ended. Retried.",
+                "Una foto pedida se procesó y sus validaciones terminaron.",
+                "A photo that was asked for was processed and its validations ended.",
             ),
             EventType::ExtraImageProcessed => self.say(
-                "Una foto adicional se procesó. Se reintenta.",
-                "An additional photo was processed. Retried.",
+                "Una foto adicional se procesó.",
+                "An additional photo was processed.",
             ),
             EventType::InspectionBlocked => self.say(
                 "La inspección venció sin empezar, o se agotaron los intentos del código.",
                 "The inspection expired before it was started, or its code attempts are spent.",
             ),
             EventType::InspectionCompleted => self.say(
-                "La inspección terminó y tiene resultado. Se reintenta.",
-                "The inspection ended and has its result. Retried.",
+                "La inspección terminó y tiene resultado.",
+                "The inspection ended and has its result.",
             ),
             EventType::InspectionReviewed => self.say(
                 "Una revisión cambió el resultado de una inspección terminada.",
                 "A review changed the result of a completed inspection.",
             ),
             EventType::WebhookDisabled => self.say(
-                "Otro webhook de la empresa se desactivó. Se reintenta.",
-                "Another webhook of the company was disabled. Retried.",
+                "Otro webhook de la empresa se desactivó.",
+                "Another webhook of the company was disabled.",
             ),
         }
     }

@@ -1,7 +1,7 @@
 //! The time line of a delivery's attempts: when, how long each phase took, what came back.
 
 use heraldo_domain::delivery::Attempt;
-use heraldo_wire::attempt::{AttemptOutcome, Cause, ErrorClass, Phase};
+use heraldo_wire::attempt::{AttemptOutcome, ErrorClass, Phase};
 
 use super::request::{Part, shown_part};
 use crate::dashboard::moment::Moment;
@@ -17,7 +17,8 @@ const OLDER_ANSWER_BYTES_MAX: usize = 512;
 /// One attempt as its delivery's page shows it.
 pub struct Shown {
     pub number: u32,
-    pub cause: Cause,
+    /// Why it was made, in words.
+    pub cause: &'static str,
     pub started_at: Moment,
     pub duration_ms: u32,
     pub outcome: AttemptOutcome,
@@ -33,7 +34,7 @@ pub struct Failure {
     class: ErrorClass,
     phase: Option<Phase>,
     status_code: Option<u16>,
-    /// What was seen, in English.
+    /// What was seen, in English; empty when title and advice say as much.
     pub error: String,
 }
 
@@ -44,7 +45,16 @@ impl Failure {
             class: attempt.error_class?,
             phase: attempt.phase,
             status_code: attempt.status_code,
-            error: attempt.error.clone().unwrap_or_default(),
+            error: match attempt.error_class? {
+                ErrorClass::Status => String::new(),
+                ErrorClass::Dns
+                | ErrorClass::AddressRefused
+                | ErrorClass::Connect
+                | ErrorClass::Tls
+                | ErrorClass::Timeout
+                | ErrorClass::Reset
+                | ErrorClass::Protocol => attempt.error.clone().unwrap_or_default(),
+            },
         })
     }
 
@@ -65,8 +75,8 @@ pub struct Bar {
     pub width: u64,
 }
 
-/// All attempts, oldest first.
-pub fn shown(attempts: &[Attempt]) -> Vec<Shown> {
+/// All attempts, oldest first. `is_test`: of a test event.
+pub fn shown(t: Words, attempts: &[Attempt], is_test: bool) -> Vec<Shown> {
     let longest = attempts.iter().map(|attempt| attempt.duration_ms).max();
     let longest = u64::from(longest.unwrap_or_default()).max(1);
     let newest = attempts.last().map(|attempt| attempt.number);
@@ -78,7 +88,7 @@ pub fn shown(attempts: &[Attempt]) -> Vec<Shown> {
         };
         Shown {
             number: attempt.number,
-            cause: attempt.cause,
+            cause: t.cause(attempt.cause, attempt.number, is_test),
             started_at: Moment(attempt.started_at),
             duration_ms: attempt.duration_ms,
             outcome: attempt.outcome,

@@ -19,6 +19,7 @@ use heraldo_wire::event::EventType;
 use heraldo_wire::id::WebhookId;
 use http::StatusCode;
 
+use super::address::Address;
 use super::visit::Visit;
 use super::wrong::Wrong;
 use crate::call::Outcome;

@@ -7,6 +7,7 @@ use heraldo_wire::attempt::ErrorClass;
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::DeliveryId;
 
+use crate::dashboard::address::Address;
 use crate::dashboard::moment::Moment;
 use crate::words::Words;
 

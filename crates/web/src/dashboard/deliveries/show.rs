@@ -15,6 +15,7 @@ use super::request::{
     BODY_BYTES_MAX, Header, Part, Value, command, formatted, headers, shown_part,
 };
 use crate::call::Outcome;
+use crate::dashboard::address::Address;
 use crate::dashboard::moment::Moment;
 use crate::dashboard::visit::{Done, Form, Visit};
 use crate::frame::{Frame, Section};
@@ -86,7 +87,7 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
         webhook_status: webhook.map(|webhook| webhook.settings.status),
         sequence: event.sequence,
         is_ours: event.origin == Origin::Inspection,
-        attempts: shown(&delivery.attempts),
+        attempts: shown(visit.t, &delivery.attempts, event.origin == Origin::Test),
         inside,
         delivery,
     })

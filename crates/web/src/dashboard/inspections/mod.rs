@@ -3,9 +3,10 @@
 mod act;
 mod one;
 mod photos;
+mod steps;
 
 pub use act::{child, report, review, review_photos};
-pub use one::show;
+pub use one::{reveal_access, show};
 
 use askama::Template;
 use heraldo_domain::inspection::Inspection;
@@ -132,6 +133,8 @@ struct List {
     /// Not said on later pages, where it would count what is left.
     total: Option<String>,
     rows: Vec<Row>,
+    /// A command that creates an inspection here.
+    first: String,
     /// The query of the page with older ones.
     older: Option<String>,
     /// The query of the first page.
@@ -193,10 +196,20 @@ fn empty(visit: &Visit<'_>, asked: Asked) -> List {
         asked,
         wrong: None,
         total: None,
+        first: first_command(&visit.context().links.public_url),
         rows: Vec::new(),
         older: None,
         newest: None,
     }
+}
+
+/// What creates an inspection on this server.
+fn first_command(public_url: &str) -> String {
+    format!(
+        "curl -X POST {public_url}/v1/inspection/car \\\n  \
+         -H \"x-api-key: $HERALDO_API_KEY\" -H 'content-type: application/json' \\\n  \
+         -d '{{\"templateId\":\"easy\",\"car\":{{\"plate\":\"AB123CD\"}}}}'"
+    )
 }
 
 fn row(inspection: &Inspection) -> Row {

@@ -4,22 +4,22 @@ use askama::Template;
 use heraldo_domain::inspection::file::input_file;
 use heraldo_domain::inspection::{Inspection, State, magic_link};
 use heraldo_domain::ops::Context;
-use heraldo_domain::ops::inspections::{Story, seen_inspection, story};
+use heraldo_domain::ops::inspections::{audit_access, seen_children, seen_inspection, story};
 use heraldo_domain::ops::reports::list_reports;
 use heraldo_domain::ports::random;
-use heraldo_domain::query::EventRecord;
 use heraldo_domain::sheet::{Facts, Section as SheetSection, contents};
-use heraldo_wire::api::{DeliveryStatus, ReportRequest, ReportStatus};
-use heraldo_wire::event::EventType;
-use heraldo_wire::id::{EventId, InspectionId};
+use heraldo_wire::api::{ReportRequest, ReportStatus};
+use heraldo_wire::id::InspectionId;
 use heraldo_wire::object::{InspectionStatus, Veredict};
 use heraldo_wire::time::Timestamp;
 use serde_json::Value;
 
 use super::photos::{PhotoCard, cards};
+use super::steps::{Step, Told, steps};
 use crate::call::Outcome;
+use crate::dashboard::address::Address;
 use crate::dashboard::moment::Moment;
-use crate::dashboard::visit::Visit;
+use crate::dashboard::visit::{Form, Visit};
 use crate::dashboard::wrong::Wrong;
 use crate::frame::{Frame, Section};
 use crate::problem::Failure;
@@ -45,8 +45,10 @@ pub struct InspectionPage {
     sections: Vec<Part>,
     files: Vec<File>,
     has_photos: bool,
-    events: Vec<Happened>,
-    has_more_deliveries: bool,
+    children: Vec<ChildRow>,
+    steps: Vec<Step>,
+    /// They were deleted for their age.
+    has_no_events: bool,
     access: Access,
     can_be_reviewed: bool,
     has_expired: bool,
@@ -75,23 +77,19 @@ struct File {
     path: String,
 }
 
-/// One event of the time line.
-struct Happened {
-    id: EventId,
-    event: EventType,
-    /// The photo that it is about.
-    side: Option<String>,
-    at: Moment,
-    delivered: usize,
-    pending: usize,
-    failed: usize,
+struct ChildRow {
+    id: InspectionId,
+    status: InspectionStatus,
+    created_at: Moment,
 }
 
 /// How the person gets in.
 enum Access {
     /// The link works no more.
     Over,
-    Open {
+    /// Until somebody asks for it.
+    Hidden,
+    Shown {
         link: String,
         code: String,
     },
@@ -107,25 +105,51 @@ struct ReportRow {
 
 pub async fn show(visit: &mut Visit<'_>) -> Outcome {
     let id: InspectionId = visit.id().await?;
-    let page = read(visit, id, None).await?;
+    let page = read(visit, id, Extra::default()).await?;
     visit.page(&page)
+}
+
+/// Shows the page with the person's link and code. Asked for by a form, so that no link does it.
+pub async fn reveal_access(visit: &mut Visit<'_>, _form: Form) -> Outcome {
+    let id: InspectionId = visit.id().await?;
+    let (company, member) = (visit.company.clone(), visit.member.clone());
+    let inspection = seen_inspection(visit.context(), &company, &member, id).await?;
+    audit_access(visit.context(), &visit.caller(), &inspection).await?;
+    let extra = Extra {
+        is_revealed: true,
+        ..Extra::default()
+    };
+    let page = read(visit, id, extra).await?;
+    visit.page(&page)
+}
+
+/// What is on the page beside the inspection itself.
+#[derive(Default)]
+struct Extra {
+    is_revealed: bool,
+    wrong: Option<Wrong>,
 }
 
 /// The page again, with what was wrong with a form of it.
 pub async fn refuse(visit: &mut Visit<'_>, id: InspectionId, wrong: Wrong) -> Outcome {
     let status = wrong.status;
-    let page = read(visit, id, Some(wrong)).await?;
+    let extra = Extra {
+        wrong: Some(wrong),
+        ..Extra::default()
+    };
+    let page = read(visit, id, extra).await?;
     visit.page_with(status, &page)
 }
 
 async fn read(
     visit: &mut Visit<'_>,
     id: InspectionId,
-    wrong: Option<Wrong>,
+    extra: Extra,
 ) -> Result<InspectionPage, Failure> {
     let context = visit.context();
     let inspection = seen_inspection(context, &visit.company, &visit.member, id).await?;
     let story = story(context, &inspection).await?;
+    let children = seen_children(context, &visit.company, &visit.member, id).await?;
     let administers = visit.administers();
     let reports = if administers {
         list_reports(context, &visit.caller(), id)
@@ -169,15 +193,30 @@ async fn read(
         has_photos: inspection.images().next().is_some(),
         sections,
         files: files(context, &inspection, until),
-        events: happened(t, &story),
-        has_more_deliveries: story.has_more_deliveries,
-        access: access(&inspection, &context.links.public_url, now),
+        children: children
+            .iter()
+            .map(|child| ChildRow {
+                id: child.id,
+                status: child.status(),
+                created_at: Moment(child.created_at),
+            })
+            .collect(),
+        has_no_events: story.events.is_empty(),
+        steps: steps(t, &visit.company, &inspection, &story),
+        access: match (lets_in(&inspection, now), extra.is_revealed) {
+            (false, _) => Access::Over,
+            (true, false) => Access::Hidden,
+            (true, true) => Access::Shown {
+                link: magic_link(&inspection, &context.links.public_url),
+                code: inspection.access_code.clone(),
+            },
+        },
         can_be_reviewed: inspection.status() == InspectionStatus::Completed,
         has_expired: inspection.has_expired() || inspection.has_lapsed(now),
         is_writing: reports.iter().any(|report| is_unfinished(report.status)),
         reports,
         once: hex(&random::<12>(&*context.entropy)),
-        wrong,
+        wrong: extra.wrong,
     })
 }
 
@@ -228,7 +267,7 @@ fn facts_of(t: Words, inspection: &Inspection) -> Vec<Fact> {
             facts.push(text(t.blocked_because(), t.0.blocked(*reason)));
         }
     }
-    facts.push(text(t.locale(), &inspection.locale));
+    facts.push(text(t.locale(), &t.0.locale(&inspection.locale)));
     if let Some(url) = &inspection.callback_url {
         facts.push(text(t.callback_url(), url));
     }
@@ -264,61 +303,11 @@ fn files(context: &Context, inspection: &Inspection, until: Timestamp) -> Vec<Fi
     files.collect()
 }
 
-fn happened(t: Words, story: &Story) -> Vec<Happened> {
-    let of = |event: &EventRecord, wanted: &[DeliveryStatus]| {
-        let deliveries = story.deliveries.iter();
-        let of_event = deliveries.filter(|delivery| delivery.event_id == event.id);
-        of_event
-            .filter(|delivery| wanted.contains(&delivery.status))
-            .count()
-    };
-    let line = |event: &EventRecord| Happened {
-        id: event.id,
-        event: event.event_type,
-        side: side(event).map(|side| t.0.side(&side)),
-        at: Moment(event.created_at),
-        delivered: of(event, &[DeliveryStatus::Delivered]),
-        pending: of(event, &[DeliveryStatus::Pending]),
-        failed: of(event, &[DeliveryStatus::Failed, DeliveryStatus::Cancelled]),
-    };
-    story.events.iter().map(line).collect()
-}
-
-/// The side of the photo that an event is about.
-fn side(event: &EventRecord) -> Option<String> {
-    match event.event_type {
-        EventType::ImageProcessed | EventType::ExtraImageProcessed => {}
-        EventType::InspectionCreated
-        | EventType::ChildrenInspectionCreated
-        | EventType::InspectionStarted
-        | EventType::InspectionBlocked
-        | EventType::InspectionCompleted
-        | EventType::InspectionReviewed
-        | EventType::WebhookDisabled => return None,
-    }
-    let body: Value = serde_json::from_slice(&event.body).ok()?;
-    let payload = body.get("payload")?;
-    let owners = ["product", "identity", "custom"];
-    let owner = owners.into_iter().find_map(|owner| payload.get(owner))?;
-    // That of a product is an array of one (contract C6).
-    let image = owner.get("image")?;
-    let image = image.get(0).unwrap_or(image);
-    Some(image.get("side")?.as_str()?.to_owned())
-}
-
-fn access(inspection: &Inspection, public_url: &str, now: Timestamp) -> Access {
+/// Whether the link and the code still let the person in.
+fn lets_in(inspection: &Inspection, now: Timestamp) -> bool {
     match inspection.state {
-        State::Created { .. } | State::Started { .. } if !inspection.has_lapsed(now) => {
-            Access::Open {
-                link: magic_link(inspection, public_url),
-                code: inspection.access_code.clone(),
-            }
-        }
-        State::Created { .. }
-        | State::Started { .. }
-        | State::Processing { .. }
-        | State::Completed { .. }
-        | State::Blocked { .. } => Access::Over,
+        State::Created { .. } | State::Started { .. } => !inspection.has_lapsed(now),
+        State::Processing { .. } | State::Completed { .. } | State::Blocked { .. } => false,
     }
 }
 

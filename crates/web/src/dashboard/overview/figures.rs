@@ -41,7 +41,7 @@ pub fn tiles(t: Words, read: &Overview) -> Vec<Tile> {
             } else {
                 t.tile_next()
             };
-            format!("{which}: {}", due(t, Some(at), read.now))
+            format!("{which}: {}", t.due(at, read.now))
         }
         None if read.pending > 0 => t.tile_under_way().to_owned(),
         None => t.tile_nothing_waits().to_owned(),
@@ -55,7 +55,7 @@ pub fn tiles(t: Words, read: &Overview) -> Vec<Tile> {
         Tile {
             name: t.tile_latency(),
             value: p50,
-            note: Some(format!("p95 {p95} · p99 {p99}")),
+            note: Some(format!("p95\u{a0}{p95} · p99\u{a0}{p99}")),
         },
         Tile {
             name: t.tile_waiting(),
@@ -64,18 +64,6 @@ pub fn tiles(t: Words, read: &Overview) -> Vec<Tile> {
         },
         tile(t.tile_given_up(), t.number(total.given_up)),
     ]
-}
-
-/// How long ago the first that waits was due, or how soon it is.
-pub fn due(t: Words, at: Option<Timestamp>, now: Timestamp) -> String {
-    let ms = |later: Timestamp, earlier| {
-        u64::try_from(later.since(earlier).as_millis()).unwrap_or(u64::MAX)
-    };
-    match at {
-        None => t.tile_under_way().to_owned(),
-        Some(at) if at <= now => t.due_since(&t.lasting(ms(now, at))),
-        Some(at) => t.due_in(&t.lasting(ms(at, now))),
-    }
 }
 
 /// How many that is in a minute, of the time from `start` to `end`; of at least one.

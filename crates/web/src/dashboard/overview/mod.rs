@@ -14,6 +14,7 @@ use heraldo_wire::time::Timestamp;
 use serde::Deserialize;
 
 use super::account::has_password;
+use super::address::Address;
 use super::chart::Chart;
 use super::moment::Moment;
 use super::visit::Visit;
@@ -231,7 +232,10 @@ fn backlog<'a>(t: Words, company: &'a CompanyView, of: &Backlog, now: Timestamp)
         endpoint: endpoint(company, of.webhook_id),
         status: status.filter(|status| *status != WebhookStatus::Enabled),
         pending: t.number(of.pending),
-        due: figures::due(t, of.next_due_at, now),
+        due: match of.next_due_at {
+            Some(at) => t.due(at, now),
+            None => t.tile_under_way().to_owned(),
+        },
         due_at: of.next_due_at.map(Moment),
     }
 }

@@ -3,12 +3,14 @@
 use askama::Template;
 use heraldo_domain::ops::webhooks::{create_webhook, update_webhook};
 use heraldo_wire::api::CreateWebhookAnswer;
+use heraldo_wire::event::EventType;
 use heraldo_wire::id::WebhookId;
 use heraldo_wire::problem::ProblemCode;
 
 use super::fields::Fields;
 use super::page_of;
 use crate::call::Outcome;
+use crate::dashboard::address::Address;
 use crate::dashboard::visit::{Done, Form, Visit};
 use crate::dashboard::wrong::Wrong;
 use crate::frame::{Frame, Section};
@@ -20,6 +22,8 @@ struct WebhookForm {
     /// The webhook that is changed; `None`: a new one.
     id: Option<WebhookId>,
     fields: Fields,
+    /// The events that are sent again when the first attempt fails.
+    retried: Vec<EventType>,
     /// The server asks every new endpoint for its proof.
     challenge_is_asked: bool,
     wrong: Option<Wrong>,
@@ -27,10 +31,14 @@ struct WebhookForm {
 
 impl WebhookForm {
     fn new(visit: &Visit<'_>, id: Option<WebhookId>, fields: Fields, wrong: Option<Wrong>) -> Self {
+        let server = &visit.context().settings.webhook_defaults;
+        let webhook = id.and_then(|id| visit.company.webhook(id));
+        let policy = webhook.map(|webhook| webhook.retry_policy(server));
         Self {
             frame: visit.frame(Section::Configuration),
             id,
             fields,
+            retried: policy.map_or_else(|| server.retry.retried.clone(), |it| it.retried),
             challenge_is_asked: visit.context().settings.webhook_challenge,
             wrong,
         }

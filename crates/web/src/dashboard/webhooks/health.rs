@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use heraldo_domain::ops::webhook_health::{LastError, WebhookHealth, webhook_health};
+use heraldo_domain::statistics::{Figures, bucket, bucket_start};
 use heraldo_domain::webhook::Webhook;
-use heraldo_wire::api::WebhookStatus;
+use heraldo_wire::api::{Resolution, WebhookStatus};
 use heraldo_wire::id::WebhookId;
+use heraldo_wire::time::Timestamp;
 
-use crate::dashboard::moment::Moment;
+use crate::dashboard::chart::{Captions, Chart, Series};
+use crate::dashboard::moment::{Brief, Moment};
 use crate::dashboard::spark::{Spark, spark};
 use crate::dashboard::visit::Visit;
 use crate::problem::Failure;
@@ -26,6 +29,8 @@ pub struct WebhookRow {
 /// How one webhook fares, in words.
 pub struct Health {
     pub chart: Spark,
+    /// The same with its axes, for the webhook's own page.
+    pub day: Chart<'static>,
     /// Of the attempts of the last 24 hours; `None`: there were none.
     pub success: Option<String>,
     /// Whether some failed.
@@ -34,7 +39,8 @@ pub struct Health {
     /// What 95 of 100 attempts did not take longer than.
     pub p95: Option<String>,
     pub waiting: String,
-    pub next_due_at: Option<Moment>,
+    /// How long the oldest waits, or when it is sent.
+    pub waiting_note: Option<String>,
     pub failing_since: Option<Moment>,
     pub last_error: Option<ErrorShown>,
 }
@@ -48,7 +54,7 @@ pub struct ErrorShown {
 }
 
 impl Health {
-    fn new(t: Words, health: &WebhookHealth) -> Self {
+    fn new(t: Words, health: &WebhookHealth, status: WebhookStatus, now: Timestamp) -> Self {
         let WebhookHealth {
             hours,
             total,
@@ -60,12 +66,13 @@ impl Health {
         let attempts = total.delivered + total.failed();
         Self {
             chart: spark(t, hours),
+            day: day(t, hours, total, now),
             success: t.percent(total.delivered, attempts),
             has_failures: total.failed() > 0,
             attempts: t.number(attempts),
             p95: total.duration.percentile(95).map(|ms| t.lasting(ms)),
             waiting: t.number(*pending),
-            next_due_at: next_due_at.map(Moment),
+            waiting_note: next_due_at.and_then(|at| waiting_note(t, status, at, now)),
             failing_since: failing.as_ref().map(|run| Moment(run.since)),
             last_error: last_error.as_ref().map(|error| ErrorShown::new(t, error)),
         }
@@ -80,15 +87,11 @@ impl ErrorShown {
                 class,
                 status_code,
                 at,
-            } => {
-                let what = t.failure_short(class);
-                Self {
-                    what: status_code
-                        .map_or_else(|| what.to_owned(), |code| format!("{what} ({code})")),
-                    at: Moment(*at),
-                    path: Some(format!("dashboard/deliveries/{delivery_id}")),
-                }
-            }
+            } => Self {
+                what: t.failure_with(class, *status_code),
+                at: Moment(*at),
+                path: Some(format!("dashboard/deliveries/{delivery_id}")),
+            },
             LastError::Counted { class, hour } => Self {
                 what: t.failure_short(class).to_owned(),
                 at: Moment(*hour),
@@ -98,6 +101,46 @@ impl ErrorShown {
     }
 }
 
+/// What is said below the number of those that wait: the first is due then.
+fn waiting_note(t: Words, status: WebhookStatus, at: Timestamp, now: Timestamp) -> Option<String> {
+    let is_due = at <= now;
+    match status {
+        // Being cancelled.
+        WebhookStatus::Disabled => None,
+        WebhookStatus::Enabled if !is_due => Some(format!("{}: {}", t.tile_next(), t.due(at, now))),
+        WebhookStatus::Paused if !is_due => Some(t.held_back().to_owned()),
+        WebhookStatus::Enabled | WebhookStatus::Paused => {
+            Some(format!("{}: {}", t.tile_oldest(), t.due(at, now)))
+        }
+    }
+}
+
+/// The attempts of the last hours, up to now.
+fn day(t: Words, hours: &[(u64, u64)], total: &Figures, now: Timestamp) -> Chart<'static> {
+    let before = u32::try_from(hours.len().saturating_sub(1)).unwrap_or(u32::MAX);
+    let hour = bucket(Resolution::Hour);
+    let first = bucket_start(Resolution::Hour, now).minus(hour.saturating_mul(before));
+    let series = |class, name, count: fn(&(u64, u64)) -> u64| Series {
+        class,
+        name,
+        values: hours.iter().map(|of| Some(count(of) as f64)).collect(),
+    };
+    Chart::bars(
+        "day",
+        Captions {
+            title: t.day_attempts(),
+            description: t.last_hours(total.delivered, total.failed()),
+            from: Brief::Clock(first),
+            to: Brief::Clock(now),
+        },
+        vec![
+            series("good", t.chart_delivered(), |of| of.0),
+            series("bad", t.chart_failed(), |of| of.1),
+        ],
+        |value| t.decimal(value),
+    )
+}
+
 /// The rows of these webhooks.
 pub async fn rows(
     visit: &mut Visit<'_>,
@@ -105,6 +148,7 @@ pub async fn rows(
 ) -> Result<Vec<WebhookRow>, Failure> {
     let ids: Vec<WebhookId> = webhooks.iter().map(|webhook| webhook.id).collect();
     let health = webhook_health(visit.context(), visit.company.company.id, &ids).await?;
+    let now = visit.call.now();
     let rows = webhooks
         .iter()
         .zip(&health)
@@ -114,7 +158,7 @@ pub async fn rows(
             description: webhook.settings.description.clone(),
             status: webhook.settings.status,
             events: webhook.settings.events.len(),
-            health: Health::new(visit.t, health),
+            health: Health::new(visit.t, health, webhook.settings.status, now),
         });
     Ok(rows.collect())
 }
@@ -122,10 +166,12 @@ pub async fn rows(
 /// How this one fares.
 pub async fn health(
     visit: &mut Visit<'_>,
-    id: WebhookId,
+    webhook: &Webhook,
 ) -> Result<(WebhookHealth, Health), Failure> {
-    let found = webhook_health(visit.context(), visit.company.company.id, &[id]).await?;
+    let ids = [webhook.id];
+    let found = webhook_health(visit.context(), visit.company.company.id, &ids).await?;
     let found = found.into_iter().next().unwrap_or_default();
-    let shown = Health::new(visit.t, &found);
+    let (status, now) = (webhook.settings.status, visit.call.now());
+    let shown = Health::new(visit.t, &found, status, now);
     Ok((found, shown))
 }

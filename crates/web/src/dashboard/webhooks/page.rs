@@ -13,6 +13,7 @@ use http::StatusCode;
 use super::health::{Health, health};
 use super::test::{Sent, sent};
 use crate::call::Outcome;
+use crate::dashboard::address::Address;
 use crate::dashboard::moment::Moment;
 use crate::dashboard::visit::{Form, Visit};
 use crate::dashboard::wrong::Wrong;
@@ -116,7 +117,7 @@ pub struct Extra {
 
 pub async fn answer(visit: &mut Visit<'_>, id: WebhookId, extra: Extra) -> Outcome {
     let webhook = visit.context().own_webhook(&visit.caller(), id).await?;
-    let (found, shown) = health(visit, id).await?;
+    let (found, shown) = health(visit, &webhook).await?;
     let administers = visit.administers();
     let status = extra.wrong.as_ref().map_or(StatusCode::OK, |it| it.status);
     let template = WebhookPage {
@@ -171,7 +172,7 @@ fn settings(visit: &Visit<'_>, webhook: &Webhook) -> Vec<SettingShown> {
     let own = &webhook.settings;
     let server = &visit.context().settings.webhook_defaults;
     let waits = webhook.retry_policy(server).waits.into_iter();
-    let waits: Vec<_> = waits.map(|wait| HumanDuration(wait).to_string()).collect();
+    let waits: Vec<_> = waits.map(|wait| t.period(wait)).collect();
     let policy = webhook.disable_policy(server);
     let disable_after = policy.after.map_or(DisableAfter::Never, |time| {
         DisableAfter::After(HumanDuration(time))
@@ -198,14 +199,13 @@ fn settings(visit: &Visit<'_>, webhook: &Webhook) -> Vec<SettingShown> {
         ),
         (
             t.timeout_name(),
-            HumanDuration(webhook.timeout(server)).to_string(),
+            t.period(webhook.timeout(server)),
             own.timeout_ms.is_none(),
         ),
         (
             t.concurrency(),
-            own.concurrency
-                .map_or(t.servers_own().to_owned(), |it| it.to_string()),
-            false,
+            webhook.concurrency(server).to_string(),
+            own.concurrency.is_none(),
         ),
         (
             t.rate(),

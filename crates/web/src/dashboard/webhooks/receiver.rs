@@ -12,6 +12,7 @@ use http::StatusCode;
 use url::form_urlencoded;
 
 use crate::call::Outcome;
+use crate::dashboard::address::Address;
 use crate::dashboard::moment::Moment;
 use crate::dashboard::visit::{Form, Visit};
 use crate::frame::{Frame, Section};

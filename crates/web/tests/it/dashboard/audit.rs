@@ -39,9 +39,12 @@ async fn the_log_says_who_did_what_also_what_heraldo_did() {
         "disabled a webhook<br><small lang=\"en\">its receiver answered 410 Gone",
         "<th scope=\"row\">Ana</th>",
         "made an API key",
-        "<th scope=\"row\">API key first key</th>",
+        "<th scope=\"row\">API key “first key” <small class=\"mono\">",
         "revealed a secret",
-        &format!("dashboard/webhooks/{webhook}"),
+        &format!(
+            "dashboard/webhooks/{webhook}\">https://receiver.example.com/hook</a> <small class=\"mono\">{webhook}"
+        ),
+        "dashboard/developers\">&#60;b&#62;quotes&#60;/b&#62;</a>",
         "The server&#39;s command line",
         "created the company",
     ] {

@@ -196,5 +196,6 @@ pub fn checked(answer: &Answer, status: u16) -> String {
         files += include_str!("../../../assets/live.js").len();
     }
     assert!(text.len() + files < PAGE_BYTES_MAX, "{} bytes", text.len());
-    text.to_owned()
+    // Where a line may end is no part of the text.
+    text.replace("<wbr>", "").replace('\u{a0}', " ")
 }

@@ -139,11 +139,13 @@ async fn a_whole_inspection_is_shown_with_its_photos_and_its_story() {
         "&#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;",
         "alt=\"Left side\"",
         "Photo approved",
-        "distance: yes (it was taken near",
+        "Distance: yes (it was taken near",
         "inspection_created</a>",
         "image_processed</a> · Front",
         "inspection_completed</a>",
-        "1 pending</span>",
+        "<dt class=\"word\">Plate</dt><dd>AB123CD</dd>",
+        "Completed</span> <a class=\"mono\" href=\"../../dashboard/events/evt_",
+        "Pending</span></a> <small class=\"long\">https://receiver.example.com/hook</small>",
         &format!("dashboard/deliveries?subject={id}"),
         "its link no longer works",
     ] {
@@ -166,7 +168,7 @@ async fn a_whole_inspection_is_shown_with_its_photos_and_its_story() {
     for part in [
         "Completada</span>",
         "Foto aprobada",
-        "distance: sí (se tomó cerca",
+        "Distancia: sí (se tomó cerca",
         "Qué pasó y cuándo",
     ] {
         assert!(page.contains(part), "{part}: {page}");
@@ -179,10 +181,26 @@ async fn the_link_and_the_code_are_shown_while_they_let_the_person_in() {
     let id = car(&world, &json!({})).await;
     let shown = read(&world, &id).await;
     let browser = Browser::signed_in(&world, Role::Owner).await;
-    let page = browser.page(&page_of(&id), 200).await;
-    let code = format!("<code id=\"code\">{}</code>", text(&shown["accessCode"]));
-    assert!(page.contains(&code), "{page}");
-    assert!(page.contains(&text(&shown["magicLink"])), "{page}");
+    let path = page_of(&id);
+    let page = browser.page(&path, 200).await;
+    let code = text(&shown["accessCode"]);
+    let link = text(&shown["magicLink"]);
+    assert!(!page.contains(&code) && !page.contains(&link), "{page}");
+    let action = format!("{path}/access");
+    let page = checked(&browser.submit(&path, &action, &[]).await, 200);
+    assert!(
+        page.contains(&format!("<code id=\"code\">{code}</code>")) && page.contains(&link),
+        "{page}"
+    );
+    // Opening its address does nothing, and every reveal is written down.
+    assert_eq!(browser.get(&action).await.status, 405);
+    let log = browser.page("/dashboard/audit", 200).await;
+    let seen = "saw the link and the code of an inspection";
+    assert_eq!(log.matches(&format!("{seen}</td>")).count(), 1);
+    assert!(
+        log.contains(&format!("href=\"../{}\"", &path[1..])),
+        "{log}"
+    );
     assert!(page.contains("It can be reviewed once it is completed."));
     assert!(!page.contains("Create child inspection"), "{page}");
 }
@@ -286,6 +304,12 @@ async fn an_expired_inspection_has_one_child_however_often_the_form_is_sent() {
     }
     let page = browser.page(LIST, 200).await;
     assert!(page.contains("2 inspections"), "{page}");
+    let page = browser.page(&path, 200).await;
+    assert!(
+        page.contains("Child inspections")
+            && page.contains(&format!("dashboard/inspections/{child}\"")),
+        "{page}"
+    );
     // One that goes on has none.
     let action = format!("{}/child", page_of(child));
     let refused = browser.post(&action, &[("form", token.as_str())]).await;
@@ -355,7 +379,7 @@ async fn a_producer_sees_the_own_inspections_and_those_of_invited_people_and_cha
     checked(&browser.get(&page_of(&others)).await, 404);
     for id in [own, of_invited] {
         let page = browser.page(&page_of(&id), 200).await;
-        assert!(page.contains("Access code"), "{page}");
+        assert!(page.contains("Show the link and the code"), "{page}");
         for part in ["/review", "/report", "/child", "dashboard/audit"] {
             assert!(!page.contains(part), "{part}: {page}");
         }
@@ -374,7 +398,7 @@ async fn a_second_company_finds_no_inspection_of_the_first() {
     let page = stranger.page("/dashboard", 200).await;
     let token = page.split("name=\"form\" value=\"").nth(1).unwrap();
     let token = token.split('"').next().unwrap().replace("&#43;", "+");
-    for what in ["review", "review-photos", "report", "child"] {
+    for what in ["access", "review", "review-photos", "report", "child"] {
         let fields = [("form", token.as_str()), ("veredict", "approved")];
         let answer = stranger
             .post(&format!("{}/{what}", page_of(&id)), &fields)

@@ -61,7 +61,7 @@ async fn the_list_says_at_a_glance_how_each_webhook_fares() {
         ">12 ms<",
         "data-name=\"Waiting\">1<",
         ">no connection</a>",
-        "aria-label=\"Last 24 hours: 1 attempts delivered, 1 failed\"",
+        "aria-label=\"Last 24 hours. Attempts delivered: 1; failed: 1\"",
         "/dashboard/deliveries/",
     ] {
         assert!(list.contains(part), "{part}: {list}");
@@ -69,10 +69,18 @@ async fn the_list_says_at_a_glance_how_each_webhook_fares() {
     let page = browser
         .page(&format!("/dashboard/webhooks/{id}"), 200)
         .await;
-    assert!(
-        page.contains("Failing since") && page.contains("50%"),
-        "{page}"
-    );
+    for part in [
+        "Failing since",
+        "50%",
+        // By the hour, with its axes, and what holds without a setting of its own.
+        "<title id=\"day-title\">Attempts per hour</title>",
+        "<dd>32 <small>",
+        "<dd>15 s <small>",
+        "<dd>15 min, 15 min <small>",
+        "<dd>5 days, at least 20 attempts <small>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
     // What failed and succeeded later is known from counters alone.
     let delivery = world
         .get("/v1/notification/delivery?status=failed")
@@ -175,6 +183,7 @@ async fn a_webhook_is_paused_resumed_disabled_enabled_and_deleted() {
     let browser = Browser::signed_in(&world, Role::Admin).await;
     let page = browser.page(&path, 200).await;
     assert!(page.contains("1 delivery waits now."), "{page}");
+    assert!(page.contains("Pause, disable or delete"), "{page}");
     let mut button = "Pause this webhook";
     for (asked, said, next_button) in [
         ("paused", "The webhook is paused", "Resume this webhook"),
@@ -189,6 +198,20 @@ async fn a_webhook_is_paused_resumed_disabled_enabled_and_deleted() {
             .await;
         assert!(page.contains(said), "{said}: {page}");
         assert_eq!(status(&world, &id).await, asked);
+        // What waits for a paused webhook is not about to be sent.
+        let waits = "<dt>Waiting</dt><dd>1<small>oldest: due for 20 min";
+        if asked == "paused" {
+            world.clock.step(20 * 60_000);
+            let page = browser.page(&path, 200).await;
+            assert!(page.contains(waits) && page.contains("Resume, disable or delete"));
+        }
+        if asked == "disabled" {
+            let recover = format!("dashboard/recover?webhook={id}\">Recover what it missed");
+            assert!(
+                page.contains(&recover) && page.contains("Enable or delete"),
+                "{page}"
+            );
+        }
         button = next_button;
     }
     let answer = browser.submit(&path, &change, &[("status", "gone")]).await;
@@ -382,7 +405,7 @@ async fn every_setting_is_set_by_the_form_and_shown_again() {
         page.contains("Authorization, X-Region") && !page.contains("Bearer abc"),
         "{page}"
     );
-    assert!(page.contains("whpk_") && page.contains("12h, at least 50 attempts"));
+    assert!(page.contains("whpk_") && page.contains("12 h, at least 50 attempts"));
     let form = browser.page(&format!("{path}/settings"), 200).await;
     for part in [
         "value=\"30s, 5m\"",
