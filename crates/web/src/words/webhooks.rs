@@ -19,7 +19,7 @@ words! {
     description: "Descripción", "Description";
     description_hint: "Para reconocerlo en la lista.", "To tell it apart in the list.";
     events_hint: "El endpoint recibe solo los eventos elegidos.", "The endpoint gets the chosen events alone.";
-    retried_on_failure: "se reintenta si falla", "retried on failure";
+    retried_on_failure: "Se reintenta si falla.", "Retried on failure.";
     more_settings: "Más ajustes", "More settings";
     default_hint: "Vacío: lo que dice el servidor.", "Empty: what the server says.";
     sending: "Envío", "Sending";
