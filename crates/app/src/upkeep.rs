@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 const BATCH: u32 = 500;
 /// Rows deleted in one go, which holds the writer for a few milliseconds.
 const SLICE_ROWS: u32 = 128;
+/// The same of bodies, whose every 4 KiB is a page more to free.
+const SLICE_BODY_BYTES: u64 = 1 << 20;
 /// Between two slices others write for so many times as long as a slice took.
 const PAUSE: u32 = 3;
 /// How often what is old enough is looked for: so many times in the time for which it is kept, within these.
@@ -118,6 +120,7 @@ async fn all_old(
         before: now.minus(kept.events),
         after: None,
         rows_max: SLICE_ROWS,
+        body_bytes_max: SLICE_BODY_BYTES,
     };
     let mut events = 0_u64;
     loop {

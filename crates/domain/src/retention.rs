@@ -12,6 +12,8 @@ pub struct Slice {
     pub after: Option<EventId>,
     /// About so many rows are deleted at most, and so many events looked at.
     pub rows_max: u32,
+    /// After so many bytes of deleted bodies the slice ends; one event goes however large it is.
+    pub body_bytes_max: u64,
 }
 
 /// What a slice deleted.

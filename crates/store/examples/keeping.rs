@@ -149,6 +149,7 @@ fn main() {
         before: scene.now(),
         after: None,
         rows_max: 128,
+        body_bytes_max: 1 << 20,
     };
     let (mut slices, mut gone) = (Vec::new(), 0);
     let begun = Instant::now();

@@ -199,6 +199,7 @@ macro_rules! conformance_tests {
                 ended_deliveries_go_with_their_events_and_attempts
                 what_is_pending_is_never_deleted
                 a_slice_keeps_to_its_rows
+                a_slice_keeps_to_its_bytes_but_deletes_one
                 figures_outlive_what_they_count
                 the_numbers_of_an_inspection_go_on_when_its_events_are_gone
                 old_audit_entries_are_deleted_in_slices

@@ -1,5 +1,6 @@
 //! Deleting what was kept long enough.
 
+use bytes::Bytes;
 use heraldo_domain::change::{Actor, AuditAction, AuditEntry, Change};
 use heraldo_domain::delivery::Next;
 use heraldo_domain::query::{DeliveryFilter, EventFilter};
@@ -17,12 +18,17 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Everything that was made until now is old.
 fn pass(scene: &Scene<'_>, rows_max: u32) -> Vec<Forgotten> {
+    pass_up_to(scene, rows_max, u64::MAX)
+}
+
+fn pass_up_to(scene: &Scene<'_>, rows_max: u32, body_bytes_max: u64) -> Vec<Forgotten> {
     scene.world.clock.step(1_000);
     let mut slices = Vec::new();
     let mut slice = Slice {
         before: scene.now(),
         after: None,
         rows_max,
+        body_bytes_max,
     };
     loop {
         let forgotten = block_on(scene.store.forget_events(slice)).unwrap();
@@ -78,6 +84,7 @@ pub fn ended_deliveries_go_with_their_events_and_attempts(harness: &dyn Harness)
         before: Timestamp::from_millis(scene.now().as_millis() - 1_000),
         after: None,
         rows_max: 100,
+        body_bytes_max: u64::MAX,
     };
     let forgotten = block_on(scene.store.forget_events(slice)).unwrap();
     assert_eq!((forgotten.events, forgotten.more), (4, false));
@@ -152,6 +159,27 @@ pub fn a_slice_keeps_to_its_rows(harness: &dyn Harness) {
     assert_eq!(gone.iter().sum::<u32>(), 10);
     assert_eq!(gone[..2], [0, 0], "the wide one goes in parts: {gone:?}");
     assert!(slices.len() >= 6, "{} slices of 5 rows", slices.len());
+}
+
+pub fn a_slice_keeps_to_its_bytes_but_deletes_one(harness: &dyn Harness) {
+    let (scene, _) = Scene::new(harness);
+    let webhook = scene.add_webhook();
+    scene.world.hand_over.set_room(1_000);
+    for kib in [200, 1, 1, 40, 40, 40, 1] {
+        let mut event = scene.event(InspectionId(scene.world.id()), &[webhook]);
+        event.body = Bytes::from(vec![b'x'; kib * 1_024]);
+        scene
+            .commit(Change {
+                events: vec![event],
+                ..Change::default()
+            })
+            .unwrap();
+        scene.settle(&scene.world.hand_over.last(), 200);
+    }
+    let slices = pass_up_to(&scene, 100, 64 * 1_024);
+    let gone: Vec<u32> = slices.iter().map(|slice| slice.events).collect();
+    assert_eq!(gone, [1, 4, 2]);
+    assert_eq!(deliveries(&scene), 0);
 }
 
 pub fn figures_outlive_what_they_count(harness: &dyn Harness) {

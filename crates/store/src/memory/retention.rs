@@ -22,6 +22,7 @@ impl Step<'_> {
             ..Forgotten::default()
         };
         let mut rows_left = slice.rows_max.max(1);
+        let mut body_bytes = 0_u64;
         for id in old {
             let of_event = self.deliveries_of(id);
             if of_event.iter().all(|(_, ended)| *ended) {
@@ -35,12 +36,12 @@ impl Step<'_> {
                     let gone = u32::try_from(earlier + 1).unwrap_or(u32::MAX);
                     rows_left = rows_left.saturating_sub(gone);
                 }
-                self.forget_event(id);
+                body_bytes = body_bytes.saturating_add(self.forget_event(id));
                 rows_left = rows_left.saturating_sub(1);
                 forgotten.events += 1;
             }
             forgotten.after = Some(id);
-            if rows_left == 0 {
+            if rows_left == 0 || body_bytes >= slice.body_bytes_max.max(1) {
                 forgotten.more = true;
                 break;
             }
@@ -56,9 +57,10 @@ impl Step<'_> {
             .collect()
     }
 
-    fn forget_event(&mut self, id: EventId) {
+    /// How many bytes its body had.
+    fn forget_event(&mut self, id: EventId) -> u64 {
         let Some(event) = self.state.events.remove(&id) else {
-            return;
+            return 0;
         };
         let (company, inspection) = (event.company_id, event.inspection_id);
         let later = (company, inspection, event.sequence.saturating_add(1))
@@ -69,6 +71,7 @@ impl Step<'_> {
                 .sequences
                 .remove(&(company, inspection, event.sequence));
         }
+        u64::try_from(event.body.len()).unwrap_or(u64::MAX)
     }
 
     pub(super) fn forget_audit(&mut self, before: Timestamp, limit: u32) -> u32 {

@@ -18,6 +18,7 @@ struct Old {
     inspection: Id,
     sequence: u32,
     origin: Origin,
+    body_bytes: u64,
     /// The keys of its deliveries.
     deliveries: Vec<i64>,
 }
@@ -30,6 +31,7 @@ pub(super) fn forget_events(group: &Group<'_, '_>, slice: &Slice) -> Done<Forgot
         ..Forgotten::default()
     };
     let mut rows_left = slice.rows_max.max(1);
+    let mut body_bytes = 0_u64;
     let old = old_events(group.db, slice)?;
     forgotten.more = old.len() >= usize::try_from(slice.rows_max).unwrap_or(usize::MAX);
     for (id, event) in old {
@@ -45,10 +47,11 @@ pub(super) fn forget_events(group: &Group<'_, '_>, slice: &Slice) -> Done<Forgot
             keep_sequence(group, &event)?;
             group.run("DELETE FROM event WHERE key = ?1", [key_of(event.id)])?;
             rows_left = rows_left.saturating_sub(1);
+            body_bytes = body_bytes.saturating_add(event.body_bytes);
             forgotten.events += 1;
         }
         forgotten.after = Some(id);
-        if rows_left == 0 {
+        if rows_left == 0 || body_bytes >= slice.body_bytes_max.max(1) {
             forgotten.more = true;
             break;
         }
@@ -62,8 +65,8 @@ fn old_events(db: &Connection, slice: &Slice) -> Done<Vec<(EventId, Option<Old>)
     let end = signed(Id::first_key_at(slice.before));
     rows::many(
         db,
-        // The body stands last in a row and is not read.
-        "SELECT key, tail, company, inspection, sequence, origin, deliveries FROM event
+        // The body stands last in a row and is not read: how long it is stands before it.
+        "SELECT key, tail, company, inspection, sequence, origin, deliveries, length(body) FROM event
          WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT ?3",
         params![after, end, slice.rows_max],
         |row| Ok((EventId(id_at(row, 0)?), old_event(row).ok())),
@@ -79,6 +82,7 @@ fn old_event(row: &Row<'_>) -> Done<Old> {
         inspection: id_blob_at(row, 3)?,
         sequence: row.get(4)?,
         origin: code_at(row, 5)?,
+        body_bytes: row.get::<_, i64>(7)?.unsigned_abs(),
         deliveries: keys.iter().map(|key| i64::from_be_bytes(*key)).collect(),
     })
 }

@@ -58,6 +58,7 @@ fn delete_everything(scene: &Scene<'_>) {
         before: scene.now(),
         after: None,
         rows_max: 64,
+        body_bytes_max: 1 << 20,
     };
     loop {
         let forgotten = block_on(scene.store.forget_events(slice)).unwrap();
