@@ -172,6 +172,43 @@ impl Engine {
         }
     }
 
+    /// Lets the next change be applied and its caller be told that it failed: SQLite's disk refuses the sync.
+    /// `false`: something else is to fail already.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub fn doubt_next_change(&self) -> Check<bool> {
+        match &self.inner {
+            Inner::Memory(store) => Ok(store.doubt_next()),
+            Inner::Sqlite { is_full, .. } if is_full.load(Ordering::Relaxed) => Ok(false),
+            Inner::Sqlite { store, .. } => {
+                // Then nothing is left that would be synced before the change.
+                self.must_work()?;
+                store.refuse_syncs(1);
+                Ok(true)
+            }
+        }
+    }
+
+    /// The disk keeps what it is told again: the log is mended, and what it held back is handed over.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub fn end_doubt(&self) -> Check {
+        match &self.inner {
+            Inner::Memory(_) => Ok(()),
+            Inner::Sqlite { store, .. } => {
+                store.refuse_syncs(0);
+                self.must_work()
+            }
+        }
+    }
+
+    fn must_work(&self) -> Check {
+        wait_for(self.store.check())?
+            .map_err(|error| Violation(format!("the store does not work: {error}")))
+    }
+
     /// Nothing fails any more.
     ///
     /// # Errors

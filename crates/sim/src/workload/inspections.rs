@@ -22,6 +22,9 @@ use crate::driver::Driver;
 use crate::oracle::{Accepted, Oracle};
 use crate::world::{Check, World, violated, wait_for};
 
+/// Of so many requests that publish one is stored while its client is told that it failed, if writes may fail.
+const DOUBTED_EVERY: u64 = 9;
+
 impl Workload {
     pub(super) fn create(
         &mut self,
@@ -313,7 +316,17 @@ impl Workload {
                 Some(&once),
             ))
         };
+        let in_doubt = world.faults.write > 0
+            && self.repeats.is_multiple_of(DOUBTED_EVERY)
+            && driver.store.doubt_next_change()?;
         let first = answered(ask()?, world)?;
+        if in_doubt {
+            if first.is_some() {
+                return violated("a change was answered although the disk did not keep it");
+            }
+            world.note("fault: what was published is stored, and its client told that it is not");
+            driver.store.end_doubt()?;
+        }
         let again = world.dice.chance(150);
         let answer = match first {
             // The client that got no answer, or wants to be sure, asks again.
@@ -322,14 +335,16 @@ impl Workload {
                     same_answer(&answer, &second).map(|()| answer)
                 })?,
             Some(answer) => answer,
-            None if again => match answered(ask()?, world)? {
+            None if again || in_doubt => match answered(ask()?, world)? {
                 Some(answer) => answer,
                 None => return Ok(()),
             },
             None => return Ok(()),
         };
-        if answer.replayed {
-            return violated("a request that was refused was remembered as answered");
+        if answer.replayed != in_doubt {
+            return violated(
+                "a request that was refused was remembered, or one that stands was not",
+            );
         }
         for (event_type, id) in items {
             self.published(company, id, event_type, world, oracle)?;

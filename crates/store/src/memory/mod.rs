@@ -60,6 +60,8 @@ struct Inner {
     totals: Figures,
     /// The next writes fail with these, in turn.
     faults: VecDeque<StoreError>,
+    /// The next change is applied, and its caller told that it failed.
+    doubts_next: bool,
     closed: bool,
 }
 
@@ -95,6 +97,14 @@ impl MemoryStore {
         self.lock()
             .faults
             .extend(std::iter::repeat_n(error.clone(), writes));
+    }
+
+    /// Lets the next change be applied and its caller be told that it failed, as when the disk refuses a sync.
+    /// `false`: it is to fail anyway.
+    pub fn doubt_next(&self) -> bool {
+        let mut inner = self.lock();
+        inner.doubts_next = inner.faults.is_empty();
+        inner.doubts_next
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -179,7 +189,11 @@ fn page<'a, C: Ord + Copy + 'a, V: 'a>(
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, change: Change) -> Result<Committed> {
-        self.write(|step| step.change(change))
+        let committed = self.write(|step| step.change(change))?;
+        if std::mem::take(&mut self.lock().doubts_next) {
+            return Err(StoreError::Failed("a simulated doubt".to_owned()));
+        }
+        Ok(committed)
     }
 
     async fn open_epoch(&self) -> Result<Epoch> {
