@@ -1,6 +1,9 @@
 //! The contract that every store engine keeps; `heraldo-store`'s conformance suite checks it.
 //!
-//! - Every write is atomic and durable before it is answered.
+//! - Every write is atomic, and durable before it is answered. Only outcomes, figures and the deletion of what
+//!   has expired may be answered before: a power failure undoes them as if it had come a moment earlier.
+//! - What is read is durable; of outcomes the same holds as above.
+//! - A failure of the disk leaves open whether a change stands ([`StoreError::Failed`]).
 //! - Ids that are unknown and ids of another company are the same `None`.
 //! - A damaged row hurts nobody else: lists leave it out and name it in the log, once; asking for it is
 //!   `Unreadable`.
@@ -61,7 +64,8 @@ pub enum StoreError {
     /// It is there, but damaged: reading it again gives the same.
     #[error("{0}; restore a backup")]
     Unreadable(String),
-    /// Anything else: the operation may be tried again.
+    /// Anything else: the operation may be tried again. Whether it was written is not certain: the disk may
+    /// have failed after it.
     #[error("the store failed: {0}")]
     Failed(String),
 }

@@ -289,7 +289,10 @@ pub fn problem_of(error: StoreError) -> Problem {
         // The sentence names what is damaged by its id, and holds nothing of it.
         StoreError::Unreadable(_) => ProblemCode::Internal.problem(error.to_string()),
         StoreError::Failed(_) => ProblemCode::Unavailable
-            .problem("the store cannot do this now; nothing was stored; try again later"),
+            .problem(
+                "the store cannot do this now; try again later, and send the same Idempotency-Key with a \
+                 request that writes: it may have been stored all the same",
+            ),
     }
 }
 

@@ -1,5 +1,5 @@
-//! What the writer looks at between its groups: the disk's room, other processes' commits, and whether the log
-//! is worth copying.
+//! What the writer looks at between its groups: the disk's room, other processes' commits, whether the log is
+//! worth copying, and whether the disk kept it.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -11,11 +11,16 @@ use heraldo_wire::time::Timestamp;
 use rusqlite::Connection;
 
 use super::care::data_version;
+use super::durable::Batch;
 use super::room::Left;
-use super::writer::Writer;
+use super::writer::{Shared, Writer};
 
 /// How often the free space of the disk is looked at.
 const ROOM_INTERVAL: Duration = Duration::from_millis(500);
+
+/// After the log could not be mended it is left alone for so long: it is read and written from its beginning
+/// each time.
+const MEND_INTERVAL: Duration = Duration::from_millis(500);
 
 /// After so many written rows the log is copied into the database file, under whatever load: each page once,
 /// however often it was written since.
@@ -31,8 +36,7 @@ impl Writer {
     pub(super) fn look_at_room(&mut self, db: &Connection) {
         let bytes_min = self.limits.disk_free_bytes_min;
         let now = self.shared.around.clock.now();
-        let fresh = |seen: Timestamp| now >= seen && now.since(seen) < ROOM_INTERVAL;
-        if bytes_min == 0 || self.room_seen_at.is_some_and(fresh) {
+        if bytes_min == 0 || is_within(ROOM_INTERVAL, self.room_seen_at, now) {
             return;
         }
         self.room_seen_at = Some(now);
@@ -71,10 +75,13 @@ impl Writer {
     }
 
     pub(super) fn checkpoint_if_due(&mut self, db: &Connection) {
+        if self.shared.disk.check().is_err() {
+            return;
+        }
         if self.shared.finish_checkpoint.swap(false, Ordering::AcqRel)
             && let Err(error) = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
         {
-            tracing::warn!(%error, "the log could not be copied into the database");
+            self.shared.disk.not_copied(&error);
         }
         let rows = db.total_changes().saturating_sub(self.rows_at_checkpoint);
         let now = self.shared.around.clock.now();
@@ -87,4 +94,39 @@ impl Writer {
             let _ = self.checkpointer.try_send(());
         }
     }
+
+    pub(super) fn sync_what_nobody_waits_for(&mut self) {
+        if std::mem::take(&mut self.unsynced) > 0 {
+            // It says itself what went wrong; who writes next is told.
+            let _ = self.shared.disk.sync(None);
+        }
+    }
+
+    /// After a failed sync nothing is written before the log is mended.
+    pub(super) fn mend(&mut self, db: &Connection) -> Result<(), StoreError> {
+        let Err(error) = self.shared.disk.check() else {
+            return Ok(());
+        };
+        let now = self.shared.around.clock.now();
+        // What the syncer holds back must be known.
+        if !self.syncer.has_concluded() || is_within(MEND_INTERVAL, self.mend_failed_at, now) {
+            return Err(error);
+        }
+        let mended = self.shared.disk.mend(db);
+        self.mend_failed_at = mended.is_err().then_some(now);
+        conclude(mended?, &self.shared);
+        Ok(())
+    }
+}
+
+/// Hands over and answers what was held back.
+pub(super) fn conclude(held: Vec<Batch>, shared: &Shared) {
+    for batch in held {
+        batch.conclude(shared, &Ok(()));
+    }
+}
+
+/// Whether something happened less than so long ago; a clock that was put back says nothing of it.
+fn is_within(interval: Duration, happened_at: Option<Timestamp>, now: Timestamp) -> bool {
+    happened_at.is_some_and(|at| now >= at && now.since(at) < interval)
 }

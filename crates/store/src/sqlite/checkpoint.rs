@@ -20,6 +20,8 @@ const ROUNDS_MAX: u32 = 5;
 /// is copied in rounds, each shorter than the one before, and the writer copies the last little rest
 /// himself, between two groups.
 ///
+/// Nothing is copied while nobody knows whether the log is on disk: the power may fail in the middle of it.
+///
 /// SQLite syncs the database only where the whole log is copied, so that the writer would have to wait for
 /// all pages of all rounds: they are synced here, round by round.
 pub(super) fn run(
@@ -31,9 +33,12 @@ pub(super) fn run(
     while grown.recv().is_ok() {
         let mut copied = 0;
         for _ in 0..ROUNDS_MAX {
+            if shared.disk.check().is_err() {
+                break;
+            }
             let round = copy(db);
             if let Some(Err(error)) = database.map(File::sync_data) {
-                tracing::warn!(%error, "the database could not be synced");
+                shared.disk.fail_database(&error);
                 break;
             }
             match round {
@@ -45,7 +50,7 @@ pub(super) fn run(
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the log could not be copied into the database");
+                    shared.disk.not_copied(&error);
                     break;
                 }
             }

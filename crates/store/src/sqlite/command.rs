@@ -136,12 +136,14 @@ impl Command {
         }
     }
 
-    /// Whether its caller is answered only once it is durable. Outcomes and leases given back may be lost
-    /// with the power: then the attempt is made again. So may figures, and that something expired was deleted.
+    /// Whether its caller is answered only once it is durable. Outcomes may be lost with the power: then the
+    /// attempt is made again. So may figures, and that something expired was deleted.
+    ///
+    /// A lease that is given back could be lost as well, but it must not be told before what an earlier group
+    /// hands over: what comes after it in its lane would start before it is claimed again.
     pub(super) const fn must_be_durable(&self) -> bool {
         match self {
             Self::Settle(..)
-            | Self::Release(..)
             | Self::ForgetExpired(..)
             | Self::WriteFigures(_)
             | Self::WriteLists(_) => false,
@@ -149,12 +151,34 @@ impl Command {
             | Self::OpenEpoch(_)
             | Self::Claim(..)
             | Self::MarkStarted(..)
+            | Self::Release(..)
             | Self::CancelWaiting(..)
             | Self::BringForward(..)
             | Self::ForgetEvents(..)
             | Self::ForgetAudit(..)
             | Self::Check(_)
             | Self::LimitPages(..) => true,
+        }
+    }
+
+    /// Whether its answer waits until the log is mended when its group was not synced. What was claimed is
+    /// leased, what was settled has no lease any more: told of a failure, the dispatcher would ask again and
+    /// learn neither what it has to send nor when it is due. What was given back keeps its place in the order.
+    pub(super) const fn outlasts_a_failed_sync(&self) -> bool {
+        match self {
+            Self::Claim(..) | Self::Settle(..) | Self::Release(..) => true,
+            Self::Commit(..)
+            | Self::OpenEpoch(_)
+            | Self::MarkStarted(..)
+            | Self::CancelWaiting(..)
+            | Self::BringForward(..)
+            | Self::ForgetExpired(..)
+            | Self::ForgetEvents(..)
+            | Self::ForgetAudit(..)
+            | Self::WriteFigures(_)
+            | Self::WriteLists(_)
+            | Self::Check(_)
+            | Self::LimitPages(..) => false,
         }
     }
 

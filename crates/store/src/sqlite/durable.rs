@@ -35,7 +35,11 @@ pub(super) struct Batch {
 
 impl Batch {
     /// In this order: whoever is told of a delivery or of his change reads the new state.
-    pub(super) fn conclude(self, shared: &Shared, result: &Result<(), StoreError>) {
+    ///
+    /// After a failed sync the group is in the log all the same. Its callers are told that it failed, except
+    /// those who would ask again and not be told what the first answer says: they wait, with what is to be
+    /// handed over, until the log is mended.
+    pub(super) fn conclude(mut self, shared: &Shared, result: &Result<(), StoreError>) {
         let hand_over = &shared.around.hand_over;
         shared.cache.forget(&self.stale);
         for stale in &self.stale {
@@ -43,12 +47,25 @@ impl Batch {
                 hand_over.webhook_changed(Some(*webhook));
             }
         }
-        if result.is_err() {
-            shared.disk.hold(self.leased);
-        } else if !self.leased.is_empty() {
-            hand_over.hand_over(self.leased);
-        }
-        for command in self.commands {
+        let commands = std::mem::take(&mut self.commands);
+        let told = if result.is_err() {
+            let (held, told) = commands
+                .into_iter()
+                .partition(Command::outlasts_a_failed_sync);
+            shared.disk.hold(Self {
+                commands: held,
+                stale: Vec::new(),
+                number: None,
+                ..self
+            });
+            told
+        } else {
+            if !self.leased.is_empty() {
+                hand_over.hand_over(self.leased);
+            }
+            commands
+        };
+        for command in told {
             command.answer(result);
         }
     }

@@ -256,11 +256,11 @@ impl Place {
         File::open(&self.database)
     }
 
-    /// The log's file, synced. SQLite takes no locks on it, so that it may be opened beside SQLite.
+    /// The log's file, synced; it is written only when it is mended. SQLite takes no locks on it, so that it may be opened beside SQLite.
     fn log(&self) -> std::io::Result<File> {
         let mut path = self.database.clone().into_os_string();
         path.push("-wal");
-        let log = File::open(path)?;
+        let log = File::options().read(true).write(true).open(path)?;
         log.sync_data()?;
         Ok(log)
     }

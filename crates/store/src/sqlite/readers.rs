@@ -62,7 +62,8 @@ impl Readers {
         Ok((started, threads))
     }
 
-    /// Runs `read` on one of the connections. What it found is told once it is durable.
+    /// Runs `read` on one of the connections. What it found is told once it is durable, and not at all while
+    /// the disk has failed and may have lost it.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Done<T> + Send + 'static,
@@ -75,9 +76,9 @@ impl Readers {
             }
         });
         self.jobs.push(job, 0, false)?;
-        let read = answer.await.unwrap_or(Err(StoreError::Closed));
-        self.disk.seen().await;
-        read
+        let read = answer.await.unwrap_or(Err(StoreError::Closed))?;
+        self.disk.seen().await?;
+        Ok(read)
     }
 
     pub(super) fn close(&self) {

@@ -16,6 +16,7 @@ use heraldo_domain::store::StoreError;
 use heraldo_wire::time::Timestamp;
 use rusqlite::Connection;
 
+use super::between::conclude;
 use super::cache::{Cache, Stale};
 use super::care::{Care, alone, data_version, one, one_of_many, roll_back};
 use super::command::Command;
@@ -70,9 +71,9 @@ pub(super) struct Writer {
     pub place: Place,
     pub limits: GroupLimits,
     pub checkpointer: SyncSender<()>,
-    syncer: Syncer,
+    pub syncer: Syncer,
     /// Groups that were answered before a sync.
-    unsynced: u32,
+    pub unsynced: u32,
     epoch: Option<Epoch>,
     pub data_version: i64,
     pub rows_at_checkpoint: u64,
@@ -80,6 +81,8 @@ pub(super) struct Writer {
     figures: Gathered,
     pub due: Due,
     pub room_seen_at: Option<Timestamp>,
+    /// When the log could not be mended.
+    pub mend_failed_at: Option<Timestamp>,
 }
 
 /// What the writer does next with its connection.
@@ -123,6 +126,7 @@ impl Writer {
             figures: Gathered::default(),
             due: Due::default(),
             room_seen_at: None,
+            mend_failed_at: None,
         }
     }
 
@@ -152,8 +156,11 @@ impl Writer {
         }
         self.syncer.end();
         if self.shared.disk.check().is_err() {
-            // The next start keeps of the log what is sound.
-            return;
+            match self.shared.disk.mend(&db) {
+                Ok(held) => conclude(held, &self.shared),
+                // The next start keeps of the log what is sound.
+                Err(_) => return,
+            }
         }
         // What was answered is in the log already; copying it now only makes the next start quicker.
         if let Err(error) = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
@@ -184,11 +191,16 @@ impl Writer {
                 Taken::Nothing => {
                     self.look_at_others(db);
                     self.look_at_room(db);
-                    let clock = &*self.shared.around.clock;
-                    if self.figures.are_due(clock) || self.due.is_time(0, clock.now()) {
-                        self.write_gathered_alone(db);
+                    // Nobody may ever write again: what was held back does not wait for that.
+                    if self.mend(db).is_ok() {
+                        let clock = &*self.shared.around.clock;
+                        if self.figures.are_due(clock) || self.due.is_time(0, clock.now()) {
+                            self.write_gathered_alone(db);
+                        }
+                        self.sync_what_nobody_waits_for();
+                    } else if !db.is_autocommit() {
+                        return Serve::Reopen;
                     }
-                    self.sync_what_nobody_waits_for();
                 }
                 Taken::Items { items, bytes } => match self.write(db, &kept, items, bytes) {
                     Ok(()) => self.checkpoint_if_due(db),
@@ -262,29 +274,6 @@ impl Writer {
         } else {
             self.syncer.send(batch);
         }
-    }
-
-    fn sync_what_nobody_waits_for(&mut self) {
-        if std::mem::take(&mut self.unsynced) > 0 {
-            // It says itself what went wrong; who writes next is told.
-            let _ = self.shared.disk.sync(None);
-        }
-    }
-
-    /// After a failed sync nothing is written before the log is mended.
-    fn mend(&self, db: &Connection) -> Result<(), StoreError> {
-        let Err(error) = self.shared.disk.check() else {
-            return Ok(());
-        };
-        if !self.syncer.has_concluded() {
-            // What it holds back must be known.
-            return Err(error);
-        }
-        let held = self.shared.disk.mend(db)?;
-        if !held.is_empty() {
-            self.shared.around.hand_over.hand_over(held);
-        }
-        Ok(())
     }
 
     /// The connection is of no use: fails one group, so that its callers know, and tries another one.
@@ -476,5 +465,6 @@ struct AbandonOnExit(Arc<Shared>);
 impl Drop for AbandonOnExit {
     fn drop(&mut self) {
         self.0.commands.abandon();
+        self.0.disk.abandon();
     }
 }

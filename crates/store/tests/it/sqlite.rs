@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use heraldo_domain::ports::HandOver;
 use heraldo_domain::store::Store;
 use heraldo_store::conformance::{Harness, World};
 use heraldo_store::{MasterKeySource, OpenError, SqliteConfig, SqliteLimits, SqliteStore};
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 
 mod damage;
 mod disk;
+mod failing_disk;
 mod maintenance;
 mod modes;
 mod opening;
@@ -70,6 +72,8 @@ impl Harness for Sqlite {
 struct Known {
     folder: Sqlite,
     limits: SqliteLimits,
+    /// Instead of the scene's.
+    hand_over: Option<Arc<dyn HandOver>>,
     store: Mutex<Option<Arc<SqliteStore>>>,
 }
 
@@ -82,6 +86,7 @@ impl Known {
         Self {
             folder: Sqlite::new(),
             limits,
+            hand_over: None,
             store: Mutex::default(),
         }
     }
@@ -95,6 +100,10 @@ impl Harness for Known {
     fn open(&self, world: &World) -> Arc<dyn Store> {
         let config = SqliteConfig {
             limits: self.limits,
+            hand_over: self
+                .hand_over
+                .clone()
+                .unwrap_or_else(|| world.hand_over.clone()),
             ..config(self.folder.path(), world)
         };
         let store = Arc::new(SqliteStore::open(config).unwrap());

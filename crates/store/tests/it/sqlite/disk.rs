@@ -71,40 +71,6 @@ fn a_full_disk_refuses_changes_and_takes_them_again_when_there_is_room() {
 }
 
 #[test]
-fn what_the_disk_did_not_keep_is_refused_and_handed_over_once_the_disk_has_it() {
-    let harness = Known::new();
-    let (scene, epoch) = Scene::new(&harness);
-    let webhook = scene.add_webhook();
-    let before = scene.publish_leased(webhook);
-
-    scene.world.hand_over.set_room(1);
-    harness.store().refuse_syncs(1);
-    let event = scene.event(InspectionId(scene.world.id()), &[webhook]);
-    let id = event.deliveries[0].id;
-    let change = Change {
-        events: vec![event],
-        ..Change::default()
-    };
-    let refused = scene.commit(change.clone());
-    assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
-    // It is in the log, so it may be there after all; nobody may have heard of it yet.
-    assert_eq!(scene.world.hand_over.all().len(), 1);
-
-    // The next one finds the disk working, and brings along what was held back.
-    let after = scene.publish_leased(webhook);
-    let handed: Vec<_> = scene.world.hand_over.all();
-    let handed: Vec<_> = handed.iter().map(|leased| leased.delivery_id).collect();
-    assert_eq!(handed, [before.delivery_id, id, after.delivery_id]);
-    assert_eq!(scene.world.hand_over.outstanding(), 0);
-    assert_eq!(
-        scene.commit(change),
-        Err(StoreError::Conflict),
-        "it is there"
-    );
-    assert!(scene.claim(webhook, epoch).leased.is_empty());
-}
-
-#[test]
 fn groups_that_are_synced_beside_the_writer_are_handed_over_in_commit_order() {
     const CALLERS: usize = 4;
     const CHANGES: usize = 4;
