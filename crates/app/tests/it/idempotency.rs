@@ -9,7 +9,8 @@ use crate::client::{Answer, Api};
 use crate::process::Setup;
 use crate::receiver::Receiver;
 
-fn post(api: &Api, path: &str, key: &str, body: &str) -> Answer {
+/// Sends a request with an idempotency key.
+pub fn post(api: &Api, path: &str, key: &str, body: &str) -> Answer {
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\nidempotency-key: {key}\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

@@ -2,7 +2,6 @@
 //! stays bounded, and what was accepted is delivered.
 
 use std::collections::HashSet;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Condvar, Mutex};
 
 use serde_json::{Value, json};
@@ -10,8 +9,9 @@ use tempfile::tempdir;
 
 use crate::client::text;
 use crate::hostile::memory_kib;
-use crate::process::{Lines, Setup};
+use crate::process::Setup;
 use crate::receiver::Receiver;
+use crate::strace::Strace;
 use crate::waiting::PATIENCE;
 
 /// More at once than fit into the queue of the writer, which takes 64 MiB.
@@ -23,32 +23,13 @@ const EVENT_BYTES: usize = 90_000;
 /// What all of it may take on top of what the server had.
 const MEMORY_KIB_MAX: u64 = 400 * 1024;
 
-/// Every sync of this process takes half a minute from now on, until it is dropped.
-struct SlowSyncs(Child);
-
-impl SlowSyncs {
-    fn of(pid: u32) -> Self {
-        let mut child = Command::new("strace")
-            .args(["-f", "-o", "/dev/null", "-e", "trace=fdatasync,fsync"])
-            .args(["-e", "inject=fdatasync,fsync:delay_enter=25s"])
-            .args(["-p", &pid.to_string()])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (said, _) = Lines::of(child.stderr.take().unwrap());
-        said.wait_for("attached").expect("strace attaches");
-        Self(child)
-    }
-}
-
-impl Drop for SlowSyncs {
-    fn drop(&mut self) {
-        // It lets go of what it holds back.
-        let pid = self.0.id().to_string();
-        let _ = Command::new("kill").args(["-INT", &pid]).status();
-        let _ = self.0.wait();
-    }
-}
+/// Every sync of the process takes half a minute.
+const SLOW_SYNCS: [&str; 4] = [
+    "-e",
+    "trace=fdatasync,fsync",
+    "-e",
+    "inject=fdatasync,fsync:delay_enter=25s",
+];
 
 fn published(caller: usize) -> Value {
     let filler = "x".repeat(EVENT_BYTES);
@@ -68,7 +49,7 @@ fn what_a_slow_disk_cannot_keep_is_refused_and_memory_stays_bounded() {
     let receiver = Receiver::ok();
     api.webhook(&receiver.url());
     let before = memory_kib(server.pid(), "VmRSS:");
-    let slow = Mutex::new(Some(SlowSyncs::of(server.pid())));
+    let slow = Mutex::new(Some(Strace::on(server.pid(), &SLOW_SYNCS)));
     let refused = (Mutex::new(0_usize), Condvar::new());
     let accepted = Mutex::new(HashSet::new());
     let key = &api.key;

@@ -2,6 +2,7 @@
 //!
 //! What was written to a file is certain once a sync of that file that began afterwards has ended; names
 //! are certain once their folder was synced likewise. Everything else may be there, in part, or not at all.
+//! After a sync that failed the system takes what it could not write for written: no later sync covers it.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use super::record::{Act, Edge, Record};
 
+/// Of the writes that a failed sync covers one in so many reached the disk.
+const KEPT_ONE_IN: usize = 3;
 /// A disk writes at least this much whole.
 const SECTOR_BYTES: usize = 512;
 
@@ -67,6 +70,8 @@ enum Name {
 #[derive(Debug)]
 enum Covered {
     File(usize, Vec<usize>),
+    /// The sync will fail.
+    InVain(usize, Vec<usize>),
     Names(Vec<usize>),
 }
 
@@ -143,6 +148,13 @@ impl Disk {
                 };
                 self.syncs.insert(call, covered);
             }
+            Act::FailedSync { path } => {
+                let file = self.names[path];
+                let pending = self.files[file].pending.iter().map(|(span, _)| span);
+                let ended = pending.filter(|span| span.ended).map(|span| span.call);
+                let covered = Covered::InVain(file, ended.collect());
+                self.syncs.insert(call, covered);
+            }
             Act::Answer(_) => {}
         }
     }
@@ -165,6 +177,17 @@ impl Disk {
                         change.apply(&mut file.certain);
                     } else {
                         file.pending.push((span, change));
+                    }
+                }
+            }
+            Some(Covered::InVain(file, calls)) => {
+                let file = &mut self.files[file];
+                let pending = std::mem::take(&mut file.pending);
+                for (span, change) in pending {
+                    if !calls.contains(&span.call) {
+                        file.pending.push((span, change));
+                    } else if span.call.is_multiple_of(KEPT_ONE_IN) {
+                        change.apply(&mut file.certain);
                     }
                 }
             }

@@ -1,6 +1,9 @@
 //! Power loss: what a server wrote and synced is recorded, and read again as a disk that lost power at any
 //! moment would give it back. Each event whose acceptance had been answered is there.
 //!
+//! In one of the lives the disk also refuses syncs, and loses what they were to cover although the system takes
+//! it for written.
+//!
 //! `strace` records the real binary on a real disk: every write with its bytes, every sync, every change of
 //! a name, and every answer to a client, in one order. `disk` holds what a disk must keep; of the rest it
 //! keeps nothing, all, some, or some sectors of some, as the seed says.
@@ -37,6 +40,8 @@ use crate::waiting::eventually;
 
 /// How often the power is lost.
 const CUTS: usize = 240;
+/// So many more while a log that the disk did not keep is mended.
+const CUTS_WHILE_MENDED: usize = 60;
 /// After some of them the real server goes on with what is left.
 const GOES_ON_EVERY: usize = 40;
 const CALLERS: usize = 3;
@@ -49,16 +54,23 @@ fn a_power_loss_at_any_moment_loses_no_accepted_event() {
     let mut dice = Dice::new();
     let mut record = Record::default();
     let mut key = String::new();
-    // A life that is killed, one that stops and copies its log, one that copies it under load.
-    for (number, requests, events) in [(0, 40, 3), (1, 40, 3), (2, 60, 100)] {
+    // A life that is killed, one that stops and copies its log, one that copies it under load, and one of whose
+    // thread that writes some syncs are refused.
+    let refused = "-e inject=fdatasync:error=EIO:when=";
+    for (number, requests, events, refused) in [
+        (0, 40, 3, None),
+        (1, 40, 3, None),
+        (2, 60, 100, None),
+        (3, 90, 3, Some(format!("{refused}6..60+9"))),
+    ] {
         let log = folder.path().join(format!("life-{number}"));
-        let mut server = recorded(&data, &log).start();
+        let mut server = recorded(&data, &log, refused.as_deref()).start();
         if number == 0 {
             let api = server.api();
             key.clone_from(&api.key);
             api.webhook(&receiver.url());
         }
-        load(&server, &key, requests, events);
+        load(&server, &key, requests, events, refused.is_some());
         let pid = server.pid();
         if number == 1 {
             server.signal("TERM");
@@ -80,7 +92,8 @@ fn a_power_loss_at_any_moment_loses_no_accepted_event() {
         folder_is_certain(&record, folder.path()),
         "the data folder itself may be lost"
     );
-    let cuts = cuts(&record, &mut dice);
+    assert!(facts.refused >= 2, "{facts:?}");
+    let cuts = cuts(&record, &data, &mut dice);
     let mut disk = Disk::new(&data);
     let mut accepted = Accepted::default();
     let (mut done, mut most_uncertain) = (0, 0);
@@ -112,11 +125,12 @@ fn a_power_loss_at_any_moment_loses_no_accepted_event() {
 }
 
 /// A server whose calls are written down. It keeps its own process id.
-fn recorded<'a>(data: &'a Path, log: &Path) -> Setup<'a> {
+fn recorded<'a>(data: &'a Path, log: &Path, refused: Option<&str>) -> Setup<'a> {
     let mut setup = Setup::serve(data);
     setup.before = Some(format!(
-        "exec strace -D -f --seccomp-bpf -y -xx -s 16000000 -e trace={CALLS} -o '{}' \
+        "exec strace -D -f --seccomp-bpf -y -xx -s 16000000 -e trace={CALLS} {} -o '{}' \
          \"$0\" \"$@\"",
+        refused.unwrap_or_default(),
         log.display()
     ));
     setup
@@ -135,8 +149,8 @@ fn has_ended(log: &Path, pid: u32) -> bool {
     end.is_some_and(|line| line.split_whitespace().next() == Some(&pid.to_string()))
 }
 
-/// Publishes and creates from several sides; each request is answered.
-fn load(server: &Server, key: &str, requests: usize, events: usize) {
+/// Publishes and creates from several sides; each request is answered, and accepted unless some may be refused.
+fn load(server: &Server, key: &str, requests: usize, events: usize, may_be_refused: bool) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..CALLERS {
@@ -147,8 +161,13 @@ fn load(server: &Server, key: &str, requests: usize, events: usize) {
                     if number >= requests {
                         return;
                     }
+                    let post = |path, body, accepted| {
+                        let answer = api.call("POST", path, Some(&body)).unwrap();
+                        let refused = may_be_refused && answer.status == 503;
+                        assert!(answer.status == accepted || refused, "{answer:?}");
+                    };
                     if number % 8 == 7 {
-                        api.inspection();
+                        post("/v1/inspection/car", json!({ "templateId": "easy" }), 201);
                         continue;
                     }
                     let events: Vec<Value> = (0..events)
@@ -157,7 +176,7 @@ fn load(server: &Server, key: &str, requests: usize, events: usize) {
                             json!({ "event": "inspection_started", "payload": { "_id": id } })
                         })
                         .collect();
-                    api.post(202, "/v1/notification/event", Value::Array(events));
+                    post("/v1/notification/event", Value::Array(events), 202);
                 }
             });
         }
@@ -171,6 +190,8 @@ struct Facts {
     syncs: usize,
     /// Syncs of the database file itself: the log was copied into it.
     checkpoints: usize,
+    /// Syncs of the log that were refused.
+    refused: usize,
 }
 
 impl Facts {
@@ -184,6 +205,7 @@ impl Facts {
                     facts.syncs += 1;
                     facts.checkpoints += usize::from(*path == database);
                 }
+                Act::FailedSync { .. } => facts.refused += 1,
                 _ => {}
             }
         }
@@ -204,8 +226,9 @@ fn folder_is_certain(record: &Record, parent: &Path) -> bool {
     first == Some(true)
 }
 
-/// Half of them lie where an answer has just begun to go out, the others anywhere.
-fn cuts(record: &Record, dice: &mut Dice) -> Vec<usize> {
+/// Half of them lie where an answer has just begun to go out, the others anywhere; some more lie between a
+/// refused sync of the log and the next sync of the database, which ends its mending.
+fn cuts(record: &Record, data: &Path, dice: &mut Dice) -> Vec<usize> {
     let answers: Vec<usize> = record
         .edges
         .iter()
@@ -221,6 +244,24 @@ fn cuts(record: &Record, dice: &mut Dice) -> Vec<usize> {
             _ => first + below(record.edges.len() - first),
         })
         .collect();
+    let database = data.join("heraldo.db");
+    let mut refused_at = None;
+    let mut mendings = Vec::new();
+    for (at, edge) in record.edges.iter().enumerate() {
+        let Edge::End(call) = edge else { continue };
+        match &record.acts[*call] {
+            Act::FailedSync { .. } => refused_at = refused_at.or(Some(at)),
+            Act::Sync { path } if *path == database => {
+                mendings.extend(refused_at.take().map(|refused| (refused, at + 1)));
+            }
+            _ => {}
+        }
+    }
+    assert!(!mendings.is_empty(), "a log was mended");
+    cuts.extend((0..CUTS_WHILE_MENDED).map(|number| {
+        let (refused, mended) = mendings[number % mendings.len()];
+        refused + below(mended - refused)
+    }));
     cuts.sort_unstable();
     cuts
 }

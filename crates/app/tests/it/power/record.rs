@@ -32,6 +32,10 @@ pub enum Act {
     Sync {
         path: PathBuf,
     },
+    /// The disk did not keep what it was asked to.
+    FailedSync {
+        path: PathBuf,
+    },
     Link {
         from: PathBuf,
         to: PathBuf,
@@ -106,12 +110,13 @@ impl Record {
     }
 }
 
-/// What one call did; `None` when it failed or is of no interest here.
+/// What one call did; `None` when it failed in vain or is of no interest here.
 fn act_of(call: &str, folder: &Path) -> Option<Act> {
     let (name, rest) = call.split_once('(')?;
     // The data are written in hex, so the last `) = ` is the call's own.
     let (arguments, result) = rest.rsplit_once(" = ")?;
-    if result.starts_with('-') {
+    let failed = result.starts_with('-');
+    if failed && !matches!(name, "fsync" | "fdatasync") {
         return None;
     }
     let named: Vec<PathBuf> = strings(arguments)
@@ -150,7 +155,11 @@ fn act_of(call: &str, folder: &Path) -> Option<Act> {
         }
         "fsync" | "fdatasync" => {
             let path = PathBuf::from(target(arguments)?);
-            inside(&path).then_some(Act::Sync { path })
+            inside(&path).then_some(if failed {
+                Act::FailedSync { path }
+            } else {
+                Act::Sync { path }
+            })
         }
         "ftruncate" => {
             let path = PathBuf::from(target(arguments)?);
