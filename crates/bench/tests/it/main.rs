@@ -118,5 +118,8 @@ fn a_server_that_does_not_start_is_told_with_its_own_words() {
         .expect("the bench starts");
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("`company create` ended with"), "{said}");
+    assert!(
+        said.contains("`company create --name Bench`: exit status: 1"),
+        "{said}"
+    );
 }
