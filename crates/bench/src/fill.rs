@@ -29,11 +29,6 @@ pub async fn publish(
     Ok(requests * u64::from(events))
 }
 
-/// Creates so many inspections.
-pub async fn create(server: &Server, settings: &Settings, count: u32) -> Outcome {
-    requests_of(server, settings, Call::CreateInspection, u64::from(count)).await
-}
-
 async fn requests_of(server: &Server, settings: &Settings, call: Call, requests: u64) -> Outcome {
     let job = Job {
         target: server.address,

@@ -2,6 +2,7 @@
 
 mod calls;
 mod pages;
+mod user;
 
 pub use calls::{LogCounts, Webhook};
 

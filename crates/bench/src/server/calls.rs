@@ -209,7 +209,7 @@ impl Server {
         Ok((median(&took_ms).unwrap_or_default(), answer))
     }
 
-    async fn call<T: serde::de::DeserializeOwned>(
+    pub(super) async fn call<T: serde::de::DeserializeOwned>(
         &mut self,
         api_key: &str,
         method: Method,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
+use hyper::header::{CONTENT_TYPE, COOKIE, HeaderName, SET_COOKIE};
 use hyper::{Method, Request, StatusCode};
 use serde_json::Value;
 
@@ -54,13 +54,24 @@ impl Server {
 
     /// How long a page takes, the median of several, in milliseconds; and the page.
     pub async fn time_page(&mut self, session: &Session, path: &str) -> Outcome<(f64, String)> {
+        let (took_ms, page) = self.time_with(path, COOKIE, &session.cookie).await?;
+        Ok((took_ms, String::from_utf8_lossy(&page).into_owned()))
+    }
+
+    /// The same for anything that is asked with a credential in that header.
+    pub(super) async fn time_with(
+        &mut self,
+        path: &str,
+        header: HeaderName,
+        value: &str,
+    ) -> Outcome<(f64, Bytes)> {
         let mut took_ms = Vec::with_capacity(TIMES);
-        let mut page = String::new();
+        let mut body = Bytes::new();
         for _ in 0..TIMES {
             let request = Request::builder()
                 .method(Method::GET)
                 .uri(path)
-                .header(COOKIE, &session.cookie)
+                .header(header.clone(), value)
                 .body(Full::default())
                 .map_err(|error| format!("GET {path}: {error}"))?;
             let start = Instant::now();
@@ -70,15 +81,16 @@ impl Server {
                 let (status, body) = (answer.status, quoted(&answer.body));
                 return Err(format!("GET {path} was answered with {status}: {body}"));
             }
-            page = String::from_utf8_lossy(&answer.body).into_owned();
+            body = answer.body;
         }
-        Ok((median(&took_ms).unwrap_or_default(), page))
+        Ok((median(&took_ms).unwrap_or_default(), body))
     }
 }
 
-fn text(answer: &Value, at: &str) -> Outcome<String> {
+/// The text at that place of an answer.
+pub(super) fn text(answer: &Value, at: &str) -> Outcome<String> {
     let found = answer.pointer(at).and_then(Value::as_str);
     found
         .map(ToOwned::to_owned)
-        .ok_or_else(|| format!("the command line's answer has no {at}: {answer}"))
+        .ok_or_else(|| format!("an answer has no {at}: {answer}"))
 }
