@@ -35,6 +35,8 @@ words! {
     testing_inspection: "prueba", "testing";
     inspection_facts: "Resumen", "Summary";
     started_at: "Iniciada", "Started";
+    access_code_locked: "No se acepta más: hubo demasiados equivocados después de empezar. Quien ya entró puede seguir.",
+        "No longer taken: too many wrong ones came after the start. Whoever is in goes on.";
     finished_at: "Finalizada por la persona", "Finished by the person";
     ended_at: "Terminada", "Ended";
     completed_by: "Terminada por", "Ended by";

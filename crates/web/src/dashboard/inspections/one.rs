@@ -245,6 +245,9 @@ fn facts_of(t: Words, inspection: &Inspection) -> Vec<Fact> {
         State::Started { at: since, .. } => {
             facts.push(at(t.started_at(), *since));
             facts.push(at(t.expires_at(), inspection.expires_at));
+            if inspection.is_locked() {
+                facts.push(text(t.access_code(), t.access_code_locked()));
+            }
         }
         State::Processing { at: since, .. } => facts.push(at(t.finished_at(), *since)),
         State::Completed {

@@ -408,3 +408,19 @@ async fn a_second_company_finds_no_inspection_of_the_first() {
     let listed = world.get("/v1/inspection").await.json(200);
     assert_eq!(id_in(&listed["inspections"][0]), id);
 }
+
+#[tokio::test]
+async fn an_inspection_that_takes_no_more_codes_says_so() {
+    let world = World::new().await;
+    let browser = Browser::signed_in(&world, Role::Admin).await;
+    let (id, _) = started(&world, "car", &json!({})).await;
+    let said = "too many wrong ones came after the start";
+    assert!(!browser.page(&page_of(&id), 200).await.contains(said));
+    let code = text(&read(&world, &id).await["accessCode"]);
+    let path = format!("/v1/inspection/{id}/access");
+    for _ in 0..3 {
+        let wrong = json!({"accessCode": format!("{code}0")});
+        world.bare("POST", &path).json(&wrong).send().await;
+    }
+    assert!(browser.page(&page_of(&id), 200).await.contains(said));
+}
