@@ -51,7 +51,7 @@ impl Default for SqliteLimits {
             queue_changes_max: 16_384,
             queue_bytes_max: 64 * 1024 * 1024,
             group_commands_max: 1_024,
-            group_bytes_max: 8 * 1024 * 1024,
+            group_bytes_max: 512 * 1024,
             readers: 2,
             queue_reads_max: 16_384,
             cache_entries_max: 10_000,

@@ -1,10 +1,16 @@
 //! The bounded queue in front of the writer and the readers.
+//!
+//! What is bounded by its sender goes before the rest, a few at a time. It is the dispatcher's work, which is
+//! little and makes room; behind a long row of changes from outside, receivers that are ready would stand idle.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use heraldo_domain::store::StoreError;
+
+/// So many that are bounded by their senders go before others that wait, so that each group has some of both.
+const FIRST_MAX: usize = 16;
 
 /// A queue limited by count and bytes, which can be closed.
 #[derive(Debug)]
@@ -17,6 +23,8 @@ pub(super) struct Queue<T> {
 
 #[derive(Debug)]
 struct State<T> {
+    /// Bounded by their senders.
+    first: VecDeque<(usize, T)>,
     items: VecDeque<(usize, T)>,
     bytes: usize,
     /// Takers that wait; nobody is woken when there are none.
@@ -51,6 +59,7 @@ pub(super) enum Taken<T> {
 impl<T> Queue<T> {
     pub(super) fn new(items_max: usize, bytes_max: usize) -> Self {
         let state = State {
+            first: VecDeque::new(),
             items: VecDeque::new(),
             bytes: 0,
             idle: 0,
@@ -69,7 +78,8 @@ impl<T> Queue<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts an item of so many bytes at the end. Work that its sender bounds himself is always let in.
+    /// Puts an item of so many bytes at the end. Work that its sender bounds himself is always let in, and
+    /// goes before the other.
     pub(super) fn push(
         &self,
         item: T,
@@ -80,12 +90,16 @@ impl<T> Queue<T> {
         if state.closed {
             return Err(StoreError::Closed);
         }
-        let full = state.items.len() >= self.items_max
+        let full = state.first.len() + state.items.len() >= self.items_max
             || (state.bytes.saturating_add(bytes) > self.bytes_max && !state.items.is_empty());
         if full && !bounded_by_sender {
             return Err(StoreError::Overloaded);
         }
-        state.items.push_back((bytes, item));
+        if bounded_by_sender {
+            state.first.push_back((bytes, item));
+        } else {
+            state.items.push_back((bytes, item));
+        }
         state.bytes = state.bytes.saturating_add(bytes);
         let wake = state.idle > 0;
         drop(state);
@@ -106,7 +120,7 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         // What a taker was to see, it sees now.
         state.nudged = false;
-        while state.items.is_empty() {
+        while state.is_empty() {
             if state.closed {
                 return Taken::Closed;
             }
@@ -128,7 +142,7 @@ impl<T> Queue<T> {
                 ),
             };
             state.idle = state.idle.saturating_sub(1);
-            if timed_out && state.items.is_empty() && !state.closed {
+            if timed_out && state.is_empty() && !state.closed {
                 return Taken::Nothing;
             }
         }
@@ -139,7 +153,7 @@ impl<T> Queue<T> {
     /// is `Nothing`.
     pub(super) fn take_or_nudge(&self, items_max: usize, bytes_max: usize) -> Taken<T> {
         let mut state = self.lock();
-        while state.items.is_empty() && !state.nudged {
+        while state.is_empty() && !state.nudged {
             if state.closed {
                 return Taken::Closed;
             }
@@ -169,13 +183,13 @@ impl<T> Queue<T> {
 
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().items.is_empty()
+        self.lock().is_empty()
     }
 
     /// How many items wait, and how many bytes they hold.
     pub(super) fn waiting(&self) -> Waiting {
         let state = self.lock();
-        let (items, bytes) = (state.items.len(), state.bytes);
+        let (items, bytes) = (state.first.len() + state.items.len(), state.bytes);
         drop(state);
         let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         Waiting {
@@ -196,21 +210,33 @@ impl<T> Queue<T> {
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         state.closed = true;
+        let first = std::mem::take(&mut state.first);
         let items = std::mem::take(&mut state.items);
         state.bytes = 0;
         drop(state);
-        drop(items);
+        drop((first, items));
         self.filled.notify_all();
     }
 }
 
 impl<T> State<T> {
+    fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.items.is_empty()
+    }
+
     /// What waits, up to a count and about so many bytes.
     fn take(&mut self, items_max: usize, bytes_max: usize) -> Taken<T> {
-        let mut items = Vec::with_capacity(self.items.len().min(items_max));
+        let waiting = self.first.len() + self.items.len();
+        let mut items = Vec::with_capacity(waiting.min(items_max));
         let mut bytes = 0_usize;
         while items.len() < items_max && bytes < bytes_max {
-            let Some((weight, item)) = self.items.pop_front() else {
+            let others_wait = !self.items.is_empty();
+            let next = if others_wait && items.len() >= FIRST_MAX {
+                self.items.pop_front()
+            } else {
+                self.first.pop_front().or_else(|| self.items.pop_front())
+            };
+            let Some((weight, item)) = next else {
                 break;
             };
             bytes = bytes.saturating_add(weight);
@@ -242,7 +268,7 @@ mod tests {
         );
         assert_eq!(queue.push('b', 1, false), Err(StoreError::Overloaded));
         assert_eq!(queue.push('c', 1, true), Ok(()));
-        assert_eq!(taken(queue.take(9, usize::MAX, None)), ['a', 'c']);
+        assert_eq!(taken(queue.take(9, usize::MAX, None)), ['c', 'a']);
         for item in ['d', 'e', 'f'] {
             assert!(!queue.waiting().is_full);
             assert_eq!(queue.push(item, 1, false), Ok(()));
@@ -261,6 +287,23 @@ mod tests {
         assert_eq!(taken(queue.take(2, usize::MAX, None)), [0, 1]);
         assert_eq!(taken(queue.take(9, 15, None)), [2, 3]);
         assert_eq!(taken(queue.take(9, 1, None)), [4]);
+    }
+
+    #[test]
+    fn what_its_sender_bounds_goes_before_the_other_in_its_own_order() {
+        let queue = Queue::new(99, 1_000);
+        for (item, bounded) in [('a', false), ('b', true), ('c', false), ('d', true)] {
+            queue.push(item, 10, bounded).expect("room");
+        }
+        assert_eq!(taken(queue.take(3, usize::MAX, None)), ['b', 'd', 'a']);
+        assert_eq!(taken(queue.take(3, usize::MAX, None)), ['c']);
+        assert!(queue.is_empty());
+        for item in ['x'; FIRST_MAX + 1] {
+            queue.push(item, 10, true).expect("room");
+        }
+        queue.push('e', 10, false).expect("room");
+        let group = taken(queue.take(FIRST_MAX + 1, usize::MAX, None));
+        assert_eq!(group.last(), Some(&'e'), "others get their part of a group");
     }
 
     #[test]
