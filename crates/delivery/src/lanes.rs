@@ -190,7 +190,8 @@ impl Lanes {
         self.lane(webhook);
         let stale = self.stale.contains_key(&webhook);
         let lane = self.lane(webhook);
-        let room = lane.held < limits.window_min || (lane.held < limits.window_max && !full);
+        let window = limits.window(lane.concurrency(limits.concurrency));
+        let room = lane.held < limits.window_min || (lane.held < window && !full);
         if open && lane.is_enabled() && !stale && !lane.backlog && room {
             lane.held += 1;
             self.bytes += body_bytes;

@@ -317,9 +317,15 @@ fn config(dice: &mut Dice) -> Config {
         in_flight_max: between(1, 8),
         concurrency: between(1, 4),
         window_max: between(2, 12),
+        // Set below: a draw more would make other runs of the seeds that are known.
+        window_per_slot: 0,
         window_min: between(1, 2),
         bytes_max: between(1_500, 30_000),
         claim_max: between(1, 6),
+    };
+    let limits = Limits {
+        window_per_slot: 1 + limits.bytes_max % 12,
+        ..limits
     };
     let count = between(0, 3);
     let waits = (0..count)

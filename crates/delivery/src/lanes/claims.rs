@@ -47,7 +47,7 @@ impl Lanes {
             let window = if full {
                 limits.window_min
             } else {
-                limits.window_max
+                limits.window(lane.concurrency(limits.concurrency))
             };
             let limit = window.saturating_sub(lane.held).min(limits.claim_max);
             // Without room now (memory is full) it is looked at again when one of its own is settled.
@@ -125,14 +125,15 @@ impl Lanes {
         let Some(lane) = self.lanes.get(&webhook) else {
             return;
         };
-        let room = limits.window_max.saturating_sub(lane.held);
+        let window = limits.window(lane.concurrency(limits.concurrency));
+        let room = window.saturating_sub(lane.held);
         let hungry = known
             && !lane.claiming
             && lane.returning == 0
             && (lane.backlog || lane.due_now)
             && lane.is_enabled()
             // A claim is a write: wait until a fair part of the window is free.
-            && room >= limits.claim_max.min(limits.window_max.div_ceil(2)).max(1);
+            && room >= limits.claim_max.min(window.div_ceil(2)).max(1);
         if hungry {
             self.hungry.insert(webhook);
         } else {

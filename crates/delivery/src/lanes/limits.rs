@@ -10,6 +10,9 @@ pub struct Limits {
     pub concurrency: usize,
     /// Deliveries of one webhook in memory: waiting, under way, or being settled.
     pub window_max: usize,
+    /// So many of them for each slot that the webhook has now: a receiver that takes much has much ready, and
+    /// one that only times out keeps little from the others.
+    pub window_per_slot: usize,
     /// Below this a lane is given room even when `bytes_max` is reached.
     pub window_min: usize,
     /// Bytes of event bodies in memory, over all lanes.
@@ -23,10 +26,19 @@ impl Default for Limits {
         Self {
             in_flight_max: 8_192,
             concurrency: 32,
-            window_max: 1_024,
+            window_max: 8_192,
+            window_per_slot: 256,
             window_min: 16,
             bytes_max: 64 * 1024 * 1024,
-            claim_max: 256,
+            claim_max: 2_048,
         }
+    }
+}
+
+impl Limits {
+    /// Deliveries in memory of a webhook that has so many slots.
+    pub(super) fn window(&self, slots: usize) -> usize {
+        let window = slots.saturating_mul(self.window_per_slot);
+        window.max(self.window_min).min(self.window_max)
     }
 }

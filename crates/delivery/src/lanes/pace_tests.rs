@@ -242,6 +242,30 @@ fn attempts_that_time_out_leave_their_webhook_fewer_slots_until_others_are_deliv
 }
 
 #[test]
+fn a_webhook_whose_attempts_time_out_keeps_less_in_memory() {
+    let mut lanes = Lanes::new(Limits {
+        window_max: 100,
+        window_per_slot: 10,
+        ..limits()
+    });
+    lanes.open(at(0));
+    let settings = LaneSettings {
+        concurrency: Some(4),
+        ..LaneSettings::default()
+    };
+    let _ = configure_at(&mut lanes, settings, at(0));
+    let many = |from: u64| (from..from + 100).map(|n| delivery(webhook(1), n, 1));
+    assert_eq!(hand_over(&mut lanes, many(0)), 40, "10 for each slot");
+    for (_, hold) in start_all_at(&mut lanes, at(0)) {
+        lanes.ended(&hold, Sign::TimedOut);
+        lanes.settled(&hold, None);
+    }
+    // One slot is left: nothing is asked for before less than half of its window is full.
+    assert_eq!(lanes.held(webhook(1)), 36);
+    assert_eq!(lanes.plan_claims(at(0)), []);
+}
+
+#[test]
 fn a_webhook_that_nobody_has_read_gets_no_room() {
     let mut lanes = lanes(limits());
     assert_eq!(hand_over(&mut lanes, [delivery(webhook(4), 1, 1)]), 0);

@@ -45,6 +45,7 @@ pub(super) fn limits() -> Limits {
         in_flight_max: 4,
         concurrency: 2,
         window_max: 8,
+        window_per_slot: 100,
         window_min: 1,
         bytes_max: 100 * BODY_BYTES,
         claim_max: 4,
