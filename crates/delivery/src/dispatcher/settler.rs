@@ -1,7 +1,9 @@
 //! The settler writes outcomes in groups, each only if its lease still holds, and gives unused leases
-//! back. While one group is being written the next one gathers; nothing ever waits to fill a group.
+//! back. While one group is being written the next one gathers, and a few wait a moment for others: each
+//! write is a commit, and nobody waits for an outcome to be written.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use heraldo_domain::delivery::{Leased, Next, Settlement};
 use heraldo_domain::query::DeliveryRecord;
@@ -21,6 +23,8 @@ use crate::lanes::Hold;
 pub(super) struct Outbox {
     waiting: Mutex<Waiting>,
     filled: Notify,
+    /// It is not worth waiting for more.
+    pressed: Notify,
     /// Told after every change that could leave nothing to do.
     emptied: Notify,
     closed: CancellationToken,
@@ -38,6 +42,15 @@ struct Waiting {
     gone: Vec<Gone>,
     /// Taken by the settler and not yet written.
     writing: bool,
+    /// Something follows when these are written: the next event of a strict order, or what a receiver's
+    /// answer means for its webhook.
+    pressing: bool,
+}
+
+impl Waiting {
+    fn is_pressed(&self) -> bool {
+        self.pressing || self.settlements.len() >= ENOUGH || !self.releases.is_empty()
+    }
 }
 
 /// A lease on its way back, with the place in the window that it holds until then.
@@ -50,6 +63,10 @@ struct Release {
 
 /// At most this many outcomes go into one write.
 const GROUP_MAX: usize = 1_024;
+/// A few outcomes wait so long for others. A crash in that time means that their attempts are made again.
+const GATHERING: Duration = Duration::from_millis(3);
+/// So many wait for no others.
+const ENOUGH: usize = 128;
 
 impl Outbox {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -64,12 +81,19 @@ impl Outbox {
         gone: Option<Gone>,
     ) {
         let mut waiting = self.waiting();
+        waiting.pressing |= gone.is_some() || settlement.strict.is_some();
         waiting.gone.extend(gone);
         waiting.settlements.push(settlement);
         waiting.holds.push(hold);
         waiting.ended.push(ended);
+        let (first, pressed) = (waiting.settlements.len() == 1, waiting.is_pressed());
         drop(waiting);
-        self.filled.notify_one();
+        if first {
+            self.filled.notify_one();
+        }
+        if pressed {
+            self.pressed.notify_one();
+        }
     }
 
     /// Gives leases back, and their places in the window once that is written.
@@ -81,6 +105,7 @@ impl Outbox {
         });
         self.waiting().releases.extend(releases);
         self.filled.notify_one();
+        self.pressed.notify_one();
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -116,9 +141,26 @@ impl Outbox {
             releases: std::mem::take(&mut waiting.releases),
             gone: std::mem::take(&mut waiting.gone),
             writing: true,
+            pressing: std::mem::take(&mut waiting.pressing),
         };
         waiting.writing = true;
         Some(batch)
+    }
+
+    /// Waits a moment for more, unless what is there is enough or must not wait.
+    async fn gather(&self) {
+        let nothing_to_wait_for = {
+            let waiting = self.waiting();
+            waiting.settlements.is_empty() || waiting.is_pressed()
+        };
+        if nothing_to_wait_for {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(GATHERING) => {}
+            () = self.pressed.notified() => {}
+            () = self.closed.cancelled() => {}
+        }
     }
 
     fn written(&self) {
@@ -129,10 +171,12 @@ impl Outbox {
 
 pub(super) async fn run(inner: Arc<Inner>) {
     loop {
-        while let Some(batch) = inner.outbox.take() {
+        inner.outbox.gather().await;
+        if let Some(batch) = inner.outbox.take() {
             write(&inner, batch).await;
             inner.outbox.written();
             inner.look_again();
+            continue;
         }
         tokio::select! {
             () = inner.outbox.filled.notified() => {}

@@ -469,13 +469,11 @@ fn a_lane_that_was_given_its_turn_keeps_to_a_concurrency_lowered_since() {
     let mut lanes = lanes(limits());
     hand_over(&mut lanes, (0..3).map(|n| delivery(webhook(1), n, 1)));
     let (_, hold) = lanes.next_start(NOW).unwrap();
-    configure(
-        &mut lanes,
-        LaneSettings {
-            concurrency: Some(1),
-            ..LaneSettings::default()
-        },
-    );
+    let one_slot = LaneSettings {
+        concurrency: Some(1),
+        ..LaneSettings::default()
+    };
+    configure(&mut lanes, one_slot);
     assert!(lanes.next_start(NOW).is_none());
     finish(&mut lanes, &hold);
     assert_eq!(start_all(&mut lanes).len(), 1);
