@@ -29,6 +29,7 @@ use crate::jobs::{self, Bell};
 use crate::photos;
 use crate::ports::{OsEntropy, SystemClock};
 use crate::settings::Settings;
+use crate::threads::DeliveryThreads;
 use crate::upkeep::{self, Kept};
 
 /// What is left of the grace for attempts under way, however long the last requests took.
@@ -42,6 +43,7 @@ pub struct Engine {
     context: ops::Context,
     bell: Arc<Bell>,
     dispatcher: Dispatcher,
+    delivery_threads: DeliveryThreads,
     listener: TcpListener,
     address: SocketAddr,
     tasks: TaskTracker,
@@ -53,6 +55,8 @@ pub struct Running {
     pub address: SocketAddr,
     context: ops::Context,
     dispatcher: Dispatcher,
+    /// Ends after everything else of the server.
+    _delivery_threads: DeliveryThreads,
     readiness: Arc<Readiness>,
     web: JoinHandle<()>,
     tasks: TaskTracker,
@@ -164,7 +168,9 @@ impl Engine {
             settings.webhook_defaults.timeout,
         );
         let tls = Arc::new(transport.clone());
-        let dispatcher = Dispatcher::new(config, transport, ports, tasks.clone());
+        let delivery_threads = DeliveryThreads::start()?;
+        let runtime = delivery_threads.handle.clone();
+        let dispatcher = Dispatcher::new(config, transport, ports, tasks.clone(), runtime);
         let hand_over: Arc<dyn HandOver> = Arc::new(dispatcher.clone());
         let config = store_config(&settings, hand_over, true);
         // Migrations and a recovery after a crash may read and write much.
@@ -199,6 +205,7 @@ impl Engine {
             context,
             bell,
             dispatcher,
+            delivery_threads,
             listener,
             address,
             tasks,
@@ -229,6 +236,7 @@ impl Engine {
             context,
             bell,
             dispatcher,
+            delivery_threads,
             listener,
             address,
             tasks,
@@ -267,6 +275,7 @@ impl Engine {
             address,
             context,
             dispatcher,
+            _delivery_threads: delivery_threads,
             readiness,
             web,
             tasks,

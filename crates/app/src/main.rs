@@ -28,6 +28,7 @@ mod remote;
 mod serve;
 mod settings;
 mod terminal;
+mod threads;
 mod trigger;
 mod upkeep;
 mod verify;

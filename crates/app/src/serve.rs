@@ -10,7 +10,7 @@ use crate::engine::{Engine, Running};
 use crate::failure::{Failure, Outcome};
 use crate::settings::{Settings, reachable};
 use crate::terminal::say;
-use crate::{links, logs, open_files};
+use crate::{links, logs, open_files, threads};
 
 /// The first run's company, until somebody makes others.
 const FIRST_COMPANY: &str = "My company";
@@ -54,11 +54,7 @@ pub fn begin(settings: &Settings) -> Outcome {
 }
 
 pub fn runtime() -> Outcome<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("heraldo")
-        .build()
-        .map_err(|error| Failure::new(format!("threads cannot be started: {error}")))
+    threads::start("requests", threads::cores())
 }
 
 /// Makes the first company when there is none.

@@ -93,13 +93,14 @@ pub struct Ports {
 }
 
 impl Dispatcher {
-    /// A dispatcher that refuses everything until it is started. Must be called inside a tokio runtime.
+    /// A dispatcher that refuses everything until it is started; it runs and sends on `runtime`.
     #[must_use]
     pub fn new(
         config: DispatcherConfig,
         transport: Transport,
         ports: Ports,
         tracker: TaskTracker,
+        runtime: Handle,
     ) -> Self {
         let lanes = Mutex::new(Lanes::new(config.limits));
         let inner = Inner {
@@ -112,7 +113,7 @@ impl Dispatcher {
             clock: ports.clock,
             entropy: ports.entropy,
             ids: ports.ids,
-            runtime: Handle::current(),
+            runtime,
             tracker,
             announcer: OnceLock::new(),
             attention: Notify::new(),

@@ -25,6 +25,7 @@ use heraldo_wire::id::{ApiKeyId, WebhookId};
 use heraldo_wire::time::{HumanDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::receiver::{Bed, PATIENT, Receiver, loopback_allowed, read_request};
@@ -116,7 +117,8 @@ impl World {
             limits,
             defaults: defaults.clone(),
         };
-        let dispatcher = Dispatcher::new(config, bed.transport.clone(), ports, bed.tracker.clone());
+        let (transport, tracker) = (bed.transport.clone(), bed.tracker.clone());
+        let dispatcher = Dispatcher::new(config, transport, ports, tracker, Handle::current());
         let store = SqliteStore::open(SqliteConfig {
             data_dir: folder.path().to_owned(),
             master_key: MasterKeySource::File(folder.path().join("master.key")),
