@@ -61,7 +61,7 @@ fn a_power_loss_at_any_moment_loses_no_accepted_event() {
         (0, 40, 3, None),
         (1, 40, 3, None),
         (2, 60, 100, None),
-        (3, 90, 3, Some(format!("{refused}6..60+9"))),
+        (3, 90, 3, Some(format!("{refused}16..70+9"))),
     ] {
         let log = folder.path().join(format!("life-{number}"));
         let mut server = recorded(&data, &log, refused.as_deref()).start();

@@ -232,14 +232,16 @@ fn a_lease_given_back_is_told_after_what_an_earlier_group_hands_over() {
     told.recv_timeout(PATIENCE).unwrap();
 
     let mut large = pin!(scene.store.commit(change(&scene, webhook, EVENTS)));
-    let mut giving_back = pin!(scene.store.release(epoch, deliveries(&older)));
+    let mut another = pin!(scene.store.commit(change(&scene, webhook, 1)));
     assert!(begin(large.as_mut()).is_pending());
-    assert!(begin(giving_back.as_mut()).is_pending());
+    assert!(begin(another.as_mut()).is_pending());
     lets_go.send(()).unwrap();
     block_on(publishing).unwrap();
-    // The large one is being handed over, and the writer has passed the one that gives the lease back: it has
-    // answered what came after.
     assert_eq!(told.recv_timeout(PATIENCE).unwrap().len(), EVENTS);
+    // While the large one is being handed over the lease is given back. The writer has passed that: it has
+    // answered what came after.
+    let mut giving_back = pin!(scene.store.release(epoch, deliveries(&older)));
+    assert!(begin(giving_back.as_mut()).is_pending());
     block_on(scene.store.forget_expired(scene.now(), 1)).unwrap();
     assert!(
         begin(giving_back.as_mut()).is_pending(),
@@ -247,6 +249,7 @@ fn a_lease_given_back_is_told_after_what_an_earlier_group_hands_over() {
     );
     drop(lets_go);
     block_on(large).unwrap();
+    block_on(another).unwrap();
     block_on(giving_back).unwrap();
     let claimed = scene.claim(webhook, epoch).leased;
     assert_eq!(ids(&claimed), deliveries(&older));
