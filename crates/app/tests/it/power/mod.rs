@@ -54,14 +54,14 @@ fn a_power_loss_at_any_moment_loses_no_accepted_event() {
     let mut dice = Dice::new();
     let mut record = Record::default();
     let mut key = String::new();
-    // A life that is killed, one that stops and copies its log, one that copies it under load, and one of whose
-    // thread that writes some syncs are refused.
+    // A life that is killed, one that stops and copies its log, one that copies it under load, and one in which
+    // syncs are refused: of each thread the 20th and each 15th after it, which is after the start.
     let refused = "-e inject=fdatasync:error=EIO:when=";
     for (number, requests, events, refused) in [
         (0, 40, 3, None),
         (1, 40, 3, None),
         (2, 60, 100, None),
-        (3, 90, 3, Some(format!("{refused}16..70+9"))),
+        (3, 90, 3, Some(format!("{refused}20+15"))),
     ] {
         let log = folder.path().join(format!("life-{number}"));
         let mut server = recorded(&data, &log, refused.as_deref()).start();
