@@ -6,19 +6,27 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
+use heraldo_domain::account::{Caller, Role};
+use heraldo_domain::change::Actor;
 use heraldo_domain::links::{LinkKey, Links};
-use heraldo_domain::ops::accounts::{Person, create_company};
+use heraldo_domain::ops::accounts::{Person, create_company, create_user};
+use heraldo_domain::ops::invitations::create_invitation;
+use heraldo_domain::ops::oauth_apps::create_oauth_app;
 use heraldo_domain::ops::{Context, Settings};
 use heraldo_domain::ports::{Clock, Entropy, IdMaker, NoHandOver};
 use heraldo_media::{DocumentWriter, Folder, PhotoLimits, PhotoReader};
 use heraldo_store::MemoryStore;
-use heraldo_web::{Gauges, Health, Web, WebConfig};
+use heraldo_web::{Gauges, Health, SlowPasswords, Web, WebConfig};
 use heraldo_wire::time::Timestamp;
 use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tokio::runtime::Runtime;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+
+/// The content type of what a browser sends.
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Grows with each look at it, so that nothing happens twice at one time.
 #[derive(Debug)]
@@ -57,16 +65,24 @@ impl Health for Ready {
     }
 }
 
-/// One company with a key of every scope, an inspection and a webhook.
+/// One company with a key of every scope, an owner who is signed in, and one of everything that paths name.
 pub struct Server {
     runtime: Runtime,
     web: Web,
     key: String,
-    /// The ids that paths are made of: of the inspection, its product and the webhook.
-    pub inspection: String,
-    pub product: String,
-    pub webhook: String,
+    cookie: String,
+    /// What every form of the owner's session carries.
+    form: String,
+    known: Vec<(&'static str, String)>,
     _folder: tempfile::TempDir,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: u16,
+    pub kind: String,
+    pub body: Vec<u8>,
+    cookie: Option<String>,
 }
 
 impl Server {
@@ -94,58 +110,155 @@ impl Server {
         context.files = Arc::new(Folder::open(folder.path()).expect("files"));
         context.photos = Arc::new(PhotoReader::start(PhotoLimits::default()).expect("photos"));
         context.documents = Arc::new(DocumentWriter::start().expect("documents"));
+        let passwords = SlowPasswords::new(context.entropy.clone(), TaskTracker::new());
+        context.passwords = Arc::new(passwords);
         let company = runtime
             .block_on(create_company(&context, "A company", Person::default()))
             .expect("a company");
+        let user = Person {
+            email: Some("ana@example.com".to_owned()),
+            ..Person::default()
+        };
+        let user = create_user(&context, company.company_id, Role::Owner, user);
+        let user = runtime.block_on(user).expect("a user");
+        let caller = Caller {
+            company_id: company.company_id,
+            actor: Actor::User(user.user_id),
+            testing: false,
+        };
+        let invited = create_invitation(&context, &caller, "eva@example.com", Role::Admin);
+        let invited = runtime.block_on(invited).expect("an invitation");
+        let app = create_oauth_app(
+            &context,
+            company.company_id,
+            caller.actor,
+            "An application",
+            vec!["https://app.example.com/".to_owned()],
+        );
+        let app = runtime.block_on(app).expect("an application");
         let mut server = Self {
             web: Web::new(context, Arc::new(Ready), WebConfig::default()),
             key: company.api_key.reveal().to_owned(),
-            inspection: String::new(),
-            product: String::new(),
-            webhook: String::new(),
+            cookie: String::new(),
+            form: String::new(),
+            known: vec![
+                ("/team/invitations/", invited.id.to_string()),
+                ("/team/", company.owner.to_string()),
+                ("/applications/", app.id.to_string()),
+            ],
             _folder: folder,
             runtime,
         };
-        let made = br#"{"templateId":"easy"}"#;
-        let made = server.made("/v1/inspection/car", made);
-        server.inspection = made["inspectionId"].as_str().expect("an id").to_owned();
-        server.product = made["productId"].as_str().expect("an id").to_owned();
-        let hook =
-            br#"{"endpoint":"https://receiver.example.com/","events":["inspection_created"]}"#;
-        let hook = server.made("/v1/notification/webhook", hook);
-        server.webhook = hook["_id"].as_str().expect("an id").to_owned();
+        server.sign_in(user.sign_in_token.reveal());
+        server.make_one_of_each();
         server
     }
 
-    fn made(&self, path: &str, body: &[u8]) -> Value {
-        let (_, answer) = self
-            .call("POST", path, "application/json", body)
-            .expect("a request");
-        serde_json::from_slice(&answer).expect("JSON")
+    fn sign_in(&mut self, token: &str) {
+        let form = format!("token={token}");
+        let signed_in = self.call("POST", "/signin", FORM, form.as_bytes());
+        self.cookie = signed_in.expect("a request").cookie.expect("a session");
+        let page = self.call("GET", "/dashboard/account", FORM, b"");
+        let page = String::from_utf8(page.expect("a request").body).expect("text");
+        let (_, form) = page.split_once("name=\"form\" value=\"").expect("a form");
+        let (form, _) = form.split_once('"').expect("its value");
+        self.form = form.replace("&#43;", "%2B");
     }
 
-    /// Status and body of the answer to one request with the company's key; `None` when the path has bytes
-    /// that no request carries.
-    pub fn call(
-        &self,
-        method: &str,
-        path: &str,
-        kind: &str,
-        body: &[u8],
-    ) -> Option<(u16, Vec<u8>)> {
+    fn make_one_of_each(&mut self) {
+        let created = br#"{"templateId":"easy"}"#;
+        let made = self.made("/v1/inspection/car", created);
+        let (inspection, product) = (text(&made["inspectionId"]), text(&made["productId"]));
+        let goods = br#"{"templateId":"easy","goods":[{"make":"x"}]}"#;
+        let goods = text(&self.made("/v1/inspection/goods", goods)["inspectionId"]);
+        let finished = text(&self.made("/v1/inspection/car", created)["inspectionId"]);
+        let template = br#"{"name":"n","inspectionType":"car","images":[{"side":"front"}]}"#;
+        let template = text(&self.made("/v1/inspection/template", template)["_id"]);
+        let hook =
+            br#"{"endpoint":"https://receiver.example.com/","events":["inspection_created"]}"#;
+        let hook = text(&self.made("/v1/notification/webhook", hook)["_id"]);
+        let event =
+            br#"{"event":"inspection_created","payload":{"_id":"651ae032ff786d198dfa4ce4"}}"#;
+        let event = text(&self.made("/v1/notification/event", event)["data"][0]["_id"]);
+        let delivery = text(&self.got("/v1/notification/delivery")["data"][0]["_id"]);
+        let range = br#"{"from":"2020-01-01T00:00:00.000Z","to":"2020-01-02T00:00:00.000Z"}"#;
+        let recover = format!("/v1/notification/webhook/{hook}/recover");
+        let recovery = text(&self.made(&recover, range)["_id"]);
+        let key = br#"{"name":"k","scopes":["inspections"]}"#;
+        let key = text(&self.made("/v1/account/key", key)["_id"]);
+        // The first one that a path holds is meant.
+        self.known.extend([
+            ("/template/", template),
+            ("/finish", finished.clone()),
+            ("/review", finished.clone()),
+            ("/report", finished),
+            ("/inspection/image/", product.clone()),
+            ("/inspection/goods/", goods),
+            ("/inspection/car/", product),
+            ("/recovery/", recovery.clone()),
+            ("/recover/", recovery),
+            ("/webhook", hook),
+            ("/event", event),
+            ("/deliver", delivery),
+            ("/key", key),
+            ("", inspection),
+        ]);
+    }
+
+    fn made(&self, path: &str, body: &[u8]) -> Value {
+        let answer = self.call("POST", path, "application/json", body);
+        let answer = answer.expect("a request");
+        assert!(answer.status < 300, "{path}: {}", answer.status);
+        serde_json::from_slice(&answer.body).expect("JSON")
+    }
+
+    fn got(&self, path: &str) -> Value {
+        let answer = self
+            .call("GET", path, "text/plain", b"")
+            .expect("a request");
+        serde_json::from_slice(&answer.body).expect("JSON")
+    }
+
+    /// The id of what a path is about.
+    pub fn known(&self, path: &str) -> &str {
+        let mut known = self.known.iter();
+        let found = known.find(|(part, _)| path.contains(part));
+        found.map_or("", |(_, id)| id)
+    }
+
+    /// The answer to one request with the company's key and the owner's session; `None` when the path has bytes that
+    /// no request carries. A form carries what it must.
+    pub fn call(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Option<Answer> {
+        let mut whole = Vec::new();
+        if kind == FORM {
+            whole.extend(format!("form={}&", self.form).bytes());
+        }
+        whole.extend(body);
         let request = Request::builder()
             .method(method)
             .uri(path)
+            .header("host", "inspect.example.com")
             .header("x-api-key", &self.key)
+            .header("cookie", &self.cookie)
+            .header("sec-fetch-site", "same-origin")
             .header("content-type", kind)
-            .body(Body::from(body.to_vec()))
+            .body(Body::from(whole))
             .ok()?;
         Some(self.runtime.block_on(async {
             let answer = self.web.router().oneshot(request).await;
-            let answer = answer.expect("an answer");
-            let status = answer.status().as_u16();
-            let body = answer.into_body().collect().await.expect("a body");
-            (status, body.to_bytes().to_vec())
+            let (parts, body) = answer.expect("an answer").into_parts();
+            let header = |name: &str| Some(parts.headers.get(name)?.to_str().ok()?.to_owned());
+            let cookie = header("set-cookie");
+            Answer {
+                status: parts.status.as_u16(),
+                kind: header("content-type").unwrap_or_default(),
+                body: body.collect().await.expect("a body").to_bytes().to_vec(),
+                cookie: cookie.and_then(|cookie| Some(cookie.split_once(';')?.0.to_owned())),
+            }
         }))
     }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
 }

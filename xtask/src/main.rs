@@ -30,7 +30,7 @@ cargo xtask <chore>
   arrows                       who may know whom, and the rules of tidiness
   deny [--require-advisories]  licences, bans, sources, yanked crates and advisories of the dependencies
   generate                     writes the generated files anew
-  fuzz [TARGET] [SECONDS]      builds the fuzz targets and runs one of them, or each, for 10 seconds or as long as said
+  fuzz [--seconds N] [TARGET]  builds the fuzz targets and runs one of them, or each, for 10 seconds or as long as said
   sim [ARGS…]                  simulates the whole system on 2,000 new seeds; passes ARGS on (--seed S repeats one)
   sim --faults                 puts known faults into a copy, one by one, and wants each found
   bench [ARGS…]                builds the server for release and runs the benchmarks; passes ARGS on
