@@ -13,6 +13,8 @@ const NODE_MAJOR_MIN: u32 = 18;
 /// Makes requests from the API description. One version, so that a seed means the same everywhere; it brings
 /// `jsonschema_rs`, which holds events against their schemas.
 const SCHEMATHESIS: &str = "4.32.5";
+/// The version of the Python package that an example of a receiver verifies with.
+const CRYPTOGRAPHY: &str = "48.0.0";
 
 struct Need {
     program: &'static str,
@@ -67,7 +69,7 @@ const NEEDS: &[Need] = &[
     },
     Need {
         program: "python3 with venv",
-        why: "runs Schemathesis, which tries the API by its description",
+        why: "runs Schemathesis, which tries the API by its description, and an example of a receiver",
         packages: &["python3", "python3-venv"],
         look: python_makes_environments,
     },
@@ -93,7 +95,7 @@ pub fn ensure() -> Outcome {
     let lock = File::create(target.join("needs.lock")).map_err(cannot)?;
     lock.lock().map_err(cannot)?;
     ensure_programs()?;
-    ensure_schemathesis()?;
+    ensure_python()?;
     ensure_browser_tools(&root().join(BROWSER_TOOLS))?;
     println!("what the tests need is there");
     Ok(())
@@ -151,12 +153,15 @@ fn target() -> PathBuf {
 }
 
 /// In an environment of its own, so that nothing else on the machine changes.
-fn ensure_schemathesis() -> Outcome {
+fn ensure_python() -> Outcome {
     let environment = target().join("needs/python");
     let python = environment.join("bin/python");
-    let wanted = format!("schemathesis=={SCHEMATHESIS}");
+    let wanted = [
+        format!("schemathesis=={SCHEMATHESIS}"),
+        format!("cryptography=={CRYPTOGRAPHY}"),
+    ];
     let mut look = Command::new(&python);
-    look.args(["-c", LOOK, SCHEMATHESIS]);
+    look.args(["-c", LOOK]).args(&wanted);
     if capture(look).is_ok_and(|output| output.status.success()) {
         return Ok(());
     }
@@ -164,19 +169,13 @@ fn ensure_schemathesis() -> Outcome {
     make.args(["-m", "venv", "--clear"]).arg(&environment);
     run_command(make)?;
     let mut install = Command::new(&python);
-    install.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        &wanted,
-    ]);
+    install.args(["-m", "pip", "install", "--quiet"]);
+    install.arg("--disable-pip-version-check").args(&wanted);
     run_command(install)
 }
 
-const LOOK: &str =
-    "import sys, importlib.metadata as m; sys.exit(m.version('schemathesis') != sys.argv[1])";
+const LOOK: &str = "import sys, importlib.metadata as m; \
+    sys.exit(any(m.version(w.split('==')[0]) != w.split('==')[1] for w in sys.argv[1:]))";
 
 fn look_for_all() -> Vec<(&'static Need, String)> {
     NEEDS

@@ -9,8 +9,10 @@ use heraldo_wire::signature::{Secret, Signer};
 use serde_json::json;
 use tempfile::{TempDir, tempdir};
 
-use crate::client::read_answer;
+use crate::client::{read_answer, text};
 use crate::process::{Lines, Server, Setup};
+use crate::receiver::{Received, Receiver};
+use crate::tools::{bring, python_tool};
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -213,4 +215,116 @@ fn the_receiver_in_rust_accepts_what_is_signed_and_refuses_what_is_forged() {
     assert!(built.success(), "the example does not build");
     let beside = Path::new(env!("CARGO_BIN_EXE_heraldo")).with_file_name("receiver-rust");
     check(&shown, Command::new(beside));
+}
+
+/// Runs a verifier with what came to a receiver, whole, and with what somebody changed on the way.
+fn check_verifier(mut command: impl FnMut() -> Command) {
+    let folder = tempdir().unwrap();
+    let server = Setup::serve(folder.path()).start();
+    let api = server.api();
+    let receiver = Receiver::ok();
+    let webhook = api.webhook_with(&receiver.url(), json!({"asymmetricSignature": true}));
+    let public_keys = || {
+        let path = format!("/v1/notification/webhook/{webhook}/public-key");
+        let keys = api.get(&path)["data"].as_array().unwrap().clone();
+        let keys: Vec<String> = keys.iter().map(|key| text(&key["publicKey"])).collect();
+        keys.join(" ")
+    };
+    let mut verify = |received: &Received, timestamp: &str, body: &[u8], keys: &str| {
+        let mut command = command();
+        let mut child = command
+            .args([received.header("webhook-id"), timestamp])
+            .arg(received.header("webhook-signature"))
+            .env("AUTOINSPECTOR_WEBHOOK_PUBLIC_KEY", keys)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(body).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(
+            said.starts_with(if output.status.success() {
+                "verified"
+            } else {
+                "refused: "
+            }),
+            "{said}"
+        );
+        output.status.success()
+    };
+    let first_key = public_keys();
+    api.inspection();
+    let got = &receiver.wait_for(1)[0];
+    let timestamp = got.header("webhook-timestamp").to_owned();
+    assert!(verify(got, &timestamp, &got.body, &first_key));
+    let mut forged = got.body.clone();
+    forged.push(b' ');
+    assert!(!verify(got, &timestamp, &forged, &first_key));
+    let later = (timestamp.parse::<u64>().unwrap() + 1).to_string();
+    assert!(!verify(got, &later, &got.body, &first_key), "another time");
+    assert!(
+        !verify(got, "1000000000", &got.body, &first_key),
+        "a replay"
+    );
+
+    // While two secrets are valid, either key will do; afterwards only the new one.
+    let rotate = format!("/v1/notification/webhook/{webhook}/secret/rotate");
+    api.post(200, &rotate, json!({"overlapSeconds": 3_600}));
+    api.inspection();
+    let got = &receiver.wait_for(2)[1];
+    let timestamp = got.header("webhook-timestamp").to_owned();
+    let both = public_keys();
+    assert_eq!(both.split(' ').count(), 2);
+    for key in both.split(' ').chain([both.as_str()]) {
+        assert!(verify(got, &timestamp, &got.body, key), "{key}");
+    }
+    api.post(200, &rotate, json!({"overlapSeconds": 0}));
+    api.inspection();
+    let got = &receiver.wait_for(3)[2];
+    let timestamp = got.header("webhook-timestamp").to_owned();
+    assert!(verify(got, &timestamp, &got.body, &public_keys()));
+    assert!(!verify(got, &timestamp, &got.body, &both), "old keys");
+}
+
+fn verifier(program: impl AsRef<std::ffi::OsStr>, file: &str) -> Command {
+    let mut command = Command::new(program);
+    command.arg(workspace().join("examples/verify-ed25519").join(file));
+    command
+}
+
+#[test]
+fn the_public_key_verifies_in_node_what_was_signed_and_nothing_else() {
+    check_verifier(|| verifier("node", "verify.mjs"));
+}
+
+#[test]
+fn the_public_key_verifies_in_php_what_was_signed_and_nothing_else() {
+    check_verifier(|| verifier("php", "verify.php"));
+}
+
+#[test]
+fn the_public_key_verifies_in_python_what_was_signed_and_nothing_else() {
+    let python = python_tool("python");
+    let imports = Command::new(&python)
+        .args(["-c", "import cryptography"])
+        .output();
+    if !imports.unwrap().status.success() {
+        bring();
+    }
+    check_verifier(|| verifier(&python, "verify.py"));
+}
+
+#[test]
+fn the_public_key_verifies_in_rust_what_was_signed_and_nothing_else() {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "-p", "receiver-rust"])
+        .current_dir(workspace())
+        .status()
+        .unwrap();
+    assert!(built.success(), "the example does not build");
+    let program = Path::new(env!("CARGO_BIN_EXE_heraldo")).with_file_name("verify-v1a");
+    check_verifier(|| Command::new(&program));
 }

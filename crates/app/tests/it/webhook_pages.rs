@@ -138,7 +138,10 @@ fn a_test_event_appears_as_it_happens_and_the_check_says_what_is_wrong() {
         "inspection_started" => Reaction::Late(Duration::from_secs(2)),
         _ => Reaction::Status(200),
     });
-    let webhook = api.webhook_with(&receiver.url(), json!({"description": "pruebas"}));
+    let webhook = api.webhook_with(
+        &receiver.url(),
+        json!({"description": "pruebas", "asymmetricSignature": true}),
+    );
     let secret = api.secret(&webhook);
     let detail = format!("http://{}/dashboard/webhooks/{webhook}", server.address());
     let page = Browser::start(Look::DESKTOP);

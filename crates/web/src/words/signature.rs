@@ -10,8 +10,15 @@ words! {
     receiver_text: "Un archivo que escucha en la ruta de este endpoint, comprueba autoinspector-signature con el cuerpo exacto y responde. El secreto va en la variable AUTOINSPECTOR_WEBHOOK_SECRET, nunca en el código.",
         "One file that listens at this endpoint's path, checks autoinspector-signature over the exact body, and answers. The secret goes into the variable AUTOINSPECTOR_WEBHOOK_SECRET, never into the code.";
     receiver_languages: "Lenguajes", "Languages";
-    receiver_pair: "Este webhook firma también con Ed25519: webhook-signature lleva una firma v1a sobre webhook-id.webhook-timestamp.cuerpo, que se verifica con la clave pública de su página.",
-        "This webhook also signs with Ed25519: webhook-signature carries a v1a signature over webhook-id.webhook-timestamp.body, which is verified with the public key on its page.";
+    header_plain: "HMAC-SHA256 del cuerpo exacto con el secreto, en hexadecimal: lo que comprueba el SDK oficial, y el código de abajo.",
+        "HMAC-SHA256 of the exact body with the secret, in hex: what the official SDK checks, and the code below.";
+    header_standard: "La firma de Standard Webhooks sobre webhook-id.webhook-timestamp.cuerpo, que ata el cuerpo a su hora: v1, y un HMAC-SHA256 en base64; con dos secretos válidos lleva dos.",
+        "That of Standard Webhooks over webhook-id.webhook-timestamp.body, which ties the body to its time: v1, and an HMAC-SHA256 in base64; while two secrets are valid it carries two.";
+    receiver_pair: "También v1a, y una firma Ed25519 de lo mismo, que se verifica con la clave pública.",
+        "Also v1a, and an Ed25519 signature of the same, which is verified with the public key.";
+    verifier_title: "Verificar v1a con la clave pública", "Verify v1a with the public key";
+    verifier_text: "Quien verifica así no tiene nada con qué firmar. Mientras valen dos claves, van las dos, con un espacio entre ellas.",
+        "Whoever verifies like this holds nothing to sign with. While two keys are valid, both go in, with a blank between them.";
     receiver_rust: "Con el paquete heraldo-wire de este repositorio, que verifica y lee los eventos.",
         "With the package heraldo-wire of this repository, which verifies and reads events.";
     check_title: "¿Qué le pasa a esta firma?", "What is wrong with this signature?";

@@ -8,6 +8,7 @@ use heraldo_wire::headers::{
     AUTOINSPECTOR_SIGNATURE, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP,
 };
 use heraldo_wire::id::{EventId, WebhookId};
+use heraldo_wire::time::Timestamp;
 use http::StatusCode;
 use url::form_urlencoded;
 
@@ -60,6 +61,27 @@ impl Language {
         }
     }
 
+    /// What verifies a v1a signature, which the tests run, too.
+    const fn verifier(self) -> &'static str {
+        match self {
+            Self::Node => include_str!("../../../../../examples/verify-ed25519/verify.mjs"),
+            Self::Php => include_str!("../../../../../examples/verify-ed25519/verify.php"),
+            Self::Python => include_str!("../../../../../examples/verify-ed25519/verify.py"),
+            Self::Rust => {
+                include_str!("../../../../../examples/receiver-rust/src/bin/verify-v1a.rs")
+            }
+        }
+    }
+
+    const fn verifier_file(self) -> &'static str {
+        match self {
+            Self::Node => "verify.mjs",
+            Self::Php => "verify.php",
+            Self::Python => "verify.py",
+            Self::Rust => "src/bin/verify-v1a.rs",
+        }
+    }
+
     const fn file(self) -> &'static str {
         match self {
             Self::Node => "receiver.mjs",
@@ -78,6 +100,8 @@ struct ReceiverPage<'a> {
     webhook: &'a Webhook,
     language: Language,
     code: String,
+    /// The public keys of a webhook that also signs with Ed25519, with blanks between them.
+    public_keys: Option<String>,
     /// What was typed into the check.
     signature: &'a str,
     body: &'a str,
@@ -95,10 +119,6 @@ impl ReceiverPage<'_> {
 
     fn is_rust(&self) -> bool {
         self.language == Language::Rust
-    }
-
-    fn has_pair(&self) -> bool {
-        self.webhook.secrets.signing_key.is_some()
     }
 }
 
@@ -158,6 +178,7 @@ async fn answer(
         frame: visit.frame(Section::Configuration),
         administers: visit.administers(),
         code: code(language, &webhook.settings.endpoint),
+        public_keys: public_keys(&webhook, visit.call.now()),
         webhook: &webhook,
         language,
         signature,
@@ -165,6 +186,12 @@ async fn answer(
         found,
     };
     visit.page_with(StatusCode::OK, &template)
+}
+
+fn public_keys(webhook: &Webhook, now: Timestamp) -> Option<String> {
+    let keys = webhook.secrets.public_keys(now);
+    let keys: Vec<String> = keys.map(|(key, _)| key.to_string()).collect();
+    (!keys.is_empty()).then(|| keys.join(" "))
 }
 
 /// The example with the path of this endpoint, unless it has signs that mean something in code.
