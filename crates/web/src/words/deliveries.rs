@@ -50,8 +50,9 @@ words! {
     body_cut: "Aquí está el comienzo; entero:", "This is its beginning; the whole:";
     download_body: "Descargar el cuerpo exacto", "Download the exact body";
     sent_headers: "Cabeceras enviadas", "Headers sent";
-    sent_headers_text: "Las del último intento, con las del webhook como están ahora. La hora puede diferir un segundo.",
-        "Those of the last attempt, with the webhook's own as they are now. The time may differ by a second.";
+    headers_changed: "Las que agrega el webhook están como ahora, y pueden haber sido otras: se cambió después del intento,",
+        "Those that the webhook adds are as they are now and may have been others: it was changed after the attempt,";
+    as_now: "(como está ahora)", "(as it is now)";
     signature_body: "HMAC-SHA256 del cuerpo con el secreto del webhook, en hexadecimal",
         "HMAC-SHA256 of the body with the webhook's secret, in hex";
     signature_standard: "v1, y HMAC-SHA256 en base64 de id.hora.cuerpo con los bytes del secreto",
@@ -223,6 +224,20 @@ impl Words {
             Phase::Tls => "p3",
             Phase::FirstByte => "p4",
             Phase::Body => "p5",
+        }
+    }
+
+    /// Which attempt's headers are shown, and what is not exact about them.
+    pub fn sent_headers_text(self, attempt: &Option<u32>) -> String {
+        match (attempt, self.is_spanish()) {
+            (Some(number), true) => {
+                format!("Las del intento {number}. webhook-timestamp puede diferir un segundo.")
+            }
+            (Some(number), false) => {
+                format!("Those of attempt {number}. webhook-timestamp may differ by a second.")
+            }
+            (None, true) => "Las que llevará el primer intento.".to_owned(),
+            (None, false) => "Those that the first attempt will carry.".to_owned(),
         }
     }
 

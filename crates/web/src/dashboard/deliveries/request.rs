@@ -25,6 +25,8 @@ pub const BODY_BYTES_MAX: usize = 4 * 1024;
 pub struct Header {
     pub name: String,
     pub value: Value,
+    /// It may have been another one then: it is shown as it is now.
+    pub is_as_now: bool,
 }
 
 /// What is shown as its value.
@@ -53,8 +55,8 @@ pub fn shown_part(text: &str, bytes_max: usize) -> Part {
     }
 }
 
-/// The headers of an attempt, as far as they follow from what is stored: those of the webhook as they are
-/// set now. Without an attempt, those of the first one but for its time.
+/// The headers of an attempt, as far as they follow from what is stored. Those of the webhook's own settings are
+/// certain when it has not been changed since. Without an attempt, those of the first one but for its time.
 pub fn headers(
     context: &Context,
     webhook: &Webhook,
@@ -64,14 +66,19 @@ pub fn headers(
     let plain = |name: &str, value: String| Header {
         name: name.to_owned(),
         value: Value::Plain(value),
+        is_as_now: false,
     };
+    let was_changed = attempt.is_some_and(|attempt| webhook.updated_at > attempt.started_at);
     let mut headers = vec![
         plain("content-type", CONTENT_TYPE_JSON.to_owned()),
         plain("content-length", event.body.len().to_string()),
         plain("user-agent", USER_AGENT.to_owned()),
     ];
     let own = webhook.headers(&context.settings.webhook_defaults);
-    headers.extend(own.map(|(name, value)| plain(name, value.to_owned())));
+    headers.extend(own.map(|(name, value)| Header {
+        is_as_now: was_changed,
+        ..plain(name, value.to_owned())
+    }));
     headers.push(plain(WEBHOOK_ID, event.id.to_string()));
     if let Some(attempt) = attempt {
         let seconds = attempt.started_at.as_secs();
@@ -86,10 +93,12 @@ pub fn headers(
     headers.push(Header {
         name: AUTOINSPECTOR_SIGNATURE.to_owned(),
         value: Value::BodySignature,
+        is_as_now: false,
     });
     headers.push(Header {
         name: WEBHOOK_SIGNATURE.to_owned(),
         value: Value::StandardSignature,
+        is_as_now: false,
     });
     headers
 }
@@ -117,7 +126,7 @@ pub fn command(endpoint: &str, body: Option<&str>, event_id: &str, headers: &[He
         "curl -i {} --data-binary @body.json",
         quoted(endpoint)
     );
-    for Header { name, value } in headers {
+    for Header { name, value, .. } in headers {
         let line = match value {
             // What curl says itself.
             Value::Plain(_) if name == "content-length" || name == "user-agent" => continue,

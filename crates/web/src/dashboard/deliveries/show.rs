@@ -49,6 +49,10 @@ struct Inside {
 
 struct Sent {
     headers: Vec<Header>,
+    /// The attempt that they are those of; `None`: of the first one, which has not been made yet.
+    attempt: Option<u32>,
+    /// The webhook was changed after that attempt, then.
+    changed_at: Option<Moment>,
     command: String,
 }
 
@@ -71,7 +75,13 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
             let endpoint = &webhook.settings.endpoint;
             let whole = raw.is_whole.then_some(&*body);
             let command = command(endpoint, whole, &event.id.to_string(), &headers);
-            Sent { headers, command }
+            let was_changed = headers.iter().any(|header| header.is_as_now);
+            Sent {
+                headers,
+                attempt: newest.map(|attempt| attempt.number),
+                changed_at: was_changed.then_some(Moment(webhook.updated_at)),
+                command,
+            }
         });
         Inside {
             laid_out: shown_part(&formatted(&body), BODY_BYTES_MAX),

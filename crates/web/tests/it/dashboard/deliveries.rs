@@ -215,6 +215,7 @@ async fn a_delivery_shows_what_was_sent_and_every_attempt_and_no_script_of_a_rec
     // The body as it is and laid out, the headers but for the signatures, and the command.
     has("&#34;metadata&#34;: {\n");
     has("<dt>x-region</dt><dd>sur</dd>");
+    has("Those of attempt 3. webhook-timestamp may differ by a second.");
     has("<dt>autoinspector-attempt</dt><dd>3</dd>");
     has("<dt>webhook-timestamp</dt><dd>1794995322</dd>");
     has("<dt>autoinspector-signature</dt><dd><span class=\"quiet\">HMAC-SHA256");
@@ -222,6 +223,24 @@ async fn a_delivery_shows_what_was_sent_and_every_attempt_and_no_script_of_a_rec
     assert!(
         !page.contains(&secret) && !page.contains("data-live"),
         "{page}"
+    );
+
+    // What is not known for certain any more is marked.
+    world.clock.step(1_000);
+    let hook = format!("/v1/notification/webhook/{webhook}");
+    let changed = json!({"headers": {"x-region": "norte"}});
+    world
+        .request("PATCH", &hook)
+        .json(&changed)
+        .send()
+        .await
+        .json(200);
+    let changed = browser.page(&path, 200).await;
+    assert!(
+        changed.contains("<dt>x-region</dt><dd>norte <small>(as it is now)</small></dd>")
+            && changed.contains("it was changed after the attempt, <time")
+            && changed.contains("<dt>autoinspector-attempt</dt><dd>3</dd>"),
+        "{changed}"
     );
 
     browser.language = "es";
