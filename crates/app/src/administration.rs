@@ -14,7 +14,7 @@ use heraldo_domain::ops::Context;
 use heraldo_domain::ops::accounts::{
     KeyRequest, Person, create_company, create_key, create_user, revoke_key,
 };
-use heraldo_domain::ops::oauth_apps::{create_oauth_app, create_oauth_code};
+use heraldo_domain::ops::oauth_apps::{create_oauth_app, create_oauth_code, delete_oauth_app};
 use heraldo_domain::ops::people::reset_access;
 use heraldo_domain::ops::sign_in::sign_out_everywhere;
 use heraldo_domain::ports::{IdMaker, NoHandOver};
@@ -62,6 +62,7 @@ pub fn run(what: &str, verb: &str, matches: &ArgMatches, settings: &Settings) ->
             ("user", "reset") => reset_user(&context, matches).await,
             ("user", "sign-out") => sign_user_out(&context, matches).await,
             ("oauth", "app create") => new_oauth_app(&context, matches).await,
+            ("oauth", "app delete") => end_oauth_app(&context, matches).await,
             ("oauth", "code") => new_oauth_code(&context, matches).await,
             (what, verb) => Err(Failure::new(format!("there is no command {what} {verb}"))),
         }?;
@@ -299,6 +300,24 @@ async fn new_oauth_app(context: &Context, matches: &ArgMatches) -> Outcome<Told>
              client_secret   {secret}\n  users go to     {}/oauth/connect?client_app_id={id}&scopes=…",
             context.links.public_url
         ),
+    })
+}
+
+async fn end_oauth_app(context: &Context, matches: &ArgMatches) -> Outcome<Told> {
+    let text = given(matches, "id").unwrap_or_default();
+    let id: OauthAppId = id_of("the argument", "an application's client_app_id", &text)?;
+    let name = delete_oauth_app(context, None, Actor::CommandLine, id)
+        .await
+        .map_err(|problem| match problem.code {
+            ProblemCode::NotFound => Failure::new(format!(
+                "there is no application with the client_app_id {id} in this store; the dashboard's page \
+                 Developers shows those of a company"
+            )),
+            _ => problem.into(),
+        })?;
+    Ok(Told {
+        json: json!({ "client_app_id": id, "deleted": true }),
+        text: format!("The application {name} is deleted. What users gave it has ended."),
     })
 }
 

@@ -206,7 +206,19 @@ fn oauth() -> Command {
             )
             .required(true),
         );
-    let app = group("app", "Applications", vec![administration(create)]);
+    let delete = Command::new("delete")
+        .about("Deletes an application: what users gave it ends at once")
+        .arg(
+            Arg::new("id")
+                .value_name("ID")
+                .help("The application's client_app_id")
+                .required(true),
+        );
+    let app = group(
+        "app",
+        "Applications",
+        vec![administration(create), administration(delete)],
+    );
     group(
         "oauth",
         "OAuth applications",

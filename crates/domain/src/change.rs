@@ -4,7 +4,8 @@ use bytes::Bytes;
 use heraldo_wire::attempt::Cause;
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{
-    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, InspectionId, JobId, UserId, WebhookId,
+    ApiKeyId, AuditEntryId, CompanyId, DeliveryId, EventId, Id, InspectionId, JobId, UserId,
+    WebhookId,
 };
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use crate::inspection::Inspection;
 use crate::job::Job;
 use crate::password::PasswordHash;
 use crate::photo::Fingerprint;
-use crate::record::Record;
+use crate::record::{Record, RecordKind};
 use crate::token::Token;
 use crate::webhook::Webhook;
 
@@ -60,6 +61,8 @@ impl Change {
             | Write::ForgetFailing(_)
             | Write::DeleteWebhook { .. }
             | Write::Resend { .. }
+            | Write::DeleteRecord(_)
+            | Write::DeleteRecordsOf { .. }
             | Write::EndJob(_)
             | Write::UpdateJob(_) => false,
         };
@@ -149,6 +152,14 @@ pub enum Write {
     CreateRecord(Record),
     /// Replaces the record whose stored version is `record.version - 1`; `NameTaken` as above.
     UpdateRecord(Record),
+    /// Removes the record whose stored version is this one's.
+    DeleteRecord(Record),
+    /// Removes a company's records of a kind that belong to this subject, however many there are.
+    DeleteRecordsOf {
+        company_id: CompanyId,
+        kind: RecordKind,
+        subject: Id,
+    },
     CreateJob(Job),
     /// Removes a job; `NotFound` when it has ended already, so that its result counts once.
     EndJob(JobId),
@@ -244,43 +255,78 @@ pub enum Actor {
     System,
 }
 
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuditAction {
-    CompanyCreated,
-    UserCreated,
+/// Writes the actions down once: as they are, and by the names that they have where they are stored.
+macro_rules! audit_actions {
+    ($($(#[$note:meta])* $action:ident = $name:literal;)+) => {
+        /// What was done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum AuditAction {
+            $($(#[$note])* #[serde(rename = $name)] $action,)+
+        }
+
+        impl AuditAction {
+            pub const ALL: &'static [Self] = &[$(Self::$action,)+];
+
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$action => $name,)+ }
+            }
+
+            /// The action of this name.
+            #[must_use]
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$action),)+ _ => None }
+            }
+        }
+    };
+}
+
+audit_actions! {
+    CompanyCreated = "company_created";
+    UserCreated = "user_created";
     /// Names or e-mail address.
-    UserChanged,
-    RoleChanged,
-    UserRemoved,
+    UserChanged = "user_changed";
+    RoleChanged = "role_changed";
+    UserRemoved = "user_removed";
+    /// By a link or a password, into a browser.
+    SignedIn = "signed_in";
     /// By whoever's it is.
-    PasswordSet,
+    PasswordSet = "password_set";
     /// The password was removed, the sessions ended, a new sign-in link made.
-    AccessReset,
+    AccessReset = "access_reset";
     /// All sessions of a user.
-    SessionsEnded,
-    InvitationCreated,
-    InvitationRevoked,
-    InvitationAccepted,
-    ApiKeyCreated,
-    ApiKeyRevoked,
-    WebhookCreated,
-    WebhookChanged,
-    WebhookDeleted,
+    SessionsEnded = "sessions_ended";
+    InvitationCreated = "invitation_created";
+    InvitationRevoked = "invitation_revoked";
+    InvitationAccepted = "invitation_accepted";
+    ApiKeyCreated = "api_key_created";
+    ApiKeyRevoked = "api_key_revoked";
+    WebhookCreated = "webhook_created";
+    WebhookChanged = "webhook_changed";
+    WebhookDeleted = "webhook_deleted";
     /// By whom or by what, the actor and the detail say.
-    WebhookDisabled,
-    SecretRevealed,
-    SecretRotated,
-    DeliveryResent,
-    RecoveryBegun,
-    RecoveryCancelled,
+    WebhookDisabled = "webhook_disabled";
+    /// A test event was sent to it; the detail names the event.
+    WebhookTested = "webhook_tested";
+    SecretRevealed = "secret_revealed";
+    SecretRotated = "secret_rotated";
+    DeliveryResent = "delivery_resent";
+    RecoveryBegun = "recovery_begun";
+    RecoveryCancelled = "recovery_cancelled";
+    /// The detail says what was decided.
+    InspectionReviewed = "inspection_reviewed";
+    /// The subject is the child; the detail names its parent.
+    ChildCreated = "child_created";
+    /// The subject is the inspection.
+    ReportRequested = "report_requested";
     /// The link and the access code of an inspection's person.
-    AccessRevealed,
-    OauthAppCreated,
-    OauthSecretRotated,
+    AccessRevealed = "access_revealed";
+    OauthAppCreated = "oauth_app_created";
+    OauthSecretRotated = "oauth_secret_rotated";
+    /// The detail is its name.
+    OauthAppDeleted = "oauth_app_deleted";
     /// A user gave an OAuth application access; the subject is the application.
-    OauthAuthorised,
+    OauthAuthorised = "oauth_authorised";
 }
 
 /// What the engine settled while committing a change.

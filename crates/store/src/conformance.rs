@@ -85,6 +85,8 @@ macro_rules! conformance_tests {
             records {
                 a_record_is_read_back_and_replaced
                 a_record_of_an_older_version_is_a_conflict
+                a_record_is_deleted_as_it_was_read
+                the_records_of_a_subject_are_deleted_together
                 a_name_is_taken_within_a_company_and_a_kind
                 records_are_listed_newest_first_by_subject
             }

@@ -66,6 +66,14 @@ fn an_application_made_beside_a_running_server_lists_what_users_and_the_invited_
     assert_eq!(list("me")["pagination"]["totalDocs"], 0);
     assert_eq!(list("all")["inspections"][0]["_id"], made["inspectionId"]);
 
+    let told = tell(&["oauth", "app", "delete", &id]);
+    assert_eq!(told, json!({"client_app_id": id, "deleted": true}));
+    let head = format!(
+        "GET /v1/account/membership/authenticated HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {anas}\r\n\
+         connection: close\r\n\r\n"
+    );
+    assert_eq!(nobody.send(head.as_bytes()).unwrap().status, 401);
+
     let mut wrong = heraldo();
     wrong
         .args([

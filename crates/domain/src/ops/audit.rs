@@ -2,18 +2,22 @@
 
 use std::collections::HashMap;
 
-use heraldo_wire::id::AuditEntryId;
+use heraldo_wire::id::{AuditEntryId, Id};
 use heraldo_wire::problem::Problem;
+use heraldo_wire::time::Timestamp;
 
 use super::{Context, problem_of};
 use crate::account::Member;
 use crate::change::{Actor, AuditAction, AuditEntry};
 use crate::invitation::Invitation;
 use crate::oauth::OauthApp;
-use crate::query::{CompanyView, Page};
+use crate::query::{CompanyView, Page, made_within};
 
 /// Of so many keys, applications and invitations, the newest, the names are looked up.
 const NAMES_MAX: u32 = 500;
+/// So many entries are read at once, and so often at most for one page.
+const SLICE: u32 = 250;
+const SLICES_MAX: u32 = 16;
 
 /// An entry with the name of who acted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,17 +29,78 @@ pub struct Audited {
     pub subject_name: Option<String>,
 }
 
-/// One page of a company's audit log, newest first.
+/// Which entries are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    pub action: Option<AuditAction>,
+    pub actor: Option<Actor>,
+    /// Inclusive.
+    pub from: Option<Timestamp>,
+    /// Exclusive.
+    pub to: Option<Timestamp>,
+}
+
+impl AuditFilter {
+    fn keeps(&self, entry: &AuditEntry) -> bool {
+        self.action.is_none_or(|action| action == entry.action)
+            && self.actor.is_none_or(|actor| actor == entry.actor)
+    }
+}
+
+/// Entries of the audit log, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditPage {
+    pub entries: Vec<Audited>,
+    /// The last entry that was looked at, when there are older ones.
+    pub older: Option<AuditEntryId>,
+}
+
+/// One page of the entries of a company's audit log that the filter keeps: up to `limit` of them, fewer when they
+/// are so rare that looking for more would take long.
 ///
 /// # Errors
 /// The store's.
 pub async fn audit_log(
     context: &Context,
     company: &CompanyView,
-    page: Page<AuditEntryId>,
-) -> Result<Vec<Audited>, Problem> {
-    let id = company.company.id;
-    let entries = context.store.audit(id, page).await.map_err(problem_of)?;
+    filter: &AuditFilter,
+    before: Option<AuditEntryId>,
+    limit: usize,
+) -> Result<AuditPage, Problem> {
+    let first_after = |at| AuditEntryId(Id::from_parts(Id::first_key_at(at), 0));
+    let end = filter.to.map(first_after);
+    let mut cursor = before.into_iter().chain(end).min();
+    let mut entries = Vec::new();
+    let mut older = None;
+    'look: for _ in 0..SLICES_MAX {
+        let page = Page {
+            limit: SLICE,
+            before: cursor,
+        };
+        let slice = context.store.audit(company.company.id, page).await;
+        let slice = slice.map_err(problem_of)?;
+        let is_last = slice.len() < many(SLICE);
+        older = None;
+        for entry in slice {
+            // What follows is older still.
+            if !made_within(entry.id.0, filter.from, None) {
+                break 'look;
+            }
+            let is_kept = filter.keeps(&entry);
+            if is_kept && entries.len() == limit {
+                older = cursor;
+                break 'look;
+            }
+            cursor = Some(entry.id);
+            if is_kept {
+                entries.push(entry);
+            }
+        }
+        if is_last {
+            break;
+        }
+        older = cursor;
+    }
     let names = context.names(company, &entries).await?;
     let named = entries.into_iter().map(|entry| {
         let name = match entry.actor {
@@ -61,7 +126,14 @@ pub async fn audit_log(
             subject_name,
         }
     });
-    Ok(named.collect())
+    Ok(AuditPage {
+        entries: named.collect(),
+        older,
+    })
+}
+
+fn many(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// What kind of thing was acted on.
@@ -83,18 +155,21 @@ impl About {
             | AuditAction::WebhookChanged
             | AuditAction::WebhookDeleted
             | AuditAction::WebhookDisabled
+            | AuditAction::WebhookTested
             | AuditAction::SecretRevealed
             | AuditAction::SecretRotated => Self::Webhook,
             AuditAction::UserCreated
             | AuditAction::UserChanged
             | AuditAction::RoleChanged
             | AuditAction::UserRemoved
+            | AuditAction::SignedIn
             | AuditAction::PasswordSet
             | AuditAction::AccessReset
             | AuditAction::SessionsEnded => Self::User,
             AuditAction::ApiKeyCreated | AuditAction::ApiKeyRevoked => Self::Key,
             AuditAction::OauthAppCreated
             | AuditAction::OauthSecretRotated
+            | AuditAction::OauthAppDeleted
             | AuditAction::OauthAuthorised => Self::App,
             AuditAction::InvitationCreated
             | AuditAction::InvitationRevoked
@@ -103,6 +178,9 @@ impl About {
             | AuditAction::DeliveryResent
             | AuditAction::RecoveryBegun
             | AuditAction::RecoveryCancelled
+            | AuditAction::InspectionReviewed
+            | AuditAction::ChildCreated
+            | AuditAction::ReportRequested
             | AuditAction::AccessRevealed => Self::Other,
         }
     }

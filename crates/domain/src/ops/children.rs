@@ -7,12 +7,13 @@ use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::accounts::entry;
 use super::bounds::{check_child_bounds, check_metadata};
 use super::create_inspection::{access_code, answer_to};
 use super::recorded::first_event;
 use super::{Answer, Context, Once, json, problem_of};
 use crate::account::Caller;
-use crate::change::{Change, Write};
+use crate::change::{AuditAction, AuditEntry, Change, Write};
 use crate::inspection::{Command, Inspection, Product, State};
 use crate::record::{Kept, Record, RecordKind};
 
@@ -76,6 +77,8 @@ pub async fn create_child(
     check_metadata(&child.metadata)?;
     let body = json(&answer_to(&child, &context.links.public_url))?;
     let event = first_event(EventType::ChildrenInspectionCreated);
+    let (company_id, action) = (child.company_id, AuditAction::ChildCreated);
+    let audit = entry(context, company_id, caller.actor, action, child.id, now);
     let link = Record::of(&ChildLink {
         id: child.id,
         parent_id: parent.id,
@@ -87,6 +90,10 @@ pub async fn create_child(
             Write::CreateRecord(link.map_err(problem_of)?),
             Write::CreateInspection(Box::new(child)),
         ],
+        audit: Some(AuditEntry {
+            detail: Some(format!("a child of {}", parent.id)),
+            ..audit
+        }),
         ..Change::default()
     };
     context.commit_once(once, now, change, 201, body).await

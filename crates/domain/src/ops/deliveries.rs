@@ -3,10 +3,11 @@
 use heraldo_wire::api::{ResendAnswer, TestWebhookAnswer, WebhookStatus};
 use heraldo_wire::attempt::Cause;
 use heraldo_wire::event::{EventType, Sample, render, sample};
-use heraldo_wire::id::{AuditEntryId, DeliveryId, EventId, InspectionId, WebhookId};
+use heraldo_wire::id::{DeliveryId, EventId, InspectionId, WebhookId};
 use heraldo_wire::object::{InspectionType, Metadata};
 use heraldo_wire::problem::{Problem, ProblemCode};
 
+use super::accounts::entry;
 use super::create_inspection::{access_code, producer_for};
 use super::{Context, not_found, problem_of};
 use crate::account::Caller;
@@ -44,7 +45,7 @@ pub async fn resend(
                 .problem("the delivery's webhook was deleted; there is nowhere to send it"));
         }
     }
-    let now = context.now();
+    let (action, now) = (AuditAction::DeliveryResent, context.now());
     let change = Change {
         writes: vec![Write::Resend {
             company_id: caller.company_id,
@@ -52,15 +53,14 @@ pub async fn resend(
             cause: Cause::Manual,
             now,
         }],
-        audit: Some(AuditEntry {
-            id: AuditEntryId(context.next_id(now)),
-            company_id: caller.company_id,
-            actor: caller.actor,
-            action: AuditAction::DeliveryResent,
-            subject: id.to_string(),
-            detail: None,
-            at: now,
-        }),
+        audit: Some(entry(
+            context,
+            caller.company_id,
+            caller.actor,
+            action,
+            id,
+            now,
+        )),
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;
@@ -88,7 +88,7 @@ pub async fn test_webhook(
         return Err(ProblemCode::Conflict
             .problem("the webhook is disabled; set its `status` to enabled, then test it"));
     }
-    let now = context.now();
+    let (action, now) = (AuditAction::WebhookTested, context.now());
     let inspection_id = InspectionId(context.next_id(now));
     let template = built_in(InspectionType::Car, "easy").ok_or_else(|| {
         ProblemCode::Internal.problem("the built-in template `easy` for car is missing")
@@ -124,6 +124,10 @@ pub async fn test_webhook(
                 strict: false,
             }],
         }],
+        audit: Some(AuditEntry {
+            detail: Some(event.to_string()),
+            ..entry(context, caller.company_id, caller.actor, action, id, now)
+        }),
         ..Change::default()
     };
     context.store.commit(change).await.map_err(problem_of)?;

@@ -12,10 +12,11 @@ use super::accounts::{checked_name, entry};
 use super::sign_in::SignedIn;
 use super::{Context, not_found, problem_of};
 use crate::account::KeyText;
-use crate::change::{Actor, AuditAction, Change, Write};
-use crate::oauth::OauthApp;
+use crate::change::{Actor, AuditAction, AuditEntry, Change, Write};
+use crate::oauth::{OauthApp, OauthConnection};
 use crate::query::Page;
-use crate::record::Record;
+use crate::record::{Kept as _, Record};
+use crate::store::StoreError;
 use crate::token::{Purpose, Token};
 
 /// A code is exchanged within this time (contract U21).
@@ -24,6 +25,8 @@ const CODE_LIFETIME: Duration = Duration::from_secs(600);
 const REDIRECTS_MAX: usize = 20;
 /// A registered address is at most this long, and so is the `state` that goes with it.
 const REDIRECT_BYTES_MAX: usize = 2_048;
+/// A deletion is decided anew this often when users connect at the same time.
+const TRIES: usize = 16;
 /// SHA-256 in base64url.
 const CHALLENGE_CHARS: usize = 43;
 
@@ -106,6 +109,49 @@ pub async fn rotate_oauth_secret(
     };
     context.store.commit(change).await.map_err(problem_of)?;
     Ok((rotated.name, secret))
+}
+
+/// Deletes an application: what users gave it ends at once, its codes, its tokens and its connections. Its name
+/// comes back. `company_id`: `None` for whoever has the machine, whosever's it is.
+///
+/// # Errors
+/// `not_found`; `conflict` when users go on connecting at the same moment; the store's.
+pub async fn delete_oauth_app(
+    context: &Context,
+    company_id: Option<CompanyId>,
+    actor: Actor,
+    id: OauthAppId,
+) -> Result<String, Problem> {
+    for _ in 0..TRIES {
+        let app = oauth_app(context, id).await?;
+        let app = app.filter(|app| company_id.is_none_or(|company| app.company_id == company));
+        let app = app.ok_or_else(not_found)?;
+        let (action, now) = (AuditAction::OauthAppDeleted, context.now());
+        let audit = entry(context, app.company_id, actor, action, id, now);
+        let change = Change {
+            // Its codes and tokens name it, and are worth nothing without it; they go when they expire.
+            writes: vec![
+                Write::DeleteRecord(Record::of(&app).map_err(problem_of)?),
+                Write::DeleteRecordsOf {
+                    company_id: app.company_id,
+                    kind: OauthConnection::KIND,
+                    subject: id.0,
+                },
+            ],
+            audit: Some(AuditEntry {
+                detail: Some(app.name.clone()),
+                ..audit
+            }),
+            ..Change::default()
+        };
+        match context.store.commit(change).await {
+            Ok(_) => return Ok(app.name),
+            // Somebody connected meanwhile.
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(problem_of(error)),
+        }
+    }
+    Err(problem_of(StoreError::Conflict))
 }
 
 /// One page of a company's applications, newest first.

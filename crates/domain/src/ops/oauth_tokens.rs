@@ -209,7 +209,7 @@ pub async fn access(context: &Context, token: &str) -> Result<Option<Access>, Pr
         company_id,
         purpose:
             Purpose::OauthAccess {
-                app_id: _,
+                app_id,
                 user_id,
                 scopes,
                 refresh,
@@ -220,13 +220,17 @@ pub async fn access(context: &Context, token: &str) -> Result<Option<Access>, Pr
         return Ok(None);
     };
     let refresh = store.token(refresh, now).await.map_err(problem_of)?;
+    // With the application everything ends that it was given.
+    let app = oauth_app(context, app_id).await?;
     let company = store.company(company_id).await.map_err(problem_of)?;
     let is_member = company.is_some_and(|company| company.member(user_id).is_some());
-    Ok((refresh.is_some() && is_member).then_some(Access {
-        user_id,
-        company_id,
-        scopes,
-    }))
+    Ok(
+        (refresh.is_some() && app.is_some() && is_member).then_some(Access {
+            user_id,
+            company_id,
+            scopes,
+        }),
+    )
 }
 
 /// The application that calls.

@@ -8,7 +8,7 @@ use heraldo_wire::time::Timestamp;
 
 use super::{Context, not_found, problem_of, problem_of_refusal};
 use crate::account::Caller;
-use crate::change::{Change, NewEvent, Origin, Write};
+use crate::change::{AuditEntry, Change, NewEvent, Origin, Write};
 use crate::fanout::fan_out;
 use crate::inspection::machine::apply;
 use crate::inspection::{Command, Inspection, OwnEvent, Refused, Reply, State, event_body};
@@ -22,6 +22,9 @@ const TRIES: usize = 16;
 /// What else is to be written with a changed inspection: given it as it will be, the reply (`None`: the
 /// command was refused because time had passed) and the time.
 pub(super) type Also<'a> = dyn Fn(&Inspection, Option<Reply>, Timestamp) -> Vec<Write> + Sync + 'a;
+
+/// The entry of the audit log that is written with a changed inspection at a time.
+pub(super) type Audit<'a> = dyn Fn(Timestamp) -> AuditEntry + Sync + 'a;
 
 impl Context {
     pub(super) async fn view(
@@ -90,9 +93,31 @@ impl Context {
     /// the reply and the time. Nothing more is written when nothing changed.
     pub(super) async fn carry_out_with(
         &self,
+        inspection: Inspection,
+        command: &Command,
+        also: &Also<'_>,
+    ) -> Result<(Inspection, Reply), Problem> {
+        self.carry_out_as(inspection, command, also, None).await
+    }
+
+    /// Does the same as [`carry_out`](Self::carry_out), and writes down who did it when it changed anything.
+    pub(super) async fn carry_out_audited(
+        &self,
+        inspection: Inspection,
+        command: &Command,
+        audit: &Audit<'_>,
+    ) -> Result<(Inspection, Reply), Problem> {
+        let nothing: &Also<'_> = &|_, _, _| Vec::new();
+        self.carry_out_as(inspection, command, nothing, Some(audit))
+            .await
+    }
+
+    async fn carry_out_as(
+        &self,
         mut inspection: Inspection,
         command: &Command,
         also: &Also<'_>,
+        audit: Option<&Audit<'_>>,
     ) -> Result<(Inspection, Reply), Problem> {
         let template = self.template_of(&inspection).await.map_err(problem_of)?;
         for _ in 0..TRIES {
@@ -100,7 +125,9 @@ impl Context {
             let (outcome, next, events) = decide(&inspection, &template, command, now);
             if let Some(next) = next {
                 let more = also(&next, outcome.as_ref().ok().copied(), now);
-                match self.write(&next, &events, more, now).await {
+                // Of a refused command only the time that was over is written.
+                let audit = audit.filter(|_| outcome.is_ok()).map(|audit| audit(now));
+                match self.write(&next, &events, more, audit, now).await {
                     Ok(()) => {
                         return outcome
                             .map(|reply| (next, reply))
@@ -132,6 +159,7 @@ impl Context {
         next: &Inspection,
         events: &[(Inspection, OwnEvent)],
         more: Vec<Write>,
+        audit: Option<AuditEntry>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let company = if events.is_empty() {
@@ -158,6 +186,7 @@ impl Context {
             .commit(Change {
                 writes,
                 events,
+                audit,
                 ..Change::default()
             })
             .await?;

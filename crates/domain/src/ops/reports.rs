@@ -4,9 +4,10 @@ use heraldo_wire::api::{CreateReportAnswer, CreateReportRequest, ReportListAnswe
 use heraldo_wire::id::{InspectionId, JobId, ReportId};
 use heraldo_wire::problem::{Problem, ProblemCode};
 
+use super::accounts::entry;
 use super::{Answer, Context, Once, json, not_found, problem_of};
 use crate::account::Caller;
-use crate::change::{Change, Write};
+use crate::change::{AuditAction, Change, Write};
 use crate::endpoint::check_url;
 use crate::job::{Job, Task};
 use crate::query::Page;
@@ -65,6 +66,14 @@ pub async fn request_report(
             Write::CreateRecord(Record::of(&report).map_err(problem_of)?),
             Write::CreateJob(job),
         ],
+        audit: Some(entry(
+            context,
+            caller.company_id,
+            caller.actor,
+            AuditAction::ReportRequested,
+            inspection_id,
+            now,
+        )),
         ..Change::default()
     };
     let body = json(&CreateReportAnswer { id })?;

@@ -5,7 +5,9 @@ use heraldo_wire::id::InspectionId;
 use heraldo_wire::problem::{Problem, ProblemCode};
 
 use super::Context;
+use super::accounts::entry;
 use crate::account::Caller;
+use crate::change::{AuditAction, AuditEntry};
 use crate::inspection::Command;
 use crate::inspection::machine::IMAGES_MAX;
 
@@ -56,7 +58,21 @@ pub async fn review(
         }
     };
     let before = inspection.veredict();
-    let (after, _) = context.carry_out(inspection, &command).await?;
+    let detail = decided(&command);
+    let audit = |now| AuditEntry {
+        detail: detail.clone(),
+        ..entry(
+            context,
+            caller.company_id,
+            caller.actor,
+            AuditAction::InspectionReviewed,
+            id,
+            now,
+        )
+    };
+    let (after, _) = context
+        .carry_out_audited(inspection, &command, &audit)
+        .await?;
     let message = if after.veredict() == before {
         "Nothing to change"
     } else {
@@ -66,4 +82,27 @@ pub async fn review(
         message: message.to_owned(),
         veredict: after.veredict(),
     })
+}
+
+/// What was decided, for the audit log.
+fn decided(command: &Command) -> Option<String> {
+    match command {
+        Command::Review { veredict, .. } => Some(format!("result: {veredict}")),
+        Command::ReviewImages { approved, .. } => {
+            let yes = approved.iter().filter(|(_, approved)| *approved).count();
+            let no = approved.len() - yes;
+            Some(format!("photos: {yes} approved, {no} disapproved"))
+        }
+        Command::EnterCode(_)
+        | Command::Finish
+        | Command::Complete(_)
+        | Command::AddImage { .. }
+        | Command::AddProducts(_)
+        | Command::DescribeProduct { .. }
+        | Command::Expire
+        | Command::ExamineImage { .. }
+        | Command::AnswerForImage { .. }
+        | Command::GiveUpOnImage { .. }
+        | Command::Describe(_) => None,
+    }
 }

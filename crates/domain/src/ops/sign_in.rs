@@ -10,7 +10,7 @@ use super::accounts::entry;
 use super::passwords::matches;
 use super::{Context, problem_of};
 use crate::account::{KeyHash, KeyText, Member, Role, email_key};
-use crate::change::{Actor, AuditAction, Change, Write};
+use crate::change::{Actor, AuditAction, AuditEntry, Change, Write};
 use crate::password::Login;
 use crate::store::StoreError;
 use crate::token::{Purpose, Token};
@@ -75,6 +75,7 @@ pub async fn sign_in(context: &Context, token: &str) -> Result<KeyText, Problem>
     let (token, session) = new_session(context, member.ok_or_else(spent)?, now);
     let change = Change {
         writes: vec![Write::SpendToken { hash, now }, Write::CreateToken(token)],
+        audit: Some(signed_in(context, company_id, user_id, now)),
         ..Change::default()
     };
     match context.store.commit(change).await {
@@ -131,7 +132,8 @@ pub async fn sign_in_with_password(
     if let [member] = &members[..] {
         let (token, session) = new_session(context, member, now);
         writes.push(Write::CreateToken(token));
-        let given = commit(context, writes).await?;
+        let audit = signed_in(context, member.company_id, member.user_id, now);
+        let given = commit(context, writes, Some(audit)).await?;
         return Ok(given.then_some(Entered::Session(session)));
     }
     let mut choices = Vec::with_capacity(members.len());
@@ -151,8 +153,19 @@ pub async fn sign_in_with_password(
     if choices.is_empty() {
         return Ok(None);
     }
-    let given = commit(context, writes).await?;
+    // Who chooses a company is in it with the link that leads there.
+    let given = commit(context, writes, None).await?;
     Ok(given.then_some(Entered::Several(choices)))
+}
+
+fn signed_in(
+    context: &Context,
+    company_id: CompanyId,
+    user_id: UserId,
+    now: Timestamp,
+) -> AuditEntry {
+    let (actor, action) = (Actor::User(user_id), AuditAction::SignedIn);
+    entry(context, company_id, actor, action, user_id, now)
 }
 
 /// The token of a new session, and what the browser holds of it.
@@ -188,9 +201,14 @@ fn session_until(
 }
 
 /// `false`: a password was changed meanwhile.
-async fn commit(context: &Context, writes: Vec<Write>) -> Result<bool, Problem> {
+async fn commit(
+    context: &Context,
+    writes: Vec<Write>,
+    audit: Option<AuditEntry>,
+) -> Result<bool, Problem> {
     let change = Change {
         writes,
+        audit,
         ..Change::default()
     };
     match context.store.commit(change).await {

@@ -115,6 +115,76 @@ pub fn a_record_of_an_older_version_is_a_conflict(harness: &dyn Harness) {
     assert_eq!(create(&scene, &of_nobody), Err(StoreError::NotFound));
 }
 
+pub fn a_record_is_deleted_as_it_was_read(harness: &dyn Harness) {
+    let (scene, _) = Scene::new(harness);
+    let delete = |record: &Record| {
+        let write = Write::DeleteRecord(record.clone());
+        scene.write(write).map(drop)
+    };
+    let first = template(&scene, "easy");
+    create(&scene, &first).unwrap();
+    let second = Record {
+        version: 2,
+        ..first.clone()
+    };
+    update(&scene, &second).unwrap();
+    assert_eq!(delete(&first), Err(StoreError::Conflict));
+    let (stranger, _) = scene.add_company();
+    let anothers = Record {
+        company_id: stranger,
+        ..second.clone()
+    };
+    assert_eq!(delete(&anothers), Err(StoreError::NotFound));
+    assert_eq!(read(&scene, &second), Some(second.clone()));
+    assert_eq!(delete(&second), Ok(()));
+    assert_eq!(delete(&second), Err(StoreError::NotFound));
+    assert_eq!(read(&scene, &second), None);
+    // Its name is free again.
+    assert_eq!(create(&scene, &template(&scene, "easy")), Ok(()));
+    let (scene, _) = scene.crash();
+    assert_eq!(read(&scene, &second), None);
+}
+
+pub fn the_records_of_a_subject_are_deleted_together(harness: &dyn Harness) {
+    let (scene, _) = Scene::new(harness);
+    let (subject, other) = (scene.world.id(), scene.world.id());
+    let of = |subject| {
+        let record = report(&scene, subject);
+        create(&scene, &record).unwrap();
+        record
+    };
+    let gone = [of(subject), of(subject)];
+    let of_other = of(other);
+    let of_another_kind = Record {
+        kind: RecordKind::TemplateRevision,
+        ..report(&scene, subject)
+    };
+    create(&scene, &of_another_kind).unwrap();
+    let (stranger, _) = scene.add_company();
+    let anothers = Record {
+        company_id: stranger,
+        ..report(&scene, subject)
+    };
+    create(&scene, &anothers).unwrap();
+    let delete = || {
+        let write = Write::DeleteRecordsOf {
+            company_id: scene.company,
+            kind: RecordKind::Report,
+            subject,
+        };
+        scene.write(write).map(drop)
+    };
+    assert_eq!(delete(), Ok(()));
+    assert_eq!(delete(), Ok(()), "none is as good as many");
+    let (scene, _) = scene.crash();
+    for record in &gone {
+        assert_eq!(read(&scene, record), None);
+    }
+    for kept in [&of_other, &of_another_kind, &anothers] {
+        assert_eq!(read(&scene, kept).as_ref(), Some(kept));
+    }
+}
+
 pub fn a_name_is_taken_within_a_company_and_a_kind(harness: &dyn Harness) {
     let (scene, _) = Scene::new(harness);
     let easy = template(&scene, "easy");

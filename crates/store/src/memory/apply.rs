@@ -131,6 +131,15 @@ impl Step<'_> {
             } => self.late_delivery(company_id, event_id, delivery, now),
             Write::CreateRecord(record) => self.create_record(record),
             Write::UpdateRecord(record) => self.update_record(record),
+            Write::DeleteRecord(record) => self.delete_record(&record),
+            Write::DeleteRecordsOf {
+                company_id,
+                kind,
+                subject,
+            } => {
+                self.delete_records_of(company_id, kind, subject);
+                Ok(())
+            }
             Write::CreateJob(job) => insert(&mut self.state.jobs, job.id, job),
             Write::EndJob(id) => self.end_job(id),
             Write::UpdateJob(job) => self.update_job(job),

@@ -37,14 +37,40 @@ impl Step<'_> {
 
     pub(super) fn update_record(&mut self, record: Record) -> Result<()> {
         let place = (record.kind, record.id);
-        let stored = self.state.records.get(&place);
-        let stored = stored.filter(|stored| stored.company_id == record.company_id);
-        if stored.ok_or(StoreError::NotFound)?.version + 1 != record.version {
+        if self.stored_record(&record)?.version + 1 != record.version {
             return Err(StoreError::Conflict);
         }
         self.state.name_is_free(&record)?;
         self.state.records.put(place, record);
         Ok(())
+    }
+
+    pub(super) fn delete_record(&mut self, record: &Record) -> Result<()> {
+        if self.stored_record(record)?.version != record.version {
+            return Err(StoreError::Conflict);
+        }
+        self.state.records.remove(&(record.kind, record.id));
+        Ok(())
+    }
+
+    pub(super) fn delete_records_of(&mut self, company: CompanyId, kind: RecordKind, subject: Id) {
+        let rows = self.state.records.rows().iter();
+        let is_of = |record: &Record| {
+            record.company_id == company && record.kind == kind && record.subject == Some(subject)
+        };
+        let of: Vec<_> = rows
+            .filter(|(_, record)| is_of(record))
+            .map(|(place, _)| *place)
+            .collect();
+        for place in of {
+            self.state.records.remove(&place);
+        }
+    }
+
+    fn stored_record(&self, record: &Record) -> Result<&Record> {
+        let stored = self.state.records.get(&(record.kind, record.id));
+        let stored = stored.filter(|stored| stored.company_id == record.company_id);
+        stored.ok_or(StoreError::NotFound)
     }
 
     pub(super) fn end_job(&mut self, id: JobId) -> Result<()> {

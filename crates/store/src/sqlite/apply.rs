@@ -84,6 +84,12 @@ fn apply(group: &mut Group<'_, '_>, write: &Write) -> Done<()> {
         } => sends::late_delivery(group, *company_id, *event_id, delivery, *now),
         Write::CreateRecord(record) => records::create_record(group, record),
         Write::UpdateRecord(record) => records::update_record(group, record),
+        Write::DeleteRecord(record) => records::delete_record(group, record),
+        Write::DeleteRecordsOf {
+            company_id,
+            kind,
+            subject,
+        } => records::delete_records_of(group, *company_id, *kind, *subject),
         Write::CreateJob(job) => records::create_job(group, job),
         Write::EndJob(id) => records::end_job(group, *id),
         Write::UpdateJob(job) => records::update_job(group, job),

@@ -150,20 +150,54 @@ pub(super) fn update_record(group: &Group<'_, '_>, record: &Record) -> Done<()> 
             ],
         )
         .map_err(|fault| fault.or_taken(StoreError::NameTaken))?;
-    if updated == 0 {
-        let mut statement = group.statement(
-            "SELECT 1 FROM record WHERE kind = ?1 AND key = ?2 AND tail = ?3 AND company = ?4",
-        )?;
-        let id = params![
+    is_as_named(group, record, updated)
+}
+
+pub(super) fn delete_record(group: &Group<'_, '_>, record: &Record) -> Done<()> {
+    let deleted = group.run(
+        "DELETE FROM record
+         WHERE kind = ?1 AND key = ?2 AND tail = ?3 AND company = ?4 AND version = ?5",
+        params![
             record.kind.code(),
             key_of(record.id),
             tail_of(record.id),
-            company
-        ];
-        found(usize::from(statement.exists(id)?))?;
-        return Err(StoreError::Conflict.into());
+            record.company_id.0.as_bytes(),
+            record.version.cast_signed()
+        ],
+    )?;
+    is_as_named(group, record, deleted)
+}
+
+pub(super) fn delete_records_of(
+    group: &Group<'_, '_>,
+    company: CompanyId,
+    kind: RecordKind,
+    subject: Id,
+) -> Done<()> {
+    let deleted = group.run(
+        "DELETE FROM record INDEXED BY record_subject
+         WHERE company = ?1 AND kind = ?2 AND subject = ?3",
+        params![company.0.as_bytes(), kind.code(), subject.as_bytes()],
+    );
+    deleted.map(drop)
+}
+
+/// What it means that a statement met so many rows, which named a record and its version.
+fn is_as_named(group: &Group<'_, '_>, record: &Record, rows: usize) -> Done<()> {
+    if rows > 0 {
+        return Ok(());
     }
-    Ok(())
+    let mut statement = group.statement(
+        "SELECT 1 FROM record WHERE kind = ?1 AND key = ?2 AND tail = ?3 AND company = ?4",
+    )?;
+    let id = params![
+        record.kind.code(),
+        key_of(record.id),
+        tail_of(record.id),
+        record.company_id.0.as_bytes()
+    ];
+    found(usize::from(statement.exists(id)?))?;
+    Err(StoreError::Conflict.into())
 }
 
 /// Columns that [`record_from`] reads.

@@ -111,6 +111,7 @@ pages! {
     get "/dashboard/applications/new" Admin oauth_apps::form;
     post "/dashboard/applications" Admin oauth_apps::create;
     post "/dashboard/applications/{id}/secret" Admin oauth_apps::rotate_secret;
+    post "/dashboard/applications/{id}/delete" Admin oauth_apps::delete;
     get "/dashboard/webhooks/new" Admin webhooks::form;
     post "/dashboard/webhooks" Admin webhooks::create;
     get "/dashboard/webhooks/{id}" Producer webhooks::show;

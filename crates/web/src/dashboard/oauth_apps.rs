@@ -1,11 +1,11 @@
-//! OAuth applications: made, their secret shown once and replaced.
+//! OAuth applications: made, their secret shown once and replaced, deleted.
 
 use askama::Template;
-use heraldo_domain::ops::oauth_apps::{create_oauth_app, rotate_oauth_secret};
+use heraldo_domain::ops::oauth_apps::{create_oauth_app, delete_oauth_app, rotate_oauth_secret};
 use heraldo_wire::id::OauthAppId;
 use http::StatusCode;
 
-use super::visit::{Form, Visit};
+use super::visit::{Done, Form, Visit};
 use super::wrong::Wrong;
 use crate::call::Outcome;
 use crate::frame::{Frame, Section};
@@ -96,4 +96,12 @@ pub async fn rotate_secret(visit: &mut Visit<'_>, _form: Form) -> Outcome {
             secret: secret.reveal(),
         },
     )
+}
+
+pub async fn delete(visit: &mut Visit<'_>, _form: Form) -> Outcome {
+    let id: OauthAppId = visit.id().await?;
+    let caller = visit.caller();
+    let company = Some(caller.company_id);
+    delete_oauth_app(visit.context(), company, caller.actor, id).await?;
+    visit.go("dashboard/developers", Some(Done::AppDeleted))
 }

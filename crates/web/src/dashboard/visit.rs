@@ -58,6 +58,7 @@ done! {
     WebhookDisabled = "webhook-disabled" webhook_disabled,
     WebhookDeleted = "webhook-deleted" webhook_deleted,
     SecretRotated = "secret-rotated" secret_rotated,
+    AppDeleted = "app-deleted" app_deleted,
     KeyRevoked = "key-revoked" key_revoked,
     InspectionReviewed = "inspection-reviewed" inspection_reviewed,
     ChildCreated = "child-created" child_created,

@@ -147,7 +147,9 @@ impl Wrong {
             Some("statuses") => t.wrong_statuses(),
             Some("from" | "to") => t.wrong_time(),
             Some("description") => t.wrong_description(),
-            Some("ordering" | "recovery" | "overlap" | "event" | "status") => t.wrong_choice(),
+            Some("action" | "who" | "ordering" | "recovery" | "overlap" | "event" | "status") => {
+                t.wrong_choice()
+            }
             Some(_) | None => t.wrong_other(),
         }
     }

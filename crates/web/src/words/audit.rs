@@ -10,6 +10,8 @@ words! {
         "Who did what and when, also what Heraldo did by itself.";
     audit_empty: "Todavía no hay nada. Crear un webhook o una clave, ver un secreto o reenviar una entrega deja aquí una línea.",
         "There is nothing yet. Making a webhook or a key, revealing a secret or resending a delivery leaves a line here.";
+    audit_none_match: "Nada cumple los filtros, al menos entre lo más reciente. Quita alguno, o sigue con lo anterior.",
+        "Nothing matches the filters, among the newest at least. Clear one of them, or go on with what is older.";
     audit_when: "Cuándo", "When";
     audit_who: "Quién", "Who";
     audit_what: "Qué", "What";
@@ -40,6 +42,7 @@ impl Words {
             AuditAction::UserChanged => self.say("cambió datos de un usuario", "changed a user"),
             AuditAction::RoleChanged => self.say("cambió un rol", "changed a role"),
             AuditAction::UserRemoved => self.say("quitó un usuario", "removed a user"),
+            AuditAction::SignedIn => self.say("entró", "signed in"),
             AuditAction::PasswordSet => self.say("eligió una contraseña", "set a password"),
             AuditAction::AccessReset => self.say(
                 "quitó la contraseña y las sesiones de un usuario",
@@ -61,6 +64,9 @@ impl Words {
             AuditAction::WebhookChanged => self.say("cambió un webhook", "changed a webhook"),
             AuditAction::WebhookDeleted => self.say("borró un webhook", "deleted a webhook"),
             AuditAction::WebhookDisabled => self.say("desactivó un webhook", "disabled a webhook"),
+            AuditAction::WebhookTested => {
+                self.say("envió un evento de prueba", "sent a test event")
+            }
             AuditAction::SecretRevealed => self.say("vio un secreto", "revealed a secret"),
             AuditAction::SecretRotated => self.say("regeneró un secreto", "regenerated a secret"),
             AuditAction::DeliveryResent => self.say("reenvió una entrega", "resent a delivery"),
@@ -68,6 +74,13 @@ impl Words {
             AuditAction::RecoveryCancelled => {
                 self.say("canceló una recuperación", "cancelled a recovery")
             }
+            AuditAction::InspectionReviewed => {
+                self.say("revisó una inspección", "reviewed an inspection")
+            }
+            AuditAction::ChildCreated => {
+                self.say("creó una inspección hija", "made a child inspection")
+            }
+            AuditAction::ReportRequested => self.say("pidió un informe", "asked for a report"),
             AuditAction::AccessRevealed => self.say(
                 "vio el enlace y el código de una inspección",
                 "saw the link and the code of an inspection",
@@ -78,6 +91,10 @@ impl Words {
             AuditAction::OauthSecretRotated => self.say(
                 "regeneró el secreto de una aplicación OAuth",
                 "regenerated the secret of an OAuth application",
+            ),
+            AuditAction::OauthAppDeleted => self.say(
+                "eliminó una aplicación OAuth",
+                "deleted an OAuth application",
             ),
             AuditAction::OauthAuthorised => self.say(
                 "dio acceso a una aplicación OAuth",

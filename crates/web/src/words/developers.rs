@@ -35,6 +35,9 @@ words! {
     app_secret_made: "Secreto generado", "Secret made";
     // In Spanish the words of the menu that the documentation of Autoinspector names.
     oauth_apps: "OAuth Aplicaciones", "OAuth applications";
+    delete_app_text: "Los códigos, los tokens y los accesos que dieron los usuarios terminan en el momento, y su client_app_id y su secreto dejan de servir. No se puede deshacer.",
+        "Its codes, its tokens and all that users gave it end at once, and its client_app_id and its secret stop working. This cannot be undone.";
+    app_deleted: "La aplicación se eliminó. Lo que le dieron los usuarios terminó.", "The application was deleted. What users gave it has ended.";
     oauth_apps_text: "Aplicaciones que actúan por usuarios que les dieron acceso.",
         "Applications that act for users who gave them access.";
     no_apps: "Todavía no hay aplicaciones. Crea una si otro sistema debe actuar por usuarios que se lo permitan: recibe un client_app_id y un secreto.",
@@ -76,6 +79,11 @@ impl Words {
                 "keys, users and the audit log; includes all the rest",
             ),
         }
+    }
+
+    pub fn delete_app(self, name: &str) -> String {
+        let verb = self.say("Eliminar la aplicación", "Delete the application");
+        format!("{verb} {name}")
     }
 
     pub fn revoke_key(self, name: &str) -> String {

@@ -28,6 +28,7 @@ mod keys;
 mod metrics;
 mod multipart;
 mod oauth;
+mod oauth_end;
 mod oauth_lists;
 mod oauth_pages;
 mod photo_checks;

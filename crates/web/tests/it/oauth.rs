@@ -58,11 +58,11 @@ pub fn exchange_body(app: &NewOauthApp, code: &str) -> Value {
 }
 
 /// As the Node SDK sends it: with the company's key, which does not matter here.
-async fn exchange(world: &World, body: &Value) -> Answer {
+pub async fn exchange(world: &World, body: &Value) -> Answer {
     world.post("/v1/account/oauth/exchange_code", body).await
 }
 
-async fn renew(world: &World, body: &Value) -> Answer {
+pub async fn renew(world: &World, body: &Value) -> Answer {
     let renew = world.bare("POST", "/v1/account/oauth/refresh_token");
     renew.json(body).send().await
 }
@@ -87,7 +87,7 @@ pub async fn read(world: &World, path: &str, token: &str) -> Answer {
 }
 
 const TEMPLATES: &str = "/v1/inspection/template/oauth/list/all";
-const MEMBERSHIPS: &str = "/v1/account/membership/authenticated";
+pub const MEMBERSHIPS: &str = "/v1/account/membership/authenticated";
 
 #[tokio::test]
 async fn a_code_gives_tokens_once_and_a_second_use_takes_them_back() {

@@ -72,12 +72,12 @@ async fn the_log_goes_on_page_by_page_and_stays_within_the_company() {
     }
     let browser = Browser::signed_in(&world, Role::Admin).await;
     let page = browser.page(PAGE, 200).await;
-    assert_eq!(page.matches("<td data-name=\"When\">").count(), 50);
+    assert_eq!(page.matches("<td data-name=\"When\">").count(), 36);
     let older = page.split("dashboard/audit?before=").nth(1).unwrap();
     let older = older.split('"').next().unwrap();
     let page = browser.page(&format!("{PAGE}?before={older}"), 200).await;
-    // 60 reveals, the webhook, the company and this user.
-    assert_eq!(page.matches("<td data-name=\"When\">").count(), 13);
+    // 60 reveals, the webhook, the company, this user and that the user signed in.
+    assert_eq!(page.matches("<td data-name=\"When\">").count(), 28);
     assert!(page.contains("← Newest") && page.contains("created the company"));
     checked(&browser.get(&format!("{PAGE}?before=x")).await, 400);
 
@@ -92,4 +92,74 @@ async fn the_log_goes_on_page_by_page_and_stays_within_the_company() {
     checked(&producer.get(PAGE).await, 403);
     let page = producer.page("/dashboard/account", 200).await;
     assert!(!page.contains("dashboard/audit"), "{page}");
+}
+
+#[tokio::test]
+async fn the_log_is_filtered_by_action_person_and_time_and_pages_within_that() {
+    let world = World::new().await;
+    let webhook = world.create_webhook().await;
+    let secret = format!("/v1/notification/webhook/{webhook}/secret");
+    for _ in 0..60 {
+        world.get(&secret).await.json(200);
+        world.clock.step(1_000);
+    }
+    let mut browser = Browser::signed_in(&world, Role::Admin).await;
+    let path = format!("/dashboard/webhooks/{webhook}");
+    browser.submit(&path, &format!("{path}/secret"), &[]).await;
+    browser
+        .submit(
+            &path,
+            &format!("{path}/test"),
+            &[("event", "inspection_created")],
+        )
+        .await;
+    let count = async |query: &str| {
+        let page = browser.page(&format!("{PAGE}?{query}"), 200).await;
+        (page.matches("<td data-name=\"When\">").count(), page)
+    };
+    let (found, page) = count("action=secret_revealed").await;
+    assert_eq!(found, 36);
+    assert!(
+        page.contains("<option value=\"secret_revealed\" selected>"),
+        "{page}"
+    );
+    let older = page.split("dashboard/audit?").nth(1).unwrap();
+    let older = older.split('"').next().unwrap().replace("&#38;", "&");
+    let (found, page) = count(&older).await;
+    assert_eq!(found, 25, "{older}");
+    assert!(
+        page.contains("audit?action=secret_revealed\">← Newest"),
+        "{page}"
+    );
+    let owner = world.owner.to_string();
+    let people = page.split("<option value=\"user-").skip(1);
+    let mut people = people.map(|rest| rest.split('"').next().unwrap());
+    let me = people.find(|id| *id != owner).unwrap();
+    let (found, page) = count(&format!("action=secret_revealed&who=user-{me}")).await;
+    assert_eq!(found, 1, "{page}");
+    let (found, page) = count(&format!("who=user-{me}")).await;
+    // Signed in, revealed, sent a test event.
+    assert_eq!(found, 3, "{page}");
+    assert!(
+        page.contains("sent a test event<br><small lang=\"en\">inspection_created</small>")
+            && page.contains("signed in"),
+        "{page}"
+    );
+    let (found, _) = count("who=command-line&action=company_created").await;
+    assert_eq!(found, 1);
+    let (found, _) = count("from=2026-11-18T09:46:50&to=2026-11-18T09:47:00").await;
+    assert_eq!(found, 10);
+    let (found, page) = count("action=oauth_app_deleted").await;
+    assert_eq!(found, 0);
+    assert!(page.contains("Nothing matches the filters"), "{page}");
+    browser.language = "es";
+    for (query, field) in [
+        ("action=slept", "action"),
+        ("who=nobody", "who"),
+        ("from=ayer", "from"),
+    ] {
+        let page = checked(&browser.get(&format!("{PAGE}?{query}")).await, 400);
+        assert!(page.contains(&format!("<a href=\"#{field}\">")), "{page}");
+        assert!(page.contains(&format!("id=\"{field}-wrong\"")), "{page}");
+    }
 }

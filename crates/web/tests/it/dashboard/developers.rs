@@ -222,6 +222,22 @@ async fn an_application_is_made_and_its_secret_shown_once() {
         list.contains("http://localhost:3000/cb") && !list.contains(secret),
         "{list}"
     );
+    // What becomes of what users gave it is said before it is deleted.
+    assert!(list.contains("Its codes, its tokens and all that users gave it end at once"));
+    let action = list
+        .split("action=\"../")
+        .find(|part| part.starts_with("dashboard/applications/") && part.contains("/delete\""))
+        .unwrap();
+    let action = format!("/{}", action.split('"').next().unwrap());
+    let (next, after) = browser
+        .submit_and_follow("/dashboard/developers", &action, &[])
+        .await;
+    assert_eq!(next, "/dashboard/developers");
+    assert!(
+        after.contains("The application was deleted.") && !after.contains("localhost:3000"),
+        "{after}"
+    );
+    assert!(after.contains("There are no applications yet."), "{after}");
     for wrong in [
         &[("name", ""), ("redirects", "https://app.example/cb")][..],
         &[("name", "x"), ("redirects", "javascript:alert(1)")],
@@ -235,5 +251,91 @@ async fn an_application_is_made_and_its_secret_shown_once() {
             )
             .await;
         checked(&answer, 400);
+    }
+}
+
+/// Each refusal is one sentence, at the field that it is about, in the page's language.
+#[tokio::test]
+async fn what_is_wrong_with_a_form_is_said_once_at_its_field_in_the_pages_language() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, Role::Owner).await;
+    browser.language = "es";
+    let page_of = |webhook: &str| format!("/dashboard/webhooks/{webhook}");
+    let webhook = page_of(&world.create_webhook().await);
+    let settings = format!("{webhook}/settings");
+    let rotate = format!("{webhook}/secret/rotate");
+    for (page, action, fields, field, said) in [
+        (
+            "/dashboard/keys/new",
+            "/dashboard/keys",
+            &[("name", ""), ("scopes", "webhooks")][..],
+            "name",
+            "El nombre debe tener entre 1 y 200 caracteres.",
+        ),
+        (
+            "/dashboard/keys/new",
+            "/dashboard/keys",
+            &[("name", "x")],
+            "scopes",
+            "Elige al menos un permiso.",
+        ),
+        (
+            "/dashboard/applications/new",
+            "/dashboard/applications",
+            &[("name", "x"), ("redirects", "x")],
+            "redirects",
+            "Escribe entre 1 y 20 direcciones http o https completas, sin fragmento.",
+        ),
+        (
+            "/dashboard/team/invite",
+            "/dashboard/team/invitations",
+            &[("email", "x"), ("role", "admin")],
+            "email",
+            "Revisa el correo: debe tener una @ y no ser de otra persona de la empresa.",
+        ),
+        (
+            "/dashboard/team/invite",
+            "/dashboard/team/invitations",
+            &[("email", "x@example.com")],
+            "role",
+            "Elige uno de los roles de la lista.",
+        ),
+        (
+            "/dashboard/account",
+            "/dashboard/account/password",
+            &[("password", "una frase larga"), ("again", "otra")],
+            "again",
+            "Las dos contraseñas nuevas no son iguales.",
+        ),
+        (
+            settings.as_str(),
+            settings.as_str(),
+            &[
+                ("endpoint", "https://x.example.com"),
+                ("events", "image_processed"),
+                ("timeout", "5"),
+            ],
+            "timeout",
+            "Escribe un número de milisegundos entre 100 y 60000.",
+        ),
+        (
+            webhook.as_str(),
+            rotate.as_str(),
+            &[("overlap", "soon")],
+            "overlap",
+            "Elige algo de la lista.",
+        ),
+    ] {
+        let page = checked(&browser.submit(page, action, fields).await, 400);
+        let sentence = format!("<p class=\"wrong\" id=\"{field}-wrong\">{said}</p>");
+        assert!(page.contains(&sentence), "{field}: {page}");
+        assert_eq!(page.matches(said).count(), 1, "{field}: {page}");
+        let link = format!("<a href=\"#{field}\">Corrige el dato que está marcado.</a>");
+        assert!(page.contains(&link), "{field}: {page}");
+        assert!(
+            page.contains(&format!("{field}-wrong\"")),
+            "{field}: {page}"
+        );
+        assert!(!page.contains("lang=\"en\">`"), "{field}: {page}");
     }
 }

@@ -238,6 +238,9 @@ async fn a_review_changes_the_result_and_says_what_was_wrong() {
     }
     assert!(page.contains("inspection_reviewed</a>"), "{page}");
     assert_eq!(read(&world, &id).await["veredict"], word);
+    let log = browser.page("/dashboard/audit", 200).await;
+    let entry = format!("reviewed an inspection<br><small lang=\"en\">result: {word}</small>");
+    assert_eq!(log.matches(&entry).count(), 1, "{log}");
 }
 
 #[tokio::test]
@@ -264,6 +267,10 @@ async fn photos_are_reviewed_one_by_one() {
     let one = [(names[1].as_str(), "disapprove")];
     let (_, page) = browser.submit_and_follow(&path, &action, &one).await;
     assert_eq!(page.matches("Photo disapproved").count(), 1);
+    let log = browser.page("/dashboard/audit", 200).await;
+    // What already held is no decision.
+    assert!(!log.contains("photos: 4 approved"), "{log}");
+    assert!(log.contains("photos: 0 approved, 1 disapproved"), "{log}");
     assert_eq!(read(&world, &id).await["veredict"], "disapproved");
 }
 
@@ -310,6 +317,9 @@ async fn an_expired_inspection_has_one_child_however_often_the_form_is_sent() {
             && page.contains(&format!("dashboard/inspections/{child}\"")),
         "{page}"
     );
+    let log = browser.page("/dashboard/audit", 200).await;
+    let entry = format!("made a child inspection<br><small lang=\"en\">a child of {id}</small>");
+    assert_eq!(log.matches(&entry).count(), 1, "{log}");
     // One that goes on has none.
     let action = format!("{}/child", page_of(child));
     let refused = browser.post(&action, &[("form", token.as_str())]).await;
@@ -331,6 +341,8 @@ async fn a_report_is_asked_for_waited_for_and_opened() {
         page.contains("Report requested") && page.contains("id=\"report-list\" data-live="),
         "{page}"
     );
+    let log = browser.page("/dashboard/audit", 200).await;
+    assert_eq!(log.matches("asked for a report</td>").count(), 1, "{log}");
     world.run_jobs().await;
     let page = browser.page(&path, 200).await;
     assert!(!page.contains("id=\"report-list\" data-live="), "{page}");

@@ -120,14 +120,14 @@ async fn the_secret_is_hidden_until_it_is_revealed_and_that_is_audited() {
         !page.contains(&first[6..]) && page.contains("whsec_••••"),
         "{page}"
     );
-    assert_eq!(entries().await, Vec::<String>::new());
+    assert_eq!(entries().await, ["SignedIn"]);
     let shown = checked(&browser.submit(&path, &reveal, &[]).await, 200);
     let shown = shown.replace("&#43;", "+");
     assert!(
         shown.contains(&format!("<code id=\"secret\">{first}</code>")),
         "{shown}"
     );
-    assert_eq!(entries().await, ["SecretRevealed"]);
+    assert_eq!(entries().await, ["SecretRevealed", "SignedIn"]);
     // Opening its address does nothing.
     assert_eq!(browser.get(&reveal).await.status, 405);
     assert!(!browser.page(&path, 200).await.contains(&first[6..]));
@@ -405,6 +405,14 @@ async fn every_setting_is_set_by_the_form_and_shown_again() {
         page.contains("Authorization, X-Region") && !page.contains("Bearer abc"),
         "{page}"
     );
+    let receiver = browser.page(&format!("{path}/receiver?in=php"), 200).await;
+    for part in [
+        "AUTOINSPECTOR_WEBHOOK_PUBLIC_KEY='whpk_",
+        "sodium_crypto_sign_verify_detached",
+        "Also v1a, and an Ed25519 signature",
+    ] {
+        assert!(receiver.contains(part), "{part}: {receiver}");
+    }
     assert!(page.contains("whpk_") && page.contains("12 h, at least 50 attempts"));
     let form = browser.page(&format!("{path}/settings"), 200).await;
     for part in [
