@@ -24,8 +24,9 @@ use hyper::body::Body as _;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::extract::MediaType;
+use crate::frame::Viewer;
 use crate::problem::{Failure, headers_too_large, panicked, too_slow, uri_too_long};
-use crate::{State, Web, forwarded};
+use crate::{State, Web, forwarded, problem_page};
 
 /// What a handler comes to.
 pub type Outcome = Result<Response, Failure>;
@@ -40,6 +41,12 @@ pub struct Call {
     pub body: Body,
     /// The right to hold a multipart body in memory, until the answer is there.
     pub upload: Option<OwnedSemaphorePermit>,
+    /// Who is signed in, once that was looked at.
+    pub viewer: Option<Viewer>,
+    /// The new text of the session, when the browser is to hold another.
+    pub renewed: Option<String>,
+    /// The page, from the root on, on which the form stands that was sent.
+    pub form_page: Option<String>,
     /// The handler, as its module is called: `inspection::create`.
     route: &'static str,
     /// `None` when nobody wants to know how long it took.
@@ -56,6 +63,9 @@ impl Call {
             parts,
             body,
             upload: None,
+            viewer: None,
+            renewed: None,
+            form_page: None,
             route,
             started_at,
         }
@@ -109,7 +119,7 @@ impl Call {
             Ok(response) => response,
             Err(failure) => {
                 self.note(&failure).await;
-                failure.into_response()
+                problem_page::answer(&self, failure)
             }
         };
         let headers = response.headers_mut();

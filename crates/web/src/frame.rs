@@ -89,7 +89,7 @@ impl Section {
 }
 
 /// Who is signed in, as every page shows it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Viewer {
     pub name: String,
     pub initial: String,
@@ -133,10 +133,11 @@ pub struct Frame {
 impl Frame {
     /// The frame of a page for nobody in particular.
     pub fn of(call: &Call) -> Self {
-        // What a form was sent to is no page to come back to.
-        let here = match &call.parts.method {
-            &Method::POST => "dashboard",
-            _ => {
+        // What a form was sent to is no page to come back to: the one on which the form stands is.
+        let here = match (&call.parts.method, &call.form_page) {
+            (_, Some(page)) => page.as_str(),
+            (&Method::POST, None) => "dashboard",
+            (_, None) => {
                 let whole = call.parts.uri.path_and_query();
                 whole.map_or("", |whole| whole.as_str().trim_start_matches('/'))
             }
@@ -221,6 +222,7 @@ pub fn way_back(text: &str) -> Option<&str> {
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let known = path == "dashboard"
         || path == "signin"
+        || path == "invitation"
         || path == "oauth/connect"
         || path.starts_with("dashboard/");
     let plain = text
@@ -239,6 +241,7 @@ mod tests {
             "dashboard",
             "dashboard/webhooks/65f?test=1",
             "signin",
+            "invitation?token=in_1",
             "oauth/connect?client_app_id=1&scopes=account",
         ] {
             assert_eq!(way_back(good), Some(good));

@@ -11,6 +11,7 @@ use heraldo_domain::password::PASSWORD_CHARS_MIN;
 use heraldo_wire::problem::ProblemCode;
 use http::{Method, StatusCode};
 use serde::Deserialize;
+use url::form_urlencoded;
 
 use crate::Web;
 use crate::browser::{Forms, page, refused, see_other};
@@ -96,6 +97,9 @@ async fn show(
     let Some(invited) = invited(call.context(), entered.token).await? else {
         return spent(call);
     };
+    // A form that was wrong leads back to the link, too.
+    let mut here = form_urlencoded::Serializer::new("invitation?".to_owned());
+    call.form_page = Some(here.append_pair("token", entered.token).finish());
     let template = Accept {
         frame: Frame::of(call),
         entered,

@@ -21,6 +21,7 @@ mod openapi;
 mod pages;
 mod passwords;
 mod problem;
+mod problem_page;
 mod reply;
 mod routes;
 mod serve;
@@ -39,7 +40,7 @@ use heraldo_domain::ops::Context;
 use heraldo_domain::ports::Announcer;
 
 pub use config::WebConfig;
-pub use dashboard::{PageRoute, dashboard_routes};
+pub use dashboard::{PageRoute, dashboard_routes, open_forms};
 pub use openapi::{openapi, openapi_json};
 pub use passwords::SlowPasswords;
 pub use routes::every_route;

@@ -234,11 +234,13 @@ fn method(method: &HttpMethod) -> Method {
 }
 
 async fn unknown_path(State(web): State<Web>, request: Request) -> axum::response::Response {
-    refuse(Call::new(web, "unknown path", request), no_route()).await
+    let call = Call::new(web, "unknown path", request);
+    dashboard::refuse(call, no_route()).await
 }
 
 async fn unknown_method(State(web): State<Web>, request: Request) -> axum::response::Response {
-    refuse(Call::new(web, "unknown method", request), no_method()).await
+    let call = Call::new(web, "unknown method", request);
+    dashboard::refuse(call, no_method()).await
 }
 
 /// What stands in an id's place and is none makes the path an unknown one: `POST /v1/inspection/boat` asks

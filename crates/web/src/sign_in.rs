@@ -14,9 +14,10 @@ pub mod open {
 
     use askama::Template;
     use heraldo_domain::ops::sign_in::may_sign_in;
-    use http::StatusCode;
     use http::header::RETRY_AFTER;
+    use http::{Method, StatusCode};
     use serde::Deserialize;
+    use url::form_urlencoded;
 
     use crate::browser::{Forms, header, page, see_other};
     use crate::call::{Call, Outcome};
@@ -65,7 +66,14 @@ pub mod open {
     }
 
     /// The page.
-    pub fn show(call: &Call, shown: &Shown, way_back: Option<&str>) -> Outcome {
+    pub fn show(call: &mut Call, shown: &Shown, way_back: Option<&str>) -> Outcome {
+        if call.parts.method == Method::POST {
+            let mut here = form_urlencoded::Serializer::new("signin?".to_owned());
+            let here = here
+                .extend_pairs(way_back.map(|back| ("return", back)))
+                .finish();
+            call.form_page = Some(here.trim_end_matches('?').to_owned());
+        }
         let frame = Frame::of(call);
         let t = frame.t;
         let (status, refusal, email) = match shown {

@@ -26,11 +26,12 @@ mod webhooks;
 mod wrong;
 
 pub use moment::Moment;
+pub use visit::refuse;
 pub use wrong::Wrong;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use heraldo_domain::account::Role;
 use http::Method;
 
@@ -43,6 +44,28 @@ pub struct PageRoute {
     pub path: &'static str,
     /// The least role that may use it.
     pub role: Role,
+    /// The page on which the form stands that is sent there; of a page, the page itself.
+    pub page: &'static str,
+}
+
+/// What is served of [`OPEN_ROUTES`].
+fn open_pages() -> [(&'static str, MethodRouter<Web>); 2] {
+    [
+        (preferences::PATH, post(preferences::serve)),
+        (
+            invitation::PATH,
+            get(invitation::serve).post(invitation::serve),
+        ),
+    ]
+}
+
+/// Where forms are sent to that need no session and are not in the description of the API.
+#[must_use]
+pub fn open_forms() -> Vec<&'static str> {
+    let forms = OPEN_ROUTES
+        .into_iter()
+        .filter(|(method, _)| method == Method::POST);
+    forms.map(|(_, path)| path).collect()
 }
 
 /// The routes here that need no session.
@@ -53,9 +76,10 @@ pub const OPEN_ROUTES: [(Method, &str); 3] = [
 ];
 
 /// Writes the table out twice: as the router, and as a list to look routes up in. `get` handlers take the
-/// visit, `post` handlers the visit and the form.
+/// visit, `post` handlers the visit and the form. A form that stands on another page than its own address says
+/// on which.
 macro_rules! pages {
-    ($($method:ident $path:literal $role:ident $module:ident::$handler:ident;)+) => {
+    ($($method:ident $path:literal $role:ident $module:ident::$handler:ident $(from $page:literal)?;)+) => {
         /// Every route that needs a session.
         #[must_use]
         pub fn dashboard_routes() -> Vec<PageRoute> {
@@ -63,27 +87,31 @@ macro_rules! pages {
                 method: pages!(@method $method),
                 path: $path,
                 role: Role::$role,
+                page: pages!(@page $path $($page)?),
             },)+]
         }
 
         /// Adds the pages to the router.
         pub fn add(router: Router<Web>) -> Router<Web> {
+            let open = open_pages().into_iter();
+            let router = open.fold(router, |router, (path, handler)| router.route(path, handler));
             router
-                .route(preferences::PATH, post(preferences::serve))
-                .route(invitation::PATH, get(invitation::serve).post(invitation::serve))
                 $(.route($path, $method(|State(web): State<Web>, request: Request| async move {
                     let name = concat!(stringify!($module), "::", stringify!($handler));
-                    pages!(@serve $method web, name, request, Role::$role, $module::$handler)
+                    let table = (Role::$role, $path, pages!(@page $path $($page)?));
+                    pages!(@serve $method web, name, request, table, $module::$handler)
                 })))+
         }
     };
     (@method get) => { Method::GET };
     (@method post) => { Method::POST };
-    (@serve get $web:ident, $name:ident, $request:ident, $role:expr, $handler:path) => {
-        visit::open($web, $name, $request, $role, async |visit| $handler(visit).await).await
+    (@page $path:literal $page:literal) => { $page };
+    (@page $path:literal) => { $path };
+    (@serve get $web:ident, $name:ident, $request:ident, $table:ident, $handler:path) => {
+        visit::open($web, $name, $request, $table.0, async |visit| $handler(visit).await).await
     };
-    (@serve post $web:ident, $name:ident, $request:ident, $role:expr, $handler:path) => {
-        visit::send($web, $name, $request, $role, async |visit, form| $handler(visit, form).await).await
+    (@serve post $web:ident, $name:ident, $request:ident, $table:ident, $handler:path) => {
+        visit::send($web, $name, $request, $table, async |visit, form| $handler(visit, form).await).await
     };
 }
 
@@ -91,56 +119,56 @@ pages! {
     get "/dashboard" Producer overview::show;
     get "/dashboard/settings" Producer developers::settings;
     get "/dashboard/developers" Producer developers::show;
-    post "/dashboard/sign-out" Producer account::sign_out;
-    post "/dashboard/sign-out-everywhere" Producer account::sign_out_everywhere;
+    post "/dashboard/sign-out" Producer account::sign_out from "/dashboard";
+    post "/dashboard/sign-out-everywhere" Producer account::sign_out_everywhere from "/dashboard/account";
     get "/dashboard/account" Producer account::show;
     post "/dashboard/account" Producer account::update;
-    post "/dashboard/account/password" Producer account::set_password;
+    post "/dashboard/account/password" Producer account::set_password from "/dashboard/account";
 
     get "/dashboard/team" Admin team::show;
     get "/dashboard/team/invite" Admin team::invite;
-    post "/dashboard/team/invitations" Admin team::create;
-    post "/dashboard/team/invitations/{id}/revoke" Admin team::revoke_invitation;
-    post "/dashboard/team/{id}/role" Admin team::change_role;
-    post "/dashboard/team/{id}/remove" Admin team::remove;
-    post "/dashboard/team/{id}/reset" Admin team::reset;
+    post "/dashboard/team/invitations" Admin team::create from "/dashboard/team/invite";
+    post "/dashboard/team/invitations/{id}/revoke" Admin team::revoke_invitation from "/dashboard/team";
+    post "/dashboard/team/{id}/role" Admin team::change_role from "/dashboard/team";
+    post "/dashboard/team/{id}/remove" Admin team::remove from "/dashboard/team";
+    post "/dashboard/team/{id}/reset" Admin team::reset from "/dashboard/team";
 
     get "/dashboard/keys/new" Admin keys::form;
-    post "/dashboard/keys" Admin keys::create;
-    post "/dashboard/keys/{id}/revoke" Admin keys::revoke;
+    post "/dashboard/keys" Admin keys::create from "/dashboard/keys/new";
+    post "/dashboard/keys/{id}/revoke" Admin keys::revoke from "/dashboard/developers";
     get "/dashboard/applications/new" Admin oauth_apps::form;
-    post "/dashboard/applications" Admin oauth_apps::create;
-    post "/dashboard/applications/{id}/secret" Admin oauth_apps::rotate_secret;
-    post "/dashboard/applications/{id}/delete" Admin oauth_apps::delete;
+    post "/dashboard/applications" Admin oauth_apps::create from "/dashboard/applications/new";
+    post "/dashboard/applications/{id}/secret" Admin oauth_apps::rotate_secret from "/dashboard/developers";
+    post "/dashboard/applications/{id}/delete" Admin oauth_apps::delete from "/dashboard/developers";
     get "/dashboard/webhooks/new" Admin webhooks::form;
-    post "/dashboard/webhooks" Admin webhooks::create;
+    post "/dashboard/webhooks" Admin webhooks::create from "/dashboard/webhooks/new";
     get "/dashboard/webhooks/{id}" Producer webhooks::show;
     get "/dashboard/webhooks/{id}/settings" Admin webhooks::settings;
     post "/dashboard/webhooks/{id}/settings" Admin webhooks::update;
     get "/dashboard/inspections" Producer inspections::list;
     get "/dashboard/inspections/{id}" Producer inspections::show;
-    post "/dashboard/inspections/{id}/access" Producer inspections::reveal_access;
-    post "/dashboard/inspections/{id}/review" Admin inspections::review;
-    post "/dashboard/inspections/{id}/review-photos" Admin inspections::review_photos;
-    post "/dashboard/inspections/{id}/child" Admin inspections::child;
-    post "/dashboard/inspections/{id}/report" Admin inspections::report;
+    post "/dashboard/inspections/{id}/access" Producer inspections::reveal_access from "/dashboard/inspections/{id}";
+    post "/dashboard/inspections/{id}/review" Admin inspections::review from "/dashboard/inspections/{id}";
+    post "/dashboard/inspections/{id}/review-photos" Admin inspections::review_photos from "/dashboard/inspections/{id}";
+    post "/dashboard/inspections/{id}/child" Admin inspections::child from "/dashboard/inspections/{id}";
+    post "/dashboard/inspections/{id}/report" Admin inspections::report from "/dashboard/inspections/{id}";
     get "/dashboard/audit" Admin audit::show;
-    post "/dashboard/webhooks/{id}/secret" Admin webhooks::reveal;
-    post "/dashboard/webhooks/{id}/secret/rotate" Admin webhooks::rotate;
-    post "/dashboard/webhooks/{id}/test" Admin webhooks::send_test;
-    post "/dashboard/webhooks/{id}/status" Admin webhooks::set_status;
-    post "/dashboard/webhooks/{id}/delete" Admin webhooks::delete;
+    post "/dashboard/webhooks/{id}/secret" Admin webhooks::reveal from "/dashboard/webhooks/{id}";
+    post "/dashboard/webhooks/{id}/secret/rotate" Admin webhooks::rotate from "/dashboard/webhooks/{id}";
+    post "/dashboard/webhooks/{id}/test" Admin webhooks::send_test from "/dashboard/webhooks/{id}";
+    post "/dashboard/webhooks/{id}/status" Admin webhooks::set_status from "/dashboard/webhooks/{id}";
+    post "/dashboard/webhooks/{id}/delete" Admin webhooks::delete from "/dashboard/webhooks/{id}";
     get "/dashboard/webhooks/{id}/receiver" Producer webhooks::receiver;
-    post "/dashboard/webhooks/{id}/check" Admin webhooks::check;
+    post "/dashboard/webhooks/{id}/check" Admin webhooks::check from "/dashboard/webhooks/{id}/receiver";
 
     get "/dashboard/deliveries" Producer deliveries::list;
     get "/dashboard/deliveries/stream" Producer deliveries::stream;
     get "/dashboard/deliveries/{id}" Producer deliveries::show;
-    post "/dashboard/deliveries/{id}/resend" Admin deliveries::resend;
+    post "/dashboard/deliveries/{id}/resend" Admin deliveries::resend from "/dashboard/deliveries/{id}";
     get "/dashboard/events/{id}" Producer events::show;
     get "/dashboard/events/{id}/body" Admin events::body;
     get "/dashboard/recover" Admin recoveries::form;
     post "/dashboard/recover" Admin recoveries::begin;
     get "/dashboard/recover/{id}" Admin recoveries::show;
-    post "/dashboard/recover/{id}/cancel" Admin recoveries::cancel;
+    post "/dashboard/recover/{id}/cancel" Admin recoveries::cancel from "/dashboard/recover/{id}";
 }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use heraldo_domain::sheet::Language;
 
 use crate::Web;
-use crate::browser::see_other;
+use crate::browser::{refused, see_other};
 use crate::call::{Call, Outcome, bounded};
 use crate::frame::{Theme, keep_preferences, root, way_back};
 
@@ -23,7 +23,9 @@ pub async fn serve(State(web): State<Web>, request: Request) -> Response {
 
 async fn choose(call: &mut Call) -> Outcome {
     let fields = call.fields().await?;
-    call.check_own_form()?;
+    if let Err(problem) = call.check_own_form() {
+        return refused(call, &problem);
+    }
     let field = |name: &str| {
         let found = fields.iter().find(|(given, _)| given == name);
         found.map_or("", |(_, text)| text.as_str())

@@ -13,7 +13,6 @@ use heraldo_domain::change::Actor;
 use heraldo_domain::ops::sign_in::{OpenSession, renew_session};
 use heraldo_domain::ops::{Context, problem_of};
 use heraldo_domain::query::CompanyView;
-use heraldo_wire::problem::{Problem, ProblemCode};
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use subtle::ConstantTimeEq as _;
@@ -24,6 +23,7 @@ use crate::browser::{Forms, Session, header, page, see_other};
 use crate::call::{Call, Outcome, bounded};
 use crate::frame::{Frame, Section, Viewer, root};
 use crate::problem::Failure;
+use crate::problem_page::{self, failed, forbidden, form_refused};
 use crate::words::Words;
 
 const DONE_COOKIE: &str = "heraldo_done";
@@ -80,8 +80,6 @@ pub struct Visit<'c> {
     pub company: Arc<CompanyView>,
     pub member: Member,
     pub t: Words,
-    /// The browser is to hold a new text.
-    is_renewed: bool,
 }
 
 /// The fields of a form that belongs to this session.
@@ -140,11 +138,7 @@ impl Visit<'_> {
         let done = self.call.cookie(DONE_COOKIE).and_then(Done::parse);
         Frame {
             section: Some(section),
-            viewer: Some(Viewer::new(
-                &self.session,
-                &self.member,
-                &self.company.company.name,
-            )),
+            viewer: self.call.viewer.clone(),
             done: done.map(|done| done.say(self.t)),
             ..Frame::of(self.call)
         }
@@ -189,22 +183,19 @@ impl Visit<'_> {
             ..open
         };
         self.session = Session::new(text.reveal().to_owned(), open);
-        self.is_renewed = true;
+        self.call.renewed = Some(self.session.text().to_owned());
+        self.call.viewer = Some(viewer(&self.session, &self.member, &self.company));
         Ok(true)
-    }
-
-    /// Lets the browser hold the new text, if there is one.
-    fn hand_over(&self, mut response: Response) -> Outcome {
-        if self.is_renewed {
-            self.call.keep_session(&mut response, self.session.text())?;
-        }
-        Ok(response)
     }
 
     /// The id in the path.
     pub async fn id<T: FromStr>(&mut self) -> Result<T, Failure> {
         self.call.id().await
     }
+}
+
+fn viewer(session: &Session, member: &Member, company: &CompanyView) -> Viewer {
+    Viewer::new(session, member, &company.company.name)
 }
 
 fn keep_done(response: &mut Response, done: Option<Done>) -> Result<(), Failure> {
@@ -233,8 +224,7 @@ pub async fn open(
                         if !visit.renew().await? {
                             return sign_in_first(visit.call);
                         }
-                        let response = handler(&mut visit).await?;
-                        visit.hand_over(response)
+                        handler(&mut visit).await
                     }
                     None => sign_in_first(&call),
                 }
@@ -251,10 +241,11 @@ pub async fn send(
     web: Web,
     name: &'static str,
     request: Request,
-    needed: Role,
+    (needed, route, page): (Role, &str, &str),
     handler: impl AsyncFnOnce(&mut Visit<'_>, Form) -> Outcome,
 ) -> Response {
     let mut call = Call::new(web, name, request);
+    call.form_page = Some(page_of_form(page, route, call.parts.uri.path()));
     let outcome = match call.check_headers() {
         Ok(()) => {
             bounded(call.time_limit(), async {
@@ -276,6 +267,14 @@ pub async fn send(
         Err(failure) => Err(failure),
     };
     end(call, outcome).await
+}
+
+/// The page on which a form stands, from the root on, when the form was sent to `path`, which is of `route`.
+fn page_of_form(page: &str, route: &str, path: &str) -> String {
+    let mut parts = route.split('/').zip(path.split('/'));
+    let id = parts.find(|(named, _)| *named == "{id}");
+    let id = id.map_or("", |(_, id)| id);
+    page.replace("{id}", id).trim_start_matches('/').to_owned()
 }
 
 fn is_of(form: &Form, session: &Session) -> bool {
@@ -304,14 +303,31 @@ async fn enter(call: &mut Call) -> Result<Option<Visit<'_>>, Failure> {
         return Ok(None);
     };
     let t = Words(crate::frame::language(call));
+    call.viewer = Some(viewer(&session, &member, &company));
     Ok(Some(Visit {
         call,
         session,
         company,
         member,
         t,
-        is_renewed: false,
     }))
+}
+
+/// Refuses what no route serves: a browser shows why, with the way on that whoever is signed in has on every
+/// page.
+pub async fn refuse(mut call: Call, failure: Failure) -> Response {
+    let outcome = match call.check_headers() {
+        Ok(()) if problem_page::is_wanted(&call) => {
+            bounded(call.time_limit(), async {
+                enter(&mut call).await?;
+                Err(failure)
+            })
+            .await
+        }
+        Ok(()) => Err(failure),
+        Err(too_large) => Err(too_large),
+    };
+    call.finish(outcome).await
 }
 
 /// To the sign-in page, and back afterwards.
@@ -322,76 +338,21 @@ fn sign_in_first(call: &Call) -> Outcome {
     see_other(&format!("{}signin?{}", root(call), query.finish()))
 }
 
-/// A page that says why there is no other.
-#[derive(Template)]
-#[template(path = "dashboard/problem.html")]
-struct ProblemPage<'a> {
-    frame: Frame,
-    title: &'a str,
-    text: &'a str,
-    /// What the use case said, in English.
-    detail: Option<&'a str>,
-}
-
-fn problem_page(
-    call: &Call,
-    status: StatusCode,
-    title: &str,
-    text: &str,
-    detail: Option<&str>,
-) -> Outcome {
-    let template = ProblemPage {
-        frame: Frame::of(call),
-        title,
-        text,
-        detail,
-    };
-    page(status, &template, &Forms::Here)
-}
-
-fn forbidden(call: &Call) -> Outcome {
-    let t = Words(crate::frame::language(call));
-    let (title, text) = (t.forbidden_title(), t.forbidden_text());
-    problem_page(call, StatusCode::FORBIDDEN, title, text, None)
-}
-
-fn form_refused(call: &Call) -> Outcome {
-    let t = Words(crate::frame::language(call));
-    let (title, text) = (t.form_refused_title(), t.form_refused_text());
-    problem_page(call, StatusCode::FORBIDDEN, title, text, None)
-}
-
 /// Ends a visit: a failure is a page, too.
 async fn end(mut call: Call, outcome: Outcome) -> Response {
     let outcome = match outcome {
         Ok(response) => Ok(response),
         Err(failure) => {
             call.note(&failure).await;
-            failed(&call, failure)
+            failed(&call, &failure)
         }
     };
+    // Whatever came of it: the text that the browser held until now opens nothing any more.
+    let outcome = outcome.and_then(|mut response| {
+        if let Some(text) = &call.renewed {
+            call.keep_session(&mut response, text)?;
+        }
+        Ok(response)
+    });
     call.finish(outcome).await
-}
-
-fn failed(call: &Call, failure: Failure) -> Outcome {
-    let t = Words(crate::frame::language(call));
-    let Problem { code, detail, .. } = &failure.problem;
-    let (title, text) = match *code {
-        ProblemCode::NotFound => (t.not_found_title(), t.not_found_text()),
-        code if code.status() >= 500 => (t.failed_title(), t.failed_text()),
-        _ => (t.not_possible(), t.nothing_changed()),
-    };
-    let wait = failure
-        .retry_after_s()
-        .map(|seconds| t.try_again_in(seconds));
-    let text = match (&wait, *code) {
-        (Some(wait), ProblemCode::TooManyWrongKeys) => wait,
-        (Some(_) | None, _) => text,
-    };
-    let detail = (*code != ProblemCode::NotFound).then_some(detail.as_str());
-    let status = StatusCode::from_u16(code.status());
-    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = problem_page(call, status, title, text, detail)?;
-    failure.say_when_to_return(response.headers_mut());
-    Ok(response)
 }

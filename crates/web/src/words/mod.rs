@@ -11,6 +11,7 @@ mod failures;
 mod figures;
 mod inspections;
 mod overview;
+mod problems;
 mod recover;
 mod shell;
 mod signature;
