@@ -1,6 +1,8 @@
 // What pages do better with scripts. Everything works without: times are then in UTC, and pages are
 // brought up to date by loading them again.
-const spoken = document.documentElement.lang;
+const language = document.documentElement.lang;
+// The page says which language; how its dates are written is the reader's choice among those of the language.
+const spoken = navigator.languages.find((one) => one.toLowerCase().split('-')[0] === language) ?? language;
 const whole = new Intl.DateTimeFormat(spoken, {dateStyle: 'medium', timeStyle: 'medium'});
 const brief = {
   clock: new Intl.DateTimeFormat(spoken, {timeStyle: 'short'}),
@@ -46,14 +48,16 @@ function countDown(left) {
   tick();
 }
 
-// Fetches the page again and puts what is newer in place, until the part no longer asks for it. The part
-// itself stays, so that screen readers hear of the change.
+// Fetches the page again and puts what is newer in place, until the part no longer asks for it; with it the
+// parts that it names, which change when it does. The parts themselves stay, so that screen readers hear of the
+// change.
 function follow(live) {
   let later;
+  const others = (live.dataset.also ?? '').split(' ').map((id) => document.getElementById(id));
   // A stream of attempts says at once when there is something new.
   const stream = live.dataset.stream ? new EventSource(live.dataset.stream) : null;
   // As the server wrote it: what did not change is left alone, and with it the reader's place.
-  let shown = live.innerHTML;
+  const shown = new Map([live, ...others].filter(Boolean).map((part) => [part, part.innerHTML]));
   const again = async () => {
     clearTimeout(later);
     if (!live.isConnected || !live.dataset.live) {
@@ -68,21 +72,18 @@ function follow(live) {
     try {
       const answer = await fetch(location.href, {headers: {accept: 'text/html'}});
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const newer = answer.ok ? page.getElementById(live.id) : null;
-      if (newer && newer.innerHTML !== shown) {
-        shown = newer.innerHTML;
-        const focused = live.contains(document.activeElement) ? document.activeElement.id : '';
-        for (const open of live.querySelectorAll('details[open][id]')) {
-          const again = page.getElementById(open.id);
-          if (again) again.open = true;
-        }
-        live.replaceChildren(...newer.childNodes);
-        enhance(live);
-        if (focused) document.getElementById(focused)?.focus({preventScroll: true});
+      const newest = answer.ok ? page.getElementById(live.id) : null;
+      for (const [part, before] of newest ? shown : []) {
+        const newer = page.getElementById(part.id);
+        if (!newer || newer.innerHTML === before) continue;
+        shown.set(part, newer.innerHTML);
+        replace(part, newer);
       }
-      if (newer && !newer.dataset.live) {
+      if (newest && !newest.dataset.live) {
         delete live.dataset.live;
         stream?.close();
+        // What the page was opened with is not the last word any more.
+        document.getElementById('done')?.remove();
       }
     } catch {
       // The server may be starting again: the next try tells.
@@ -92,6 +93,45 @@ function follow(live) {
   };
   for (const told of ['ready', 'attempt']) stream?.addEventListener(told, again);
   later = setTimeout(again, Number(live.dataset.live));
+}
+
+// Puts what is newer into a part. What is open stays open, and whoever is in the part with the keyboard stays at
+// the same link or field, or else where the content begins.
+function replace(part, newer) {
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  for (const open of part.querySelectorAll('details[open][id]')) {
+    const again = newer.querySelector(`#${CSS.escape(open.id)}`);
+    if (again) again.open = true;
+  }
+  part.replaceChildren(...newer.childNodes);
+  enhance(part);
+  if (!focused) return;
+  const same = (one) => ['id', 'href', 'name', 'value'].every((name) => one.getAttribute(name) === focused.getAttribute(name));
+  const twins = [...part.querySelectorAll(focused.tagName)].filter(same);
+  const twin = twins.find((one) => one.textContent === focused.textContent) ?? twins[0];
+  (twin ?? document.getElementById('content')).focus({preventScroll: true});
+}
+
+// Days in forms are those of the reader's zone: each is sent with how far its begin is from UTC, or for the last
+// day its end.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+function offset(field) {
+  const at = new Date(`${field.value}T00:00`);
+  if (field.name === 'to') {
+    at.setDate(at.getDate() + 1);
+    at.setMilliseconds(-1);
+  }
+  const minutes = -at.getTimezoneOffset();
+  const two = (number) => String(Math.floor(Math.abs(number))).padStart(2, '0');
+  return `${minutes < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`;
+}
+for (const field of document.querySelectorAll('input[type=date]')) {
+  const name = field.labels[0]?.querySelector('[data-zone]');
+  // A day of another zone, from somebody's link, is said to be one.
+  if (name && (!field.value || name.dataset.zone === offset(field))) name.textContent = zone;
+  field.form.addEventListener('formdata', (event) => {
+    if (field.value) event.formData.set(field.name, field.value + offset(field));
+  });
 }
 
 document.addEventListener('keydown', (event) => {

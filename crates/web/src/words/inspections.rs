@@ -25,8 +25,6 @@ words! {
     identification: "Documento", "Identification";
     template: "Plantilla", "Template";
     template_id: "Id de la plantilla", "Template id";
-    listed_from: "Desde (día UTC)", "From (UTC day)";
-    listed_to: "Hasta (día UTC)", "To (UTC day)";
     wrong_day: "Escribe los días como 2026-11-18.", "Write days like 2026-11-18.";
     person: "Persona", "Person";
     newest: "Más recientes", "Newest";

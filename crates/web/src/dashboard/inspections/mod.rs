@@ -41,8 +41,8 @@ struct Asked {
     plate: String,
     consumer_identification: String,
     template_id: String,
-    from: String,
-    to: String,
+    from: DayEntry,
+    to: DayEntry,
     before: Option<InspectionId>,
 }
 
@@ -50,8 +50,8 @@ impl Asked {
     /// The filter, or the name of the field that is wrong.
     fn filter(&self) -> Result<InspectionFilter, &'static str> {
         let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let from = day(&self.from).map_err(|()| "from")?;
-        let to = day(&self.to).map_err(|()| "to")?;
+        let from = self.from.start().map_err(|()| "from")?;
+        let to = self.to.start().map_err(|()| "to")?;
         Ok(InspectionFilter {
             status: self.status,
             inspection_type: self.kind,
@@ -74,8 +74,8 @@ impl Asked {
             &self.plate,
             &self.consumer_identification,
             &self.template_id,
-            &self.from,
-            &self.to,
+            &self.from.0,
+            &self.to.0,
         ];
         self.status.is_some()
             || self.kind.is_some()
@@ -96,8 +96,8 @@ impl Asked {
                 self.consumer_identification.clone(),
             ),
             ("templateId", self.template_id.clone()),
-            ("from", self.from.clone()),
-            ("to", self.to.clone()),
+            ("from", self.from.0.clone()),
+            ("to", self.to.0.clone()),
             ("before", word(before)),
         ];
         let said = pairs.iter().filter(|(_, text)| !text.is_empty());
@@ -111,15 +111,37 @@ fn word(of: Option<impl ToString>) -> String {
     of.map(|of| of.to_string()).unwrap_or_default()
 }
 
-/// A day of UTC; `None` when nothing was said.
-fn day(text: &str) -> Result<Option<Timestamp>, ()> {
-    match text.trim() {
-        "" => Ok(None),
-        day if day.len() == "2026-11-18".len() => {
-            let start = format!("{day}T00:00:00Z").parse();
-            start.map(Some).map_err(|_| ())
-        }
-        _ => Err(()),
+/// A day as the address holds it: `2026-11-18` is one of UTC, `2026-11-18-03:00` one where clocks are three
+/// hours behind it. Where clocks are changed on that day, the offset of the last day is that of its end.
+#[derive(Debug, Default, Clone, Deserialize)]
+struct DayEntry(String);
+
+impl DayEntry {
+    /// When it begins; `None` when nothing was said.
+    fn start(&self) -> Result<Option<Timestamp>, ()> {
+        let offset = match self.offset() {
+            "" if self.day().is_empty() => return Ok(None),
+            "" => "Z",
+            offset if offset.len() == "-03:00".len() && offset.starts_with(['+', '-']) => offset,
+            _ => return Err(()),
+        };
+        let start = format!("{}T00:00:00{offset}", self.day()).parse();
+        start.map(Some).map_err(|_| ())
+    }
+
+    fn day(&self) -> &str {
+        self.halves().0
+    }
+
+    /// How far its clocks are from UTC; empty: they are not.
+    fn offset(&self) -> &str {
+        self.halves().1
+    }
+
+    fn halves(&self) -> (&str, &str) {
+        let text = self.0.trim();
+        text.split_at_checked("2026-11-18".len())
+            .unwrap_or((text, ""))
     }
 }
 

@@ -28,7 +28,7 @@ async fn car(world: &World, more: &Value) -> String {
 }
 
 /// A completed inspection with a photo of each side that its template asks for.
-async fn completed(world: &World) -> String {
+pub async fn completed(world: &World) -> String {
     let more = json!({
         "consumer": {"firstName": "Íñigo <b>", "lastName": "Núñez", "identification": "30.111.222"},
         "car": {"plate": "AB123CD", "color": "<i>red</i>"},
@@ -90,6 +90,11 @@ async fn the_list_pages_by_cursor_and_keeps_its_filters() {
         ("from=2026-11-19", 0),
         ("to=2026-11-17", 0),
         ("from=2026-11-18&to=2026-11-18&plate=AB1", 14),
+        // They are made at 09:46 UTC: in the evening of the day before, or on the next, elsewhere.
+        ("from=2026-11-18-10:00", 0),
+        ("from=2026-11-17-10:00&to=2026-11-17-10:00&plate=AB1", 14),
+        ("to=2026-11-18%2B14:30", 0),
+        ("from=2026-11-19%2B14:30&plate=AB1", 14),
     ] {
         let page = browser.page(&format!("{LIST}?{query}"), 200).await;
         let found = page.matches("<tr><th scope=\"row\">").count();
@@ -114,6 +119,9 @@ async fn wrong_filters_say_which_they_are() {
     for (query, says) in [
         ("from=tomorrow", "href=\"#from\""),
         ("to=2026-13-40", "href=\"#to\""),
+        ("to=2026-11-18-3", "href=\"#to\""),
+        ("to=2026-11-18T00:00", "href=\"#to\""),
+        ("to=2026-11-18-99:00", "href=\"#to\""),
         ("status=asleep", "status"),
         ("type=boat", "type"),
         ("before=x", "before"),
