@@ -6,10 +6,12 @@ mod audit;
 mod browser;
 mod deliveries;
 mod developers;
+mod forms;
 mod inspections;
 mod live;
 mod overview;
 mod recover;
+mod samples;
 mod team;
 mod webhooks;
 

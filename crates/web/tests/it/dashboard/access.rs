@@ -2,11 +2,12 @@
 
 use heraldo_domain::account::{Authority as _, Role};
 use heraldo_web::{PageRoute, dashboard_routes};
+use heraldo_wire::problem::ProblemCode;
 use http::Method;
-use url::form_urlencoded;
 
 use super::Browser;
 use super::browser::checked;
+use super::samples::{OWN_WORDS, Samples};
 use crate::world::World;
 
 const ID: &str = "651ae032ff786d198dfa4ce4";
@@ -21,15 +22,6 @@ fn pages() -> Vec<PageRoute> {
     routes
         .filter(|route| route.path != "/dashboard/deliveries/stream")
         .collect()
-}
-
-fn posts() -> Vec<PageRoute> {
-    let routes = dashboard_routes().into_iter();
-    let posts: Vec<_> = routes
-        .filter(|route| route.method == Method::POST)
-        .collect();
-    assert!(posts.len() > 3);
-    posts
 }
 
 #[tokio::test]
@@ -56,89 +48,12 @@ async fn whoever_is_not_signed_in_is_led_to_the_sign_in_page_and_back() {
     assert!(page.contains("value=\"dashboard/developers\""), "{page}");
 }
 
-/// Sends a form of this session as another site would make the browser send it.
-async fn send_from(
-    world: &World,
-    browser: &Browser<'_>,
-    path: &str,
-    token: &str,
-    origin: &[(&str, &str)],
-) {
-    let body = form_urlencoded::Serializer::new(String::new())
-        .append_pair("form", token)
-        .finish();
-    let mut call = world
-        .bare("POST", path)
-        .header("host", "inspect.example.com")
-        .header("accept-language", "en")
-        .header("cookie", &browser.cookies())
-        .header("content-type", "application/x-www-form-urlencoded");
-    for (name, value) in origin {
-        call = call.header(name, value);
-    }
-    let answer = call.body(body).send().await;
-    let text = checked(&answer, 403);
-    assert!(
-        text.contains("The form is not one of this session"),
-        "{path} {origin:?}"
-    );
-}
-
-#[tokio::test]
-async fn every_form_is_refused_without_its_token_with_anothers_and_from_elsewhere() {
-    let world = World::new().await;
-    let browser = Browser::signed_in(&world, Role::Owner).await;
-    let other = Browser::signed_in(&world, Role::Admin).await;
-    let (own, others) = (browser.form_token().await, other.form_token().await);
-    for route in posts() {
-        let path = concrete(&route);
-        for fields in [
-            &[][..],
-            &[("form", "")],
-            &[("form", "wrong")],
-            &[("form", &others)],
-        ] {
-            let answer = browser.post(&path, fields).await;
-            let text = checked(&answer, 403);
-            assert!(
-                text.contains("The form is not one of this session"),
-                "{path}"
-            );
-        }
-        for origin in [
-            &[("sec-fetch-site", "cross-site")][..],
-            &[("sec-fetch-site", "same-site")],
-            &[("origin", "https://evil.example")],
-            &[("origin", "null")],
-            &[
-                ("sec-fetch-site", "cross-site"),
-                ("origin", "https://inspect.example.com"),
-            ],
-        ] {
-            send_from(&world, &browser, &path, &own, origin).await;
-        }
-    }
-    // Nothing was done: the session is still there.
-    browser.page("/dashboard", 200).await;
-    // What changes something before anybody is signed in looks at the origin, too.
-    for path in ["/signin", "/invitation", "/preferences"] {
-        let answer = world
-            .bare("POST", path)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("sec-fetch-site", "cross-site")
-            .send()
-            .await;
-        assert_eq!(answer.status, 400, "{path}");
-        assert_eq!(answer.header("set-cookie"), None, "{path}");
-    }
-}
-
 #[tokio::test]
 async fn every_page_has_the_strict_policy() {
     let world = World::new().await;
     let browser = Browser::signed_in(&world, Role::Owner).await;
     let nobody = Browser::new(&world);
-    let webhook = world.create_webhook().await;
+    let samples = Samples::of(&world).await;
     let mut answers = vec![
         nobody.get("/signin").await,
         nobody.get("/signin?token=si_wrong").await,
@@ -147,7 +62,7 @@ async fn every_page_has_the_strict_policy() {
     ];
     for route in pages() {
         if route.method == Method::GET {
-            let path = route.path.replace("{id}", &webhook);
+            let path = samples.path_of(&route);
             answers.push(browser.get(&path).await);
         }
     }
@@ -206,66 +121,187 @@ async fn each_role_opens_what_the_table_of_routes_gives_it_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_producer_sees_no_secrets_keys_and_people() {
+async fn a_producer_sees_no_secrets_keys_and_people_on_any_page() {
     let world = World::new().await;
+    let samples = Samples::of(&world).await;
     let producer = Browser::signed_in(&world, Role::Producer).await;
-    let webhook = world.create_webhook().await;
-    let pages = ["/dashboard", "/dashboard/developers", "/dashboard/account"];
-    for path in pages
-        .map(str::to_owned)
-        .into_iter()
-        .chain([format!("/dashboard/webhooks/{webhook}")])
-    {
+    let mut pages_seen = 0;
+    for route in pages() {
+        let is_open = route.role == Role::Producer && route.method == Method::GET;
+        let path = samples.path_of(&route);
+        if !is_open || path == "/dashboard/settings" {
+            continue;
+        }
+        // This one is not among those that the producer made.
+        if route.path == "/dashboard/inspections/{id}" {
+            producer.page(&path, 404).await;
+            continue;
+        }
         let page = producer.page(&path, 200).await;
+        pages_seen += 1;
         for hidden in [
             "API keys",
             "hk_live_",
-            "whsec_",
-            "/secret",
+            "/secret\"",
             "dashboard/team",
+            "key of the first",
+            "application of the first",
+            "invited@first.example",
+            // What was sent, and what came back.
+            "<h2 id=\"body\">",
         ] {
             assert!(!page.contains(hidden), "{path} shows {hidden}: {page}");
         }
+        // No form but those of the frame and of the own account.
+        let actions = page.split("action=\"").skip(1);
+        let actions = actions.map(|rest| rest.split('"').next().unwrap().trim_start_matches("../"));
+        for action in actions {
+            let own = ["preferences", "dashboard/sign-out", "dashboard/account"];
+            let is_filter = path.ends_with(&format!("/{action}"));
+            let is_own = own.iter().any(|own| action.starts_with(own));
+            assert!(is_own || is_filter, "{path} has a form for {action}");
+        }
     }
+    assert!(pages_seen >= 8, "{pages_seen}");
+    // No secret of any webhook, whole or in part, in what a producer gets.
+    let webhook = samples.path("/dashboard/webhooks/{id}");
+    assert!(!producer.page(&webhook, 200).await.contains("whsec_"));
     let page = producer.page("/dashboard/developers", 200).await;
     assert!(page.contains("receiver.example.com"));
 }
 
 #[tokio::test]
-async fn a_second_company_sees_nothing_of_the_first() {
+async fn a_second_company_sees_nothing_of_the_first_and_the_first_all_of_it() {
     let world = World::new().await;
-    let webhook = world.create_webhook().await;
-    let first = Browser::signed_in(&world, Role::Owner).await;
-    first
-        .page(&format!("/dashboard/webhooks/{webhook}"), 200)
-        .await;
+    let samples = Samples::of(&world).await;
     let other = world.other_company().await;
-    let stranger = Browser::of(&world, other.company_id, Role::Admin).await;
+    let stranger = Browser::of(&world, other.company_id, Role::Owner).await;
+    let token = stranger.form_token().await;
     for route in pages() {
-        let path = route.path.replace("{id}", &webhook);
-        if route.method == Method::GET {
-            let answer = stranger.get(&path).await;
-            let text = answer.text();
-            assert!(
-                !text.contains("receiver.example.com") && !text.contains("Seguros del Sur"),
-                "{path}"
-            );
-            if route.path.contains("{id}") {
-                checked(&answer, 404);
-            }
+        let path = samples.path_of(&route);
+        let answer = if route.method == Method::GET {
+            stranger.get(&path).await
         } else if route.path.contains("{id}") {
-            let token = stranger.form_token().await;
             let valid = [
                 ("form", token.as_str()),
                 ("endpoint", "https://evil.example.com"),
                 ("events", "inspection_created"),
+                ("role", "producer"),
             ];
-            checked(&stranger.post(&path, &valid).await, 404);
+            stranger.post(&path, &valid).await
+        } else {
+            continue;
+        };
+        if route.path.contains("{id}") {
+            checked(&answer, 404);
+        }
+        for word in OWN_WORDS {
+            assert!(!answer.text().contains(word), "{path} shows {word}");
         }
     }
-    first
-        .page(&format!("/dashboard/webhooks/{webhook}"), 200)
-        .await;
+    // All of it is still there, and there for its owner.
+    let owner = Browser::signed_in(&world, Role::Owner).await;
+    let token = owner.form_token().await;
+    let mut seen = String::new();
+    let mut ends = Vec::new();
+    for route in pages() {
+        let path = samples.path_of(&route);
+        if route.method == Method::GET {
+            let answer = owner.get(&path).await;
+            assert!(
+                answer.status == 200 || path == "/dashboard/settings",
+                "{path}: {}",
+                answer.status
+            );
+            seen += answer.text();
+        } else if route.path.contains("{id}") {
+            ends.push(path);
+        }
+    }
+    for word in OWN_WORDS {
+        assert!(seen.contains(word), "{word} is nowhere");
+    }
+    // What ends a thing comes last.
+    ends.sort_by_key(|path| path.ends_with("/delete") || path.ends_with("/remove"));
+    for path in ends {
+        let answer = owner.post(&path, &[("form", &token)]).await;
+        assert!(
+            answer.status != 404 && answer.status != 403,
+            "{path}: {}",
+            answer.status
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_a_page_in_a_browser_and_json_to_a_program() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, Role::Producer).await;
+    let nobody = Browser::new(&world);
+    for (path, status, says) in [
+        ("/dashboard/typo", 404, "There is nothing here"),
+        ("/typo", 404, "There is nothing here"),
+        ("/dashboard/webhooks/1/2/3", 404, "There is nothing here"),
+        (
+            "/dashboard/keys",
+            405,
+            "This address is not opened like this",
+        ),
+        ("/preferences", 405, "This address is not opened like this"),
+    ] {
+        browser.language = "en";
+        let answer = browser.get(path).await;
+        let page = checked(&answer, status);
+        assert!(page.contains(says), "{path}: {page}");
+        // Whoever is signed in stays in sight, with the way on.
+        assert!(page.contains("<nav aria-label=\"Main\">"), "{path}");
+        let up = "../".repeat(path.matches('/').count() - 1);
+        let home = format!("<a class=\"button first\" href=\"{up}dashboard\">");
+        assert!(page.contains(&home), "{path}: {page}");
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{path}");
+        browser.language = "es";
+        let page = browser.page(path, status).await;
+        assert!(page.contains("<html lang=\"es\">"), "{path}: {page}");
+        let page = nobody.page(path, status).await;
+        assert!(!page.contains("<nav"), "{path}: {page}");
+        let answer = world.bare("GET", path).send().await;
+        let kind = answer.header("content-type");
+        assert_eq!(kind, Some("application/json"), "{path}");
+    }
+    let answer = browser.get("/v1/typo").await;
+    answer.problem(ProblemCode::NotFound);
+}
+
+#[tokio::test]
+async fn problem_pages_keep_whoever_is_signed_in_in_sight() {
+    let world = World::new().await;
+    let samples = Samples::of(&world).await;
+    let producer = Browser::signed_in(&world, Role::Producer).await;
+    let admin = Browser::signed_in(&world, Role::Admin).await;
+    let token = admin.form_token().await;
+    let revoke = samples.path("/dashboard/keys/{id}/revoke");
+    let pages = [
+        checked(&producer.get("/dashboard/team").await, 403),
+        checked(
+            &producer.get(&format!("/dashboard/webhooks/{ID}")).await,
+            404,
+        ),
+        checked(&admin.post(&revoke, &[("form", "wrong")]).await, 403),
+        checked(
+            &admin
+                .post(
+                    &samples.path("/dashboard/team/{id}/role"),
+                    &[("form", &token)],
+                )
+                .await,
+            400,
+        ),
+    ];
+    for page in pages {
+        assert!(page.contains("<nav aria-label=\"Main\">"), "{page}");
+        assert!(page.contains("<details class=\"menu\">"), "{page}");
+        assert!(page.contains("<a class=\"button first\" href=\""), "{page}");
+    }
 }
 
 #[tokio::test]

@@ -35,8 +35,23 @@ impl<'w> Browser<'w> {
 
     /// A new user of another company.
     pub async fn of(world: &'w World, company: CompanyId, role: Role) -> Self {
+        let email = format!("{role}@example.com");
+        Self::with_address(world, company, role, email).await
+    }
+
+    /// A new user with an address of the first company.
+    pub async fn signed_in_as(
+        world: &'w World,
+        company: CompanyId,
+        role: Role,
+        name: &str,
+    ) -> Self {
+        Self::with_address(world, company, role, format!("{name}@first.example")).await
+    }
+
+    async fn with_address(world: &'w World, company: CompanyId, role: Role, email: String) -> Self {
         let person = Person {
-            email: Some(format!("{role}@example.com")),
+            email: Some(email),
             first_name: Some("Ana".to_owned()),
             ..Person::default()
         };
@@ -79,6 +94,7 @@ impl<'w> Browser<'w> {
             .world
             .bare(method, path)
             .header("host", "inspect.example.com")
+            .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
             .header("accept-language", self.language)
             .header("cookie", &cookies);
         if let Some(fields) = fields {

@@ -1,0 +1,134 @@
+//! One of each thing that an address of the dashboard can name.
+
+use heraldo_domain::account::Role;
+use heraldo_domain::store::Store as _;
+use heraldo_web::PageRoute;
+use serde_json::json;
+
+use super::Browser;
+use super::inspections::completed;
+use crate::world::{World, id_in};
+
+/// What only the company itself may read on a page, one for each kind of thing.
+pub const OWN_WORDS: [&str; 8] = [
+    "receiver.example.com",
+    "Seguros del Sur",
+    "key of the first",
+    "application of the first",
+    "app.first.example",
+    "invited@first.example",
+    "member@first.example",
+    "AB123CD",
+];
+
+pub struct Samples {
+    webhook: String,
+    key: String,
+    application: String,
+    member: String,
+    invitation: String,
+    pub inspection: String,
+    event: String,
+    delivery: String,
+    recovery: String,
+}
+
+impl Samples {
+    pub async fn of(world: &World) -> Self {
+        let webhook = world.create_webhook().await;
+        let inspection = completed(world).await;
+        let delivery = world.get("/v1/notification/delivery").await.json(200)["data"][0].clone();
+        let owner = Browser::signed_in_as(world, world.company, Role::Owner, "first").await;
+        let member = Browser::signed_in_as(world, world.company, Role::Producer, "member").await;
+        for (page, action, fields) in [
+            (
+                "/dashboard/keys/new",
+                "/dashboard/keys",
+                &[("name", "key of the first"), ("scopes", "webhooks")][..],
+            ),
+            (
+                "/dashboard/applications/new",
+                "/dashboard/applications",
+                &[
+                    ("name", "application of the first"),
+                    ("redirects", "https://app.first.example/cb"),
+                ],
+            ),
+            (
+                "/dashboard/team/invite",
+                "/dashboard/team/invitations",
+                &[("email", "invited@first.example"), ("role", "producer")],
+            ),
+        ] {
+            let answer = owner.submit(page, action, fields).await;
+            assert_eq!(answer.status, 201, "{action}: {}", answer.text());
+        }
+        let begin = json!({"from": "2026-11-18T00:00:00Z"});
+        let begin = world
+            .post(
+                &format!("/v1/notification/webhook/{webhook}/recover"),
+                &begin,
+            )
+            .await;
+        let recovery = id_in(&begin.json(begin.status.as_u16()));
+        let lists = owner.page("/dashboard/developers", 200).await
+            + &owner.page("/dashboard/team", 200).await;
+        let of = |part: &str, end: &str| {
+            let mut actions = lists.split("action=\"").skip(1);
+            let found = actions.find_map(|rest| {
+                let id = rest.split('"').next()?.split(part).nth(1)?;
+                id.strip_suffix(end)
+            });
+            found
+                .unwrap_or_else(|| panic!("no {part}…{end}"))
+                .to_owned()
+        };
+        let (key, application) = (
+            of("dashboard/keys/", "/revoke"),
+            of("dashboard/applications/", "/secret"),
+        );
+        let invitation = of("dashboard/team/invitations/", "/revoke");
+        let company = world.store.company(world.company).await.unwrap().unwrap();
+        let mut members = company.members.iter();
+        let found = members.find(|one| one.email == "member@first.example");
+        drop(member);
+        Self {
+            member: found.unwrap().user_id.to_string(),
+            event: delivery["eventId"].as_str().unwrap().to_owned(),
+            delivery: id_in(&delivery),
+            webhook,
+            key,
+            application,
+            invitation,
+            inspection,
+            recovery,
+        }
+    }
+
+    /// The address of a route, with the id of what it is about.
+    pub fn path(&self, route: &str) -> String {
+        let below = route.strip_prefix("/dashboard").unwrap();
+        let kinds = [
+            ("/webhooks/{id}", &self.webhook),
+            ("/keys/{id}", &self.key),
+            ("/applications/{id}", &self.application),
+            ("/team/invitations/{id}", &self.invitation),
+            ("/team/{id}", &self.member),
+            ("/inspections/{id}", &self.inspection),
+            ("/events/{id}", &self.event),
+            ("/deliveries/{id}", &self.delivery),
+            ("/recover/{id}", &self.recovery),
+        ];
+        if !route.contains("{id}") {
+            return route.to_owned();
+        }
+        let mut kinds = kinds.iter();
+        let kind = kinds.find(|(kind, _)| below.starts_with(kind));
+        let (_, id) = kind.unwrap_or_else(|| panic!("there is no sample for {route}"));
+        route.replace("{id}", id)
+    }
+
+    pub fn path_of(&self, route: &PageRoute) -> String {
+        self.path(route.path)
+    }
+}
