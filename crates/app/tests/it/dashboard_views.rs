@@ -58,7 +58,7 @@ fn the_overview_shows_a_month_of_traffic_in_every_look() {
 }
 
 /// A completed inspection with a photo of each side that its template asks for.
-fn completed(api: &Api) {
+pub fn completed(api: &Api) {
     let body = json!({
         "templateId": "easy",
         "initialStatus": "started",
@@ -83,7 +83,7 @@ fn completed(api: &Api) {
 }
 
 /// Waits in the page until every photo of it is loaded, and says how many there are.
-fn photos(page: &Browser) -> Value {
+pub fn photos(page: &Browser) -> Value {
     let script = "const done = arguments[0]; const all = [...document.images];\
         all.forEach(image => { image.loading = 'eager'; });\
         Promise.all(all.map(image => image.decode())).then(() => done(all.length), error => done(String(error)));";

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::tempdir;
@@ -119,8 +120,11 @@ fn a_failed_delivery_is_understood_repeated_and_resent_on_its_page() {
     let folder = tempdir().unwrap();
     let receiver = Receiver::new(|request| {
         // Only what is sent a second time is taken.
-        let again = request.header("autoinspector-attempt") != "1";
-        Reaction::Status(if again { 200 } else { 500 })
+        match request.header("autoinspector-attempt") {
+            "1" => Reaction::Status(500),
+            // Late enough for the page to be seen without it.
+            _ => Reaction::Late(Duration::from_secs(2)),
+        }
     });
     let server = Setup::serve(folder.path()).start();
     let api = server.api();
@@ -174,8 +178,29 @@ fn a_failed_delivery_is_understood_repeated_and_resent_on_its_page() {
     page.see("Resend").click();
     page.find("form[action$=resend] button").click();
     page.see("One more attempt is on its way");
-    // The attempt appears without loading the page again.
+    let sent_attempt = "return [...document.querySelectorAll('#as-sent dt')].find(dt => \
+        dt.textContent === 'autoinspector-attempt').nextElementSibling.textContent";
+    assert_eq!(page.run(sent_attempt, json!([])), "1");
+    page.run(
+        "document.querySelector('#standing a[href$=\"#why\"]').focus()",
+        json!([]),
+    );
+    // The attempt appears without loading the page again, and everything that it changes with it.
     page.find("#standing .timeline li.good");
+    page.find("#standing:not([data-live])");
+    assert_eq!(page.run(sent_attempt, json!([])), "2");
+    let command = text(&page.find("#command").property("textContent"));
+    assert!(command.contains("autoinspector-attempt: 2"), "{command}");
+    assert!(
+        !page.has("#done"),
+        "one more attempt is not on its way any more"
+    );
+    // Whoever is there with the keyboard stays at the same link.
+    let focused = page.run(
+        "return document.activeElement.getAttribute('href')",
+        json!([]),
+    );
+    assert!(text(&focused).ends_with("#why"), "{focused}");
     look_at(&page, "delivery-resent-en");
     page.change(Look::PHONE.dark());
     page.reload();
@@ -226,9 +251,9 @@ fn a_recovery_is_counted_run_over_a_restart_and_cancelled_on_its_pages() {
     let setup = Setup::serve(folder.path()).env("HERALDO_LISTEN", address.to_string());
     let server = setup.start();
     page.see("Everything that was missing was enqueued");
-    // The button goes with the next look at it.
-    page.find("#stop:not([data-live])");
-    assert!(!page.has("#stop button"));
+    page.find("#progress:not([data-live])");
+    assert!(!page.has("#stop button") && !page.has("#done"));
+    assert!(page.find("#ended").text().contains("Ended"));
     // The console told of the server that was away.
     page.complaints();
     look_at(&page, "recovery-completed-en");

@@ -43,6 +43,8 @@ impl Received {
 #[derive(Debug, Clone)]
 pub enum Reaction {
     Status(u16),
+    /// The same with these words as its body.
+    Says(u16, &'static str),
     /// Status 302 to another path of the same receiver.
     Redirect,
     /// Closes the connection without an answer.
@@ -215,6 +217,11 @@ fn read(reader: &mut impl BufRead) -> Option<Received> {
 fn react(reaction: &Reaction, stream: &mut TcpStream) -> Option<()> {
     match reaction {
         Reaction::Status(status) => answer(stream, *status, ""),
+        Reaction::Says(status, words) => {
+            let bytes = words.len();
+            let head = format!("HTTP/1.1 {status} Whatever\r\ncontent-length: {bytes}\r\n\r\n");
+            stream.write_all(format!("{head}{words}").as_bytes()).ok()
+        }
         Reaction::Redirect => answer(stream, 302, "location: /elsewhere\r\n"),
         Reaction::Reset => {
             stream.shutdown(Shutdown::Both).ok()?;

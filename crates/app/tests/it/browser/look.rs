@@ -59,7 +59,11 @@ impl Look {
             ),
             (
                 "Emulation.setEmulatedMedia",
-                json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]}),
+                json!({"features": [
+                    {"name": "prefers-color-scheme", "value": scheme},
+                    // Nothing is looked at half-way.
+                    {"name": "prefers-reduced-motion", "value": "reduce"},
+                ]}),
             ),
             (
                 "Emulation.setUserAgentOverride",

@@ -25,6 +25,7 @@ mod driver;
 mod look;
 mod tests;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -40,6 +41,19 @@ pub use look::Look;
 
 /// How WebDriver marks an element in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// What axe-core checks: WCAG 2.2 at level AA and everything before it, and what is good practice beside it.
+const TAGS: [&str; 6] = [
+    "wcag2a",
+    "wcag2aa",
+    "wcag21a",
+    "wcag21aa",
+    "wcag22aa",
+    "best-practice",
+];
+
+/// What axe-core cannot decide by itself: the rule, its reason, and why it is right all the same.
+const UNDECIDED: [(&str, &str, &str); 0] = [];
 
 /// What a browser's network is like.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +71,8 @@ pub struct Browser {
     driver: Driver,
     /// The path of the session's calls.
     session: String,
+    /// Whether those of pages are run.
+    runs_scripts: Cell<bool>,
     _profile: TempDir,
 }
 
@@ -90,6 +106,7 @@ impl Browser {
         let browser = Self {
             driver,
             session: format!("/session/{}", text(&made["sessionId"])),
+            runs_scripts: Cell::new(true),
             _profile: profile,
         };
         browser.change(look);
@@ -199,6 +216,7 @@ impl Browser {
     fn disable_scripts(&self, disabled: bool) {
         let command = "Emulation.setScriptExecutionDisabled";
         self.devtools(command, json!({"value": disabled}));
+        self.runs_scripts.set(!disabled);
     }
 
     /// One command of the DevTools protocol, for what WebDriver has no call for.
@@ -234,6 +252,43 @@ impl Browser {
         );
     }
 
+    /// Lets pages find the browser in this zone of the IANA database.
+    pub fn live_in(&self, zone: &str) {
+        self.devtools("Emulation.setTimezoneOverride", json!({"timezoneId": zone}));
+    }
+
+    /// Holds a cookie for the server of the open page from now on.
+    pub fn hold(&self, name: &str, value: &str) {
+        let cookie = json!({"name": name, "value": value, "path": "/"});
+        self.command("POST", "/cookie", &json!({"cookie": cookie}));
+    }
+
+    /// What it holds under this name for the server of the open page.
+    pub fn held(&self, name: &str) -> String {
+        text(&self.command("GET", &format!("/cookie/{name}"), &Value::Null)["value"])
+    }
+
+    /// Sends a form of the open page's session to this address, with these fields, and waits for the answer.
+    pub fn send(&self, action: &str, fields: &[(&str, &str)]) {
+        let script = "const [action, fields] = arguments;\
+            const form = document.createElement('form');\
+            form.method = 'post';\
+            form.action = action;\
+            const token = document.querySelector('input[name=form]')?.value;\
+            const all = token && !fields.some(([name]) => name === 'form') ? [['form', token], ...fields] : fields;\
+            for (const [name, value] of all) {\
+              const field = document.createElement('textarea');\
+              field.name = name;\
+              field.value = value;\
+              form.append(field);\
+            }\
+            document.documentElement.dataset.left = '';\
+            document.body.append(form);\
+            form.submit();";
+        self.run(script, json!([action, fields]));
+        self.find("html:not([data-left]) body");
+    }
+
     /// Keeps a picture of the whole page as `target/screenshots/NAME.png`.
     pub fn screenshot(&self, name: &str) -> PathBuf {
         self.try_screenshot(name)
@@ -251,36 +306,58 @@ impl Browser {
     }
 
     fn take(&self, name: &str, is_whole: bool) -> Result<PathBuf, Failed> {
+        if self.runs_scripts.get() {
+            // What changed last is painted when the second frame begins.
+            let script = "const done = arguments[0];\
+                requestAnimationFrame(() => requestAnimationFrame(() => done()));";
+            self.try_command(
+                "POST",
+                "/execute/async",
+                &json!({"script": script, "args": []}),
+            )?;
+        }
         let body = json!({
             "cmd": "Page.captureScreenshot",
             "params": {"format": "png", "captureBeyondViewport": is_whole},
         });
         let taken = self.try_command("POST", "/goog/cdp/execute", &body)?;
         let picture = BASE64_STANDARD.decode(text(&taken["data"])).unwrap();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
+        let folder = screenshots();
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join(format!("{name}.png"));
         std::fs::write(&path, picture).unwrap();
         Ok(path)
     }
 
-    /// Fails with what axe-core finds wrong with the page as it is now.
+    /// Fails with what axe-core finds wrong with the page as it is now, and with what it could not decide unless
+    /// [`UNDECIDED`] says why nobody needs to.
     pub fn assert_accessible(&self) {
-        self.run(&axe(), json!([]));
-        let check = "const done = arguments[0];\
-            axe.run(document, {resultTypes: ['violations']}).then(\
-            found => done(found.violations.map(one => \
-            one.impact + ': ' + one.help + ' (' + one.id + ')\\n' + \
-            one.nodes.map(node => '    ' + node.html + '\\n    ' + node.failureSummary).join('\\n'))),\
-            error => done([String(error)]));";
-        let found = self.run_until_called(check, json!([]));
-        let found: Vec<String> = found.as_array().unwrap().iter().map(text).collect();
+        let found = self.barriers();
         let address = self.address();
         assert!(
             found.is_empty(),
             "{address} is not accessible:\n{}",
             found.join("\n")
         );
+    }
+
+    /// What [`Browser::assert_accessible`] fails with.
+    pub fn barriers(&self) -> Vec<String> {
+        self.run(&axe(), json!([]));
+        let check = "const [tags, undecided, done] = arguments;\
+            const say = (one, nodes) => one.impact + ': ' + one.help + ' (' + one.id + ')\\n' + \
+            nodes.map(node => '    ' + node.html + '\\n    ' + node.failureSummary + '\\n    ' + \
+            node.any.map(check => check.data?.messageKey ?? '').join(' ')).join('\\n');\
+            const open = one => one.nodes.filter(node => !undecided.some(([id, key]) => id === one.id && \
+            node.any.concat(node.all, node.none).some(check => (check.data?.messageKey ?? '') === key)));\
+            axe.run(document, {runOnly: tags, rules: {'target-size': {enabled: true}}, \
+            resultTypes: ['violations', 'incomplete']}).then(\
+            found => done([...found.violations.map(one => say(one, one.nodes)), \
+            ...found.incomplete.filter(one => open(one).length > 0).map(one => 'not decided, ' + say(one, open(one)))]),\
+            error => done([String(error)]));";
+        let undecided = UNDECIDED.map(|(rule, key, _)| [rule, key]);
+        let found = self.run_until_called(check, json!([TAGS, undecided]));
+        found.as_array().unwrap().iter().map(text).collect()
     }
 
     /// Fails when the page has to be scrolled sideways.
@@ -388,6 +465,11 @@ impl Element<'_> {
         let path = format!("/element/{}/{what}", self.id);
         self.browser.command(method, &path, body)
     }
+}
+
+/// Where pictures are kept.
+pub fn screenshots() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots")
 }
 
 /// The checker, as npm installed it.
