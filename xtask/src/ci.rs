@@ -1,7 +1,7 @@
 //! Everything that must be true before a change is merged, in the order that fails soonest.
 
 use crate::run::{Outcome, Steps, cargo, run as run_command};
-use crate::{arrows, bench, deny, fuzz, generated, sim, test, tidy};
+use crate::{arrows, bench, deny, fuzz, generated, pictures, sim, test, tidy};
 
 /// `cargo xtask ci`.
 pub fn run(strictness: deny::Strictness) -> Outcome {
@@ -17,10 +17,15 @@ pub fn run(strictness: deny::Strictness) -> Outcome {
         deny::run(strictness, not_checked)
     })?;
     steps.step("simulation", |_| sim::run(&[]))?;
-    steps.step("tests", |_| test::run())?;
+    pictures::forget()?;
+    let tests = steps.step("tests", |_| test::run());
+    // Also those of what failed.
+    let kept = pictures::list()?;
+    tests?;
     steps.step("fuzzing", |_| fuzz::briefly())?;
     steps.step("nothing is lost under load", |_| bench::smoke())?;
     steps.summary();
+    println!("{kept}");
     println!("\nEverything that was checked is as it must be.");
     Ok(())
 }

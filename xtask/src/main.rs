@@ -14,6 +14,7 @@ mod faults;
 mod fuzz;
 mod generated;
 mod needs;
+mod pictures;
 mod run;
 mod sim;
 mod test;
@@ -24,7 +25,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <chore>
 
-  ci [--require-advisories]    everything that must be true before a merge, in order, until one fails
+  ci [--require-advisories]    everything that must be true before a merge, in order, until one fails; leaves the
+                               pictures of all pages in target/screenshots, with an index.html
   test                         what the tests need, then every test of the workspace and of the examples
   needs                        finds what the tests need, or installs it, or says what is missing
   arrows                       who may know whom, and the rules of tidiness

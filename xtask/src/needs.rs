@@ -147,7 +147,7 @@ fn ensure_programs() -> Outcome {
 }
 
 /// The folder in which cargo builds; the tests look for the Python environment there.
-fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     let set = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     root().join(set)
 }
