@@ -10,19 +10,7 @@ use crate::process::{Setup, answer_of};
 const PASSWORD: &str = "correct horse battery";
 const EN: Look = Look::DESKTOP.speaking("en");
 
-/// Looks at a page that may be loaded again: on a desk in English and light, in Spanish and dark, and on a phone.
-fn look_at(page: &Browser, name: &str) {
-    for (look, suffix) in [
-        (Look::DESKTOP.dark(), "es-dark"),
-        (Look::PHONE, "es-phone"),
-        (EN, "en-light"),
-    ] {
-        page.change(look);
-        page.reload();
-        look_once(page, &format!("{name}-{suffix}"));
-    }
-}
-
+/// What every page must be. Its other looks are seen elsewhere.
 fn look_once(page: &Browser, name: &str) {
     page.assert_accessible();
     page.assert_fits();
@@ -71,16 +59,16 @@ fn from_the_link_of_the_first_run_to_a_producer_who_sees_no_secrets() {
     let page = Browser::start(EN);
     page.open(&format!("{base}/dashboard"));
     page.see("Sign in to Heraldo");
-    look_at(&page, "sign-in");
+    look_once(&page, "sign-in");
     page.open(&link);
-    look_at(&page, "sign-in-link");
+    look_once(&page, "sign-in-link");
     page.see("Opening this page changed nothing");
     page.find("main form button").click();
     page.see("First steps");
-    look_at(&page, "first-steps");
+    look_once(&page, "first-steps");
     page.find("main ol a").click();
     page.see("With a password you come in again");
-    look_at(&page, "account-without-password");
+    look_once(&page, "account-without-password");
     let password = [("#password", PASSWORD), ("#again", PASSWORD)];
     fill(
         &page,
@@ -92,7 +80,7 @@ fn from_the_link_of_the_first_run_to_a_producer_who_sees_no_secrets() {
     page.find("form[action$='dashboard/account'] button")
         .click();
     page.see("Your details are saved.");
-    look_at(&page, "account");
+    look_once(&page, "account");
     page.find("form[action$='account/password'] input[name=present]")
         .type_text("wrong");
     fill(&page, &password);
@@ -110,7 +98,7 @@ fn from_the_link_of_the_first_run_to_a_producer_who_sees_no_secrets() {
     page.open(&format!("{base}/dashboard/team"));
     page.see("This is the only owner");
     page.find("main a[href$='team/invite']").click();
-    look_at(&page, "invite");
+    look_once(&page, "invite");
     page.find("#email").type_text("leo@example.com");
     page.find("main form[action$='invitations'] button").click();
     page.see("Invitation made");
@@ -118,14 +106,14 @@ fn from_the_link_of_the_first_run_to_a_producer_who_sees_no_secrets() {
     let invitation = page.find("#link").text();
     page.open(&format!("{base}/dashboard/team"));
     page.see("leo@example.com");
-    look_at(&page, "team-invited");
+    look_once(&page, "team-invited");
     page.assert_quiet();
 
     // Accepted in another browser, which sees what a producer may.
     let second = Browser::start(EN);
     second.open(&invitation);
     second.see("Ana Ríos invites you");
-    look_at(&second, "invitation");
+    look_once(&second, "invitation");
     fill(
         &second,
         &[
@@ -154,12 +142,12 @@ fn from_the_link_of_the_first_run_to_a_producer_who_sees_no_secrets() {
     look_once(&second, "not-allowed");
     second.open(&invitation);
     second.see("The invitation does not work");
-    look_at(&second, "invitation-spent");
+    look_once(&second, "invitation-spent");
 
     // What is changed in the first browser holds in the second at once.
     page.reload();
     page.see("Leo Paz");
-    look_at(&page, "team");
+    look_once(&page, "team");
     page.find("tr:nth-child(2) details:last-of-type summary")
         .click();
     page.see("All sessions end at once");
@@ -172,7 +160,7 @@ fn from_the_link_of_the_first_run_to_a_producer_who_sees_no_secrets() {
     page.see("The role is changed.");
     second.open(&format!("{base}/dashboard/developers"));
     second.see("API keys");
-    look_at(&second, "developers");
+    look_once(&second, "developers");
 
     // Wrong passwords, to the limit.
     page.open(&format!("{base}/dashboard/account"));

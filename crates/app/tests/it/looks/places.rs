@@ -83,7 +83,7 @@ pub const PLACES: &[Place] = &[
     (Owner, "account", "/dashboard/account", "dashboard/account.html", Open("/dashboard/account"), "#present"),
     (Owner, "account-wrong", "/dashboard/account", "dashboard/account.html", Send("/dashboard/account/password", &[("password", "a"), ("again", "b")]), "#again[aria-invalid]"),
     (Owner, "webhook-new", "/dashboard/webhooks/new", "dashboard/webhook_form.html", Open("/dashboard/webhooks/new"), "#endpoint"),
-    (Owner, "webhook-new-wrong", "/dashboard/webhooks/new", "dashboard/webhook_form.html", Send("/dashboard/webhooks", &[("endpoint", "receiver"), ("description", SCRIPT)]), "#endpoint[aria-invalid]"),
+    (Owner, "webhook-new-wrong", "/dashboard/webhooks/new", "dashboard/webhook_form.html", Send("/dashboard/webhooks", &[("endpoint", "receiver"), ("events", "image_processed"), ("description", SCRIPT)]), "#endpoint[aria-invalid]"),
     (Owner, "webhook", "/dashboard/webhooks/{id}", "dashboard/webhook.html", Open("/dashboard/webhooks/{webhook}"), "#rotate"),
     (Owner, "webhook-secret", "/dashboard/webhooks/{id}/secret", "dashboard/webhook.html", Send("/dashboard/webhooks/{webhook}/secret", &[]), "#secret"),
     (Owner, "webhook-test", "/dashboard/webhooks/{id}/test", "dashboard/webhook.html", Send("/dashboard/webhooks/{webhook}/test", &[("event", "image_processed")]), "#test:not([data-live]) .attempt"),
