@@ -60,6 +60,7 @@ const WRONG: &[Wrong] = &[
     // Wrong input is what it is for.
     ("/dashboard/webhooks/{id}/check", &[("signature", "abc"), ("body", "{}")], 200, "This cannot be a signature:"),
     ("/dashboard/webhooks/{id}/check", &[], 200, "This cannot be a signature:"),
+    ("/dashboard/inspections/{id}/access", &[], 404, NOTHING_HERE),
     ("/dashboard/inspections/{id}/review", &[("veredict", "perhaps")], 400, "#veredict"),
     ("/dashboard/inspections/{id}/review-photos", &[("photo-x", "approve")], 400, "#photos"),
     ("/dashboard/inspections/{id}/child", &[], 409, "expired"),
@@ -217,7 +218,7 @@ async fn every_form_is_refused_without_its_token_with_anothers_and_from_elsewher
 /// Every form of a page outside the dashboard, with what stands for an id.
 fn forms_outside() -> Vec<String> {
     let description: Value = serde_json::from_str(&openapi_json()).unwrap();
-    let mut forms: Vec<String> = open_forms().map(str::to_owned).to_vec();
+    let mut forms: Vec<String> = open_forms().into_iter().map(str::to_owned).collect();
     for (path, methods) in description["paths"].as_object().unwrap() {
         let post = &methods["post"];
         let body = &post["requestBody"]["content"];
