@@ -18,7 +18,7 @@ pub const OWN_WORDS: [&str; 8] = [
     "app.first.example",
     "invited@first.example",
     "member@first.example",
-    "AB123CD",
+    "Núñez",
 ];
 
 pub struct Samples {
