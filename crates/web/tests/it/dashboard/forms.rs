@@ -48,6 +48,7 @@ const WRONG: &[Wrong] = &[
     ("/dashboard/applications", &[("name", ""), ("redirects", "https://app.example/cb")], 400, "#name"),
     ("/dashboard/applications", &[("name", "x"), ("redirects", "javascript:alert(1)")], 400, "#redirects"),
     ("/dashboard/applications/{id}/secret", &[], 404, NOTHING_HERE),
+    ("/dashboard/applications/{id}/delete", &[], 404, NOTHING_HERE),
     ("/dashboard/webhooks", &[("endpoint", "receiver"), ("events", "image_processed")], 400, "#endpoint"),
     ("/dashboard/webhooks", &[("endpoint", "https://r.example.com")], 400, "#events"),
     ("/dashboard/webhooks/{id}/settings", &[("endpoint", "ftp://x"), ("events", "image_processed")], 400, "#endpoint"),
