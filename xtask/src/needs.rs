@@ -32,6 +32,12 @@ const NEEDS: &[Need] = &[
         look: compiles_c,
     },
     Need {
+        program: "c++",
+        why: "compiles libFuzzer",
+        packages: &["g++"],
+        look: || starts("c++"),
+    },
+    Need {
         program: "node",
         why: "runs the example receiver for Node.js",
         packages: &["nodejs"],
