@@ -156,7 +156,7 @@ pub fn router(web: &Web) -> Router {
         .with_state(web.clone())
 }
 
-/// Every method of every path that [`router`] serves: what is sent to all of them is sent to those that come later too.
+/// Every method of every path that the router serves: what is sent to all of them is sent to those that come later too.
 #[must_use]
 pub fn every_route() -> Vec<(Method, String)> {
     let described = table().into_iter().flat_map(|route| {
