@@ -213,7 +213,8 @@ async fn a_second_company_sees_nothing_of_the_first_and_the_first_all_of_it() {
                 "{path}: {}",
                 answer.status
             );
-            seen += answer.text();
+            // Where an address may break is no part of it.
+            seen += &answer.text().replace("<wbr>", "");
         } else if route.path.contains("{id}") {
             ends.push(path);
         }
