@@ -1,6 +1,9 @@
 //! `cargo xtask bench`: the server for release, then the black-box benchmarks against it.
 
-use crate::run::{Outcome, cargo, run as run_command};
+use std::process::Command;
+
+use crate::needs::target;
+use crate::run::{Outcome, cargo, root, run as run_command};
 
 /// Builds both for release, so that no build disturbs the measuring, then runs with the given arguments.
 pub fn run(args: &[String]) -> Outcome {
@@ -30,16 +33,10 @@ pub fn run(args: &[String]) -> Outcome {
 /// that is lost fails it.
 pub fn smoke() -> Outcome {
     run_command(cargo(&["build", "--workspace", "--bins", "--locked"]))?;
-    run_command(cargo(&[
-        "run",
-        "--workspace",
-        "--bin",
-        "heraldo-bench",
-        "--locked",
-        "--quiet",
-        "--",
-        "--smoke",
-        "--out",
-        "target/bench/smoke.json",
-    ]))
+    // As it was just built: `cargo run` builds one package alone, with other features of what it depends on.
+    let mut bench = Command::new(target().join("debug/heraldo-bench"));
+    bench
+        .current_dir(root())
+        .args(["--smoke", "--out", "target/bench/smoke.json"]);
+    run_command(bench)
 }
