@@ -231,7 +231,6 @@ async fn dashboard_pages(server: &mut Server, filled: &Filled, measured: &mut Me
         ("overview_day", "?range=day".to_owned()),
         ("overview_month", "?range=month".to_owned()),
         ("developers", "/developers".to_owned()),
-        ("webhooks", "/webhooks".to_owned()),
         ("webhook", format!("/webhooks/{most}")),
         ("deliveries", "/deliveries".to_owned()),
         ("deliveries_of_one", format!("/deliveries?webhook={most}")),
