@@ -44,6 +44,12 @@ const NEEDS: &[Need] = &[
         look: node_is_new_enough,
     },
     Need {
+        program: "php",
+        why: "runs an example that verifies signatures",
+        packages: &["php-cli"],
+        look: || starts("php"),
+    },
+    Need {
         program: "strace",
         why: "records what the server writes and syncs, for the power-loss test",
         packages: &["strace"],

@@ -118,6 +118,12 @@ impl Shown {
         }
     }
 
+    /// What the page shows is what lies in `examples`.
+    fn is_the_example(&self, path: &str) {
+        let example = std::fs::read_to_string(workspace().join("examples").join(path));
+        assert_eq!(self.code, example.unwrap());
+    }
+
     fn file(&self, name: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, &self.code).unwrap();
@@ -188,6 +194,7 @@ fn check(shown: &Shown, command: Command) {
 #[test]
 fn the_receiver_in_node_accepts_what_is_signed_and_refuses_what_is_forged() {
     let shown = Shown::new("node");
+    shown.is_the_example("receiver-node/receiver.mjs");
     let mut node = Command::new("node");
     node.arg(shown.file("receiver.mjs"));
     check(&shown, node);
@@ -196,16 +203,21 @@ fn the_receiver_in_node_accepts_what_is_signed_and_refuses_what_is_forged() {
 #[test]
 fn the_receiver_in_python_accepts_what_is_signed_and_refuses_what_is_forged() {
     let shown = Shown::new("python");
+    shown.is_the_example("receiver-python/receiver.py");
     let mut python = Command::new("python3");
     python.arg(shown.file("receiver.py"));
     check(&shown, python);
 }
 
 #[test]
+fn the_receiver_in_php_is_shown_as_it_stands_in_the_examples() {
+    Shown::new("php").is_the_example("receiver-php/receiver.php");
+}
+
+#[test]
 fn the_receiver_in_rust_accepts_what_is_signed_and_refuses_what_is_forged() {
     let shown = Shown::new("rust");
-    let example = workspace().join("examples/receiver-rust/src/main.rs");
-    assert_eq!(shown.code, std::fs::read_to_string(example).unwrap());
+    shown.is_the_example("receiver-rust/src/main.rs");
     // Built first, however long that takes: only its start is waited for with a limit.
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked", "-p", "receiver-rust"])
