@@ -190,7 +190,7 @@ impl Lanes {
         self.lane(webhook);
         let stale = self.stale.contains_key(&webhook);
         let lane = self.lane(webhook);
-        let window = limits.window(lane.concurrency(limits.concurrency));
+        let window = lane.window(&limits);
         let room = lane.held < limits.window_min || (lane.held < window && !full);
         if open && lane.is_enabled() && !stale && !lane.backlog && room {
             lane.held += 1;

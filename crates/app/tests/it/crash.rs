@@ -420,6 +420,6 @@ fn repeated_only_what_was_in_flight(lives: &[(String, u32)]) {
         "{} events, {all} repeated, at most {most} by one kill",
         of_event.len()
     );
-    // Under way, or answered and not yet written down: at most what a webhook's window holds.
+    // Under way, or answered and not yet written down: far less than a webhook may have in memory.
     assert!(most <= 1_024, "one kill repeated {most}");
 }

@@ -214,19 +214,22 @@ fn the_receiver_in_php_is_shown_as_it_stands_in_the_examples() {
     Shown::new("php").is_the_example("receiver-php/receiver.php");
 }
 
-#[test]
-fn the_receiver_in_rust_accepts_what_is_signed_and_refuses_what_is_forged() {
-    let shown = Shown::new("rust");
-    shown.is_the_example("receiver-rust/src/main.rs");
-    // Built first, however long that takes: only its start is waited for with a limit.
+/// A program of the example in Rust. Built first, however long that takes: only its start is waited for with a limit.
+fn built_in_rust(program: &str) -> PathBuf {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked", "-p", "receiver-rust"])
         .current_dir(workspace())
         .status()
         .unwrap();
     assert!(built.success(), "the example does not build");
-    let beside = Path::new(env!("CARGO_BIN_EXE_heraldo")).with_file_name("receiver-rust");
-    check(&shown, Command::new(beside));
+    Path::new(env!("CARGO_BIN_EXE_heraldo")).with_file_name(program)
+}
+
+#[test]
+fn the_receiver_in_rust_accepts_what_is_signed_and_refuses_what_is_forged() {
+    let shown = Shown::new("rust");
+    shown.is_the_example("receiver-rust/src/main.rs");
+    check(&shown, Command::new(built_in_rust("receiver-rust")));
 }
 
 /// Runs a verifier with what came to a receiver, whole, and with what somebody changed on the way.
@@ -331,12 +334,6 @@ fn the_public_key_verifies_in_python_what_was_signed_and_nothing_else() {
 
 #[test]
 fn the_public_key_verifies_in_rust_what_was_signed_and_nothing_else() {
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "-p", "receiver-rust"])
-        .current_dir(workspace())
-        .status()
-        .unwrap();
-    assert!(built.success(), "the example does not build");
-    let program = Path::new(env!("CARGO_BIN_EXE_heraldo")).with_file_name("verify-v1a");
+    let program = built_in_rust("verify-v1a");
     check_verifier(|| Command::new(&program));
 }

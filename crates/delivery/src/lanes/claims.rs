@@ -47,7 +47,7 @@ impl Lanes {
             let window = if full {
                 limits.window_min
             } else {
-                limits.window(lane.concurrency(limits.concurrency))
+                lane.window(&limits)
             };
             let limit = window.saturating_sub(lane.held).min(limits.claim_max);
             // Without room now (memory is full) it is looked at again when one of its own is settled.
@@ -125,7 +125,7 @@ impl Lanes {
         let Some(lane) = self.lanes.get(&webhook) else {
             return;
         };
-        let window = limits.window(lane.concurrency(limits.concurrency));
+        let window = lane.window(&limits);
         let room = window.saturating_sub(lane.held);
         let hungry = known
             && !lane.claiming

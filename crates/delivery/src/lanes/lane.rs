@@ -10,7 +10,7 @@ use heraldo_wire::id::InspectionId;
 use heraldo_wire::time::Timestamp;
 
 use super::pace::{Brake, Bucket, Empty};
-use super::{Hold, Sign};
+use super::{Hold, Limits, Sign};
 
 /// Of low priority so many wait in memory at most before more of it is asked for.
 const LOW_AHEAD_MAX: usize = 32;
@@ -133,6 +133,11 @@ impl Lane {
     pub fn concurrency(&self, default: usize) -> usize {
         self.brake
             .allowed(self.settings.concurrency.unwrap_or(default))
+    }
+
+    /// Places that it may have in memory, by the slots that it has now.
+    pub fn window(&self, limits: &Limits) -> usize {
+        limits.window(self.concurrency(limits.concurrency))
     }
 
     /// Whether an attempt may start now, and then whether it took a token.

@@ -61,15 +61,21 @@ async fn the_log_says_who_did_what_also_what_heraldo_did() {
     assert!(page.contains("aria-current=\"page\">Auditoría"), "{page}");
 }
 
-#[tokio::test]
-async fn the_log_goes_on_page_by_page_and_stays_within_the_company() {
-    let world = World::new().await;
+/// A webhook whose secret was revealed once a second for a minute.
+async fn sixty_reveals(world: &World) -> String {
     let webhook = world.create_webhook().await;
     let secret = format!("/v1/notification/webhook/{webhook}/secret");
     for _ in 0..60 {
         world.get(&secret).await.json(200);
         world.clock.step(1_000);
     }
+    webhook
+}
+
+#[tokio::test]
+async fn the_log_goes_on_page_by_page_and_stays_within_the_company() {
+    let world = World::new().await;
+    let webhook = sixty_reveals(&world).await;
     let browser = Browser::signed_in(&world, Role::Admin).await;
     let page = browser.page(PAGE, 200).await;
     assert_eq!(page.matches("<td data-name=\"When\">").count(), 36);
@@ -97,12 +103,7 @@ async fn the_log_goes_on_page_by_page_and_stays_within_the_company() {
 #[tokio::test]
 async fn the_log_is_filtered_by_action_person_and_time_and_pages_within_that() {
     let world = World::new().await;
-    let webhook = world.create_webhook().await;
-    let secret = format!("/v1/notification/webhook/{webhook}/secret");
-    for _ in 0..60 {
-        world.get(&secret).await.json(200);
-        world.clock.step(1_000);
-    }
+    let webhook = sixty_reveals(&world).await;
     let mut browser = Browser::signed_in(&world, Role::Admin).await;
     let path = format!("/dashboard/webhooks/{webhook}");
     browser.submit(&path, &format!("{path}/secret"), &[]).await;
