@@ -6,6 +6,8 @@
 //! after, until a claim has emptied the store of what was refused. So what is in memory is always older
 //! than what waits in the store. When something goes back to the store unsent, all that waits behind it in
 //! memory goes with it, and nothing is claimed before all of it is back.
+//!
+//! The same calls always come to the same: nothing that is returned has an order that a hash gave it.
 
 mod claims;
 mod lane;
@@ -14,7 +16,7 @@ mod pace;
 mod settings;
 mod time;
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use heraldo_domain::delivery::{Leased, Settlement};
 use heraldo_wire::attempt::{AttemptOutcome, ErrorClass};
@@ -75,7 +77,7 @@ impl Sign {
 }
 
 /// All lanes of this node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lanes {
     limits: Limits,
     lanes: HashMap<WebhookId, Lane>,
@@ -86,7 +88,7 @@ pub struct Lanes {
     stale: HashMap<WebhookId, u64>,
     marks: u64,
     /// Lanes that have something in the store and room for it.
-    hungry: HashSet<WebhookId>,
+    hungry: BTreeSet<WebhookId>,
     /// When something in the store is due, one entry for each lane at most.
     due: BTreeSet<(Timestamp, WebhookId)>,
     /// When a lane that must wait although it has something ready may go on, one entry for each at most.
@@ -111,7 +113,7 @@ impl Lanes {
             turns: VecDeque::new(),
             stale: HashMap::new(),
             marks: 0,
-            hungry: HashSet::new(),
+            hungry: BTreeSet::new(),
             due: BTreeSet::new(),
             resumes: BTreeSet::new(),
             in_flight: 0,
@@ -129,8 +131,7 @@ impl Lanes {
         self.open = true;
         self.opened_at = now;
         self.latest = now;
-        let lanes: Vec<_> = self.lanes.keys().copied().collect();
-        for webhook in lanes {
+        for webhook in self.in_order() {
             self.weigh(webhook);
         }
     }
@@ -141,7 +142,10 @@ impl Lanes {
         self.turns.clear();
         self.resumes.clear();
         let mut waiting = Vec::new();
-        for lane in self.lanes.values_mut() {
+        for webhook in self.in_order() {
+            let Some(lane) = self.lanes.get_mut(&webhook) else {
+                continue;
+            };
             lane.in_turn = false;
             lane.wait = Wait::No;
             waiting.extend(lane.drain());
@@ -358,6 +362,12 @@ impl Lanes {
             // It was under way when the webhook ended: what waits is cancelled again.
             self.mark(webhook);
         }
+    }
+
+    fn in_order(&self) -> Vec<WebhookId> {
+        let mut all: Vec<_> = self.lanes.keys().copied().collect();
+        all.sort_unstable();
+        all
     }
 
     fn lane(&mut self, webhook: WebhookId) -> &mut Lane {

@@ -11,13 +11,15 @@ use heraldo_domain::ops::disable_webhook::{Complaint, Means, disable_webhook};
 use heraldo_domain::store::StoreError;
 use heraldo_wire::id::WebhookId;
 
+use super::runtime::{Runtime, Task};
 use super::{Inner, STORE_PAUSE};
 
-/// Retries that are brought forward in one write.
-const RETRIES_SLICE: u32 = 500;
-
 /// Looks at what a group of outcomes told.
-pub(super) async fn heed(inner: &Arc<Inner>, turns: Vec<WebhookTurn>, gone: Vec<Gone>) {
+pub(super) async fn heed<R: Runtime>(
+    inner: &Arc<Inner<R>>,
+    turns: Vec<WebhookTurn>,
+    gone: Vec<Gone>,
+) {
     for Gone { webhook, endpoint } in gone {
         complain(inner, webhook, Complaint::Gone { endpoint });
     }
@@ -43,9 +45,8 @@ pub(super) async fn heed(inner: &Arc<Inner>, turns: Vec<WebhookTurn>, gone: Vec<
                 }
             }
             Turn::Recovered if webhook.retry_on_recovery(server) => {
-                inner
-                    .tracker
-                    .spawn_on(send_retries(inner.clone(), id), &inner.runtime);
+                let retries = send_retries(inner.clone(), id);
+                inner.runtime.spawn(Task::SendRetries(id), retries);
             }
             Turn::Recovered => {}
         }
@@ -59,14 +60,13 @@ pub(super) struct Gone {
     pub endpoint: String,
 }
 
-fn complain(inner: &Arc<Inner>, webhook: WebhookId, complaint: Complaint) {
-    inner
-        .tracker
-        .spawn_on(disable(inner.clone(), webhook, complaint), &inner.runtime);
+fn complain<R: Runtime>(inner: &Arc<Inner<R>>, webhook: WebhookId, complaint: Complaint) {
+    let disabling = disable(inner.clone(), webhook, complaint);
+    inner.runtime.spawn(Task::Disable(webhook), disabling);
 }
 
 /// Tries until the store has answered, or the dispatcher stops.
-async fn disable(inner: Arc<Inner>, id: WebhookId, complaint: Complaint) {
+async fn disable<R: Runtime>(inner: Arc<Inner<R>>, id: WebhookId, complaint: Complaint) {
     let Some(started) = inner.started.get() else {
         return;
     };
@@ -91,14 +91,15 @@ async fn disable(inner: Arc<Inner>, id: WebhookId, complaint: Complaint) {
             }
         }
         tokio::select! {
+            biased;
             () = inner.stopping.cancelled() => return,
-            () = tokio::time::sleep(STORE_PAUSE) => {}
+            () = inner.runtime.sleep(STORE_PAUSE) => {}
         }
     }
 }
 
 /// Brings waiting retries forward, in slices; its lane sends them at its own rate.
-async fn send_retries(inner: Arc<Inner>, webhook: WebhookId) {
+async fn send_retries<R: Runtime>(inner: Arc<Inner<R>>, webhook: WebhookId) {
     let Some(started) = inner.started.get() else {
         return;
     };
@@ -106,14 +107,14 @@ async fn send_retries(inner: Arc<Inner>, webhook: WebhookId) {
         let now = inner.clock.now();
         match started
             .store
-            .bring_forward(webhook, now, RETRIES_SLICE)
+            .bring_forward(webhook, now, R::RETRIES_SLICE)
             .await
         {
             Ok(0) => return,
             Ok(brought) => {
                 inner.lanes().due(webhook, now);
                 inner.attention.notify_one();
-                if brought < RETRIES_SLICE {
+                if brought < R::RETRIES_SLICE {
                     return;
                 }
             }

@@ -10,6 +10,7 @@ use heraldo_domain::ports::Lulls;
 use heraldo_wire::id::WebhookId;
 use tokio::sync::Notify;
 
+use super::runtime::{Runtime, within};
 use super::{Dispatcher, Inner};
 
 /// Who waits for which webhook.
@@ -57,7 +58,7 @@ impl Drop for Waiter<'_> {
     }
 }
 
-impl Inner {
+impl<R: Runtime> Inner<R> {
     /// Something of this webhook's lane has changed. Costs nothing while nobody waits.
     pub(super) fn tell_lull(&self, webhook: WebhookId) {
         if self.waiters.count.load(Ordering::SeqCst) == 0 {
@@ -77,7 +78,7 @@ impl Inner {
 }
 
 #[async_trait]
-impl Lulls for Dispatcher {
+impl<R: Runtime> Lulls for Dispatcher<R> {
     async fn lull(&self, webhook: WebhookId, wait: Duration) -> bool {
         let inner = &self.inner;
         let waiter = inner.waiters.enter(webhook);
@@ -95,6 +96,6 @@ impl Lulls for Dispatcher {
                 told.await;
             }
         };
-        tokio::time::timeout(wait, calm).await.is_ok()
+        within(&inner.runtime, wait, calm).await.is_some()
     }
 }

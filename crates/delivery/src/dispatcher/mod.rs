@@ -6,6 +6,7 @@
 mod life;
 mod lulls;
 mod prepared;
+mod runtime;
 mod settler;
 mod worker;
 
@@ -27,8 +28,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::lanes::{ClaimPlan, Hold, LaneSettings, Lanes, Limits};
 use crate::transport::Transport;
+pub use runtime::{Live, Runtime, Task};
+
 use lulls::Waiters;
 use prepared::{Heads, Prepared};
+use runtime::within;
 use settler::Outbox;
 
 /// How the dispatcher behaves unless a webhook says otherwise.
@@ -42,27 +46,22 @@ pub struct DispatcherConfig {
 const STORE_PAUSE: Duration = Duration::from_millis(250);
 /// A due time further away than this is looked at again on the way: the wall clock may be set.
 const SLEEP_MAX: Duration = Duration::from_secs(30);
-/// Rows cancelled in one write for a webhook that was disabled or deleted.
-const CANCEL_SLICE: u32 = 500;
 
 /// Clone-able handle to the one dispatcher of a server.
-#[derive(Clone)]
-pub struct Dispatcher {
-    inner: Arc<Inner>,
+pub struct Dispatcher<R: Runtime = Live> {
+    inner: Arc<Inner<R>>,
 }
 
-struct Inner {
+struct Inner<R: Runtime> {
     config: DispatcherConfig,
     lanes: Mutex<Lanes>,
     prepared: Mutex<HashMap<WebhookId, Arc<Prepared>>>,
     outbox: Outbox,
     waiters: Waiters,
-    transport: Transport,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     ids: Arc<IdMaker>,
-    runtime: Handle,
-    tracker: TaskTracker,
+    runtime: R,
     /// Set by [`Dispatcher::announce_to`].
     announcer: OnceLock<Arc<dyn Announcer>>,
     /// Wakes the manager: a lane wants something, or an earlier time is due.
@@ -78,7 +77,15 @@ struct Started {
     lease: Epoch,
 }
 
-impl fmt::Debug for Dispatcher {
+impl<R: Runtime> Clone for Dispatcher<R> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+        }
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Dispatcher<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatcher").finish_non_exhaustive()
     }
@@ -102,6 +109,14 @@ impl Dispatcher {
         tracker: TaskTracker,
         runtime: Handle,
     ) -> Self {
+        Self::on(Live::new(transport, tracker, runtime), config, ports)
+    }
+}
+
+impl<R: Runtime> Dispatcher<R> {
+    /// The same on whatever it is to run on.
+    #[must_use]
+    pub fn on(runtime: R, config: DispatcherConfig, ports: Ports) -> Self {
         let lanes = Mutex::new(Lanes::new(config.limits));
         let inner = Inner {
             config,
@@ -109,12 +124,10 @@ impl Dispatcher {
             prepared: Mutex::default(),
             outbox: Outbox::default(),
             waiters: Waiters::default(),
-            transport,
             clock: ports.clock,
             entropy: ports.entropy,
             ids: ports.ids,
             runtime,
-            tracker,
             announcer: OnceLock::new(),
             attention: Notify::new(),
             stopping: CancellationToken::new(),
@@ -150,12 +163,9 @@ impl Dispatcher {
             }
             lanes.open(self.inner.clock.now());
         }
-        self.inner
-            .tracker
-            .spawn_on(manage(self.inner.clone()), &self.inner.runtime);
-        self.inner
-            .tracker
-            .spawn_on(settler::run(self.inner.clone()), &self.inner.runtime);
+        let runtime = &self.inner.runtime;
+        runtime.spawn(Task::Manage, manage(self.inner.clone()));
+        runtime.spawn(Task::Settle, settler::run(self.inner.clone()));
         self.inner.attention.notify_one();
         Ok(())
     }
@@ -170,6 +180,11 @@ impl Dispatcher {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.inner.lanes().in_flight()
+    }
+
+    /// Lets somebody look at the lanes as they are between two decisions. For a simulation: it holds the lock.
+    pub fn with_lanes<T>(&self, look: impl FnOnce(&Lanes) -> T) -> T {
+        look(&self.inner.lanes())
     }
 
     /// Starts nothing more, waits up to `limit` for attempts under way and has them settled; what was
@@ -188,7 +203,8 @@ impl Dispatcher {
                 idle.await;
             }
         };
-        if tokio::time::timeout(limit, drained).await.is_err() {
+        let runtime = &self.inner.runtime;
+        if within(runtime, limit, drained).await.is_none() {
             tracing::warn!(
                 in_flight = self.in_flight(),
                 "stopped with attempts under way; they are made again at the next start"
@@ -210,7 +226,7 @@ pub fn headers_of(
     Heads::of(webhook, server).headers(leased, now)
 }
 
-impl HandOver for Dispatcher {
+impl<R: Runtime> HandOver for Dispatcher<R> {
     fn reserve(&self, webhook: WebhookId, body_bytes: usize) -> bool {
         let mut lanes = self.inner.lanes();
         let reserved = lanes.reserve(webhook, body_bytes);
@@ -243,7 +259,7 @@ impl HandOver for Dispatcher {
     }
 }
 
-impl Inner {
+impl<R: Runtime> Inner<R> {
     /// The lock is held for decisions only. A panic inside one leaves counts, not memory, in doubt, and
     /// the lease in the store outlives it; so a poisoned lock is used on.
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
@@ -266,8 +282,9 @@ impl Inner {
     /// Starts a worker for each delivery that may go now.
     fn start_workers(self: &Arc<Self>) {
         while let Some((leased, hold)) = self.next_start() {
-            self.tracker
-                .spawn_on(worker::run(self.clone(), leased, hold), &self.runtime);
+            let task = Task::Work(leased.webhook_id);
+            self.runtime
+                .spawn(task, worker::run(self.clone(), leased, hold));
         }
     }
 
@@ -294,7 +311,7 @@ impl Inner {
 }
 
 /// Reads settings, cancels what has nobody to go to, and claims what is due.
-async fn manage(inner: Arc<Inner>) {
+async fn manage<R: Runtime>(inner: Arc<Inner<R>>) {
     let Some(started) = inner.started.get() else {
         return;
     };
@@ -312,9 +329,8 @@ async fn manage(inner: Arc<Inner>) {
         let now = inner.clock.now();
         let plans = inner.lanes().plan_claims(now);
         for plan in plans {
-            inner
-                .tracker
-                .spawn_on(claim(inner.clone(), plan), &inner.runtime);
+            let task = Task::Claim(plan.webhook_id);
+            inner.runtime.spawn(task, claim(inner.clone(), plan));
         }
         // A lane may have waited for this moment.
         inner.start_workers();
@@ -330,15 +346,16 @@ async fn manage(inner: Arc<Inner>) {
                 .map_or(stale, |at| at.since(now).min(stale))
         };
         tokio::select! {
+            biased;
             () = inner.stopping.cancelled() => return,
             () = inner.attention.notified() => {}
-            () = tokio::time::sleep(wait) => {}
+            () = inner.runtime.sleep(wait) => {}
         }
     }
 }
 
-async fn configure(
-    inner: &Arc<Inner>,
+async fn configure<R: Runtime>(
+    inner: &Arc<Inner<R>>,
     store: &Arc<dyn Store>,
     id: WebhookId,
     mark: u64,
@@ -354,25 +371,25 @@ async fn configure(
     inner.tell_lull(id);
     if inner.lanes().is_ended(id) {
         inner
-            .tracker
-            .spawn_on(cancel(inner.clone(), id), &inner.runtime);
+            .runtime
+            .spawn(Task::Cancel(id), cancel(inner.clone(), id));
     }
     Ok(())
 }
 
 /// Cancels what waits for a webhook that was disabled or deleted, in slices.
-async fn cancel(inner: Arc<Inner>, webhook: WebhookId) {
+async fn cancel<R: Runtime>(inner: Arc<Inner<R>>, webhook: WebhookId) {
     let Some(started) = inner.started.get() else {
         return;
     };
     while !inner.stopping.is_cancelled() {
-        match started.store.cancel_waiting(webhook, CANCEL_SLICE).await {
-            Ok(cancelled) if cancelled < CANCEL_SLICE => break,
+        match started.store.cancel_waiting(webhook, R::CANCEL_SLICE).await {
+            Ok(cancelled) if cancelled < R::CANCEL_SLICE => break,
             Ok(_) => {}
             Err(StoreError::Closed) => return,
             Err(error) => {
                 tracing::warn!(%webhook, %error, "cannot cancel what waits for a webhook; trying again");
-                tokio::time::sleep(STORE_PAUSE).await;
+                inner.runtime.sleep(STORE_PAUSE).await;
             }
         }
     }
@@ -386,7 +403,7 @@ async fn cancel(inner: Arc<Inner>, webhook: WebhookId) {
     inner.attention.notify_one();
 }
 
-async fn claim(inner: Arc<Inner>, plan: ClaimPlan) {
+async fn claim<R: Runtime>(inner: Arc<Inner<R>>, plan: ClaimPlan) {
     let Some(started) = inner.started.get() else {
         return;
     };

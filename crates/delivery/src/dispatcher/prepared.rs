@@ -13,7 +13,8 @@ use heraldo_wire::signature::{
 use heraldo_wire::time::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::transport::{Target, Transport};
+use super::runtime::Runtime;
+use crate::transport::Target;
 
 #[derive(Debug)]
 pub(super) struct Prepared {
@@ -48,9 +49,9 @@ impl Signers {
 }
 
 impl Prepared {
-    pub(super) fn of(webhook: &Arc<Webhook>, server: &Defaults, transport: &Transport) -> Self {
+    pub(super) fn of(webhook: &Arc<Webhook>, server: &Defaults, runtime: &impl Runtime) -> Self {
         Self {
-            target: target(webhook, transport).map(Arc::new),
+            target: target(webhook, runtime).map(Arc::new),
             heads: Heads::of(webhook, server),
         }
     }
@@ -152,7 +153,7 @@ impl Heads {
 }
 
 /// Whom to call. What is set was checked when it was set: it fails here only when the rules have changed.
-fn target(webhook: &Webhook, transport: &Transport) -> Result<Target, Box<AttemptResult>> {
+fn target(webhook: &Webhook, runtime: &impl Runtime) -> Result<Target, Box<AttemptResult>> {
     let failed = |class, error| {
         Box::new(AttemptResult::Failed {
             class,
@@ -170,7 +171,7 @@ fn target(webhook: &Webhook, transport: &Transport) -> Result<Target, Box<Attemp
     if *tls == TlsSettings::default() && key.is_none() {
         return Ok(target);
     }
-    let identity = transport
+    let identity = runtime
         .identity(tls, key)
         .map_err(|refused| failed(ErrorClass::Tls, refused.to_string()))?;
     Ok(target.with_identity(Arc::new(identity)))

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::life::Gone;
+use super::runtime::Runtime;
 use super::{Inner, STORE_PAUSE, life};
 use crate::lanes::Hold;
 
@@ -61,8 +62,6 @@ struct Release {
     body_bytes: usize,
 }
 
-/// At most this many outcomes go into one write.
-const GROUP_MAX: usize = 1_024;
 /// A few outcomes wait so long for others. A crash in that time means that their attempts are made again.
 const GATHERING: Duration = Duration::from_millis(3);
 /// So many wait for no others.
@@ -128,12 +127,12 @@ impl Outbox {
         self.closed.cancel();
     }
 
-    fn take(&self) -> Option<Waiting> {
+    fn take(&self, most: usize) -> Option<Waiting> {
         let mut waiting = self.waiting();
         if waiting.settlements.is_empty() && waiting.releases.is_empty() {
             return None;
         }
-        let taken = waiting.settlements.len().min(GROUP_MAX);
+        let taken = waiting.settlements.len().min(most);
         let batch = Waiting {
             settlements: waiting.settlements.drain(..taken).collect(),
             holds: waiting.holds.drain(..taken).collect(),
@@ -148,7 +147,7 @@ impl Outbox {
     }
 
     /// Waits a moment for more, unless what is there is enough or must not wait.
-    async fn gather(&self) {
+    async fn gather(&self, runtime: &impl Runtime) {
         let nothing_to_wait_for = {
             let waiting = self.waiting();
             waiting.settlements.is_empty() || waiting.is_pressed()
@@ -157,9 +156,10 @@ impl Outbox {
             return;
         }
         tokio::select! {
-            () = tokio::time::sleep(GATHERING) => {}
+            biased;
             () = self.pressed.notified() => {}
             () = self.closed.cancelled() => {}
+            () = runtime.sleep(GATHERING) => {}
         }
     }
 
@@ -169,23 +169,24 @@ impl Outbox {
     }
 }
 
-pub(super) async fn run(inner: Arc<Inner>) {
+pub(super) async fn run<R: Runtime>(inner: Arc<Inner<R>>) {
     loop {
-        inner.outbox.gather().await;
-        if let Some(batch) = inner.outbox.take() {
+        inner.outbox.gather(&inner.runtime).await;
+        if let Some(batch) = inner.outbox.take(R::GROUP_MAX) {
             write(&inner, batch).await;
             inner.outbox.written();
             inner.look_again();
             continue;
         }
         tokio::select! {
+            biased;
             () = inner.outbox.filled.notified() => {}
             () = inner.outbox.closed.cancelled() => return,
         }
     }
 }
 
-async fn write(inner: &Arc<Inner>, mut batch: Waiting) {
+async fn write<R: Runtime>(inner: &Arc<Inner<R>>, mut batch: Waiting) {
     let releases = std::mem::take(&mut batch.releases);
     if !batch.settlements.is_empty() {
         settle(inner, batch).await;
@@ -197,7 +198,7 @@ async fn write(inner: &Arc<Inner>, mut batch: Waiting) {
 
 /// Writes until it is written: an outcome that is known is never dropped while the server runs. The
 /// windows stay full meanwhile, so memory stays bounded.
-async fn settle(inner: &Arc<Inner>, batch: Waiting) {
+async fn settle<R: Runtime>(inner: &Arc<Inner<R>>, batch: Waiting) {
     let Some(started) = inner.started.get() else {
         return;
     };
@@ -208,7 +209,7 @@ async fn settle(inner: &Arc<Inner>, batch: Waiting) {
             Err(StoreError::Closed) => return,
             Err(error) => {
                 tracing::warn!(%error, count = settlements.len(), "cannot write outcomes; trying again");
-                tokio::time::sleep(STORE_PAUSE).await;
+                inner.runtime.sleep(STORE_PAUSE).await;
             }
         }
     };
@@ -235,8 +236,8 @@ async fn settle(inner: &Arc<Inner>, batch: Waiting) {
 }
 
 /// Tells whoever listens of the outcomes that were written.
-fn announce(
-    inner: &Inner,
+fn announce<R: Runtime>(
+    inner: &Inner<R>,
     ended: Vec<Option<Box<DeliveryRecord>>>,
     outcome: &[Settled],
     now: Timestamp,
@@ -265,7 +266,7 @@ fn announce(
     }
 }
 
-async fn release(inner: &Arc<Inner>, releases: &[Release]) {
+async fn release<R: Runtime>(inner: &Arc<Inner<R>>, releases: &[Release]) {
     let Some(started) = inner.started.get() else {
         return;
     };
@@ -280,7 +281,7 @@ async fn release(inner: &Arc<Inner>, releases: &[Release]) {
             Err(StoreError::Closed) => return,
             Err(error) => {
                 tracing::warn!(%error, "cannot give leases back; trying again");
-                tokio::time::sleep(STORE_PAUSE).await;
+                inner.runtime.sleep(STORE_PAUSE).await;
             }
         }
     }

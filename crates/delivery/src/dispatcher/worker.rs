@@ -16,13 +16,14 @@ use heraldo_wire::id::AttemptId;
 
 use super::life::Gone;
 use super::prepared::Prepared;
+use super::runtime::Runtime;
 use super::{Inner, STORE_PAUSE, Started};
 use crate::lanes::{Hold, Sign};
 use crate::transport::{Outgoing, Report};
 
 /// Frees the slot and the chain of a delivery even when sending it panicked.
-struct Slot<'a> {
-    inner: &'a Arc<Inner>,
+struct Slot<'a, R: Runtime> {
+    inner: &'a Arc<Inner<R>>,
     hold: Hold,
     /// What its outcome tells.
     sign: Sign,
@@ -30,7 +31,7 @@ struct Slot<'a> {
     unsettled: Option<Leased>,
 }
 
-impl Drop for Slot<'_> {
+impl<R: Runtime> Drop for Slot<'_, R> {
     fn drop(&mut self) {
         match self.unsettled.take() {
             None => self.inner.lanes().ended(&self.hold, self.sign),
@@ -48,7 +49,7 @@ impl Drop for Slot<'_> {
     }
 }
 
-pub(super) async fn run(inner: Arc<Inner>, mut leased: Leased, mut hold: Hold) {
+pub(super) async fn run<R: Runtime>(inner: Arc<Inner<R>>, mut leased: Leased, mut hold: Hold) {
     let Some(started) = inner.started.get() else {
         return;
     };
@@ -64,7 +65,7 @@ pub(super) async fn run(inner: Arc<Inner>, mut leased: Leased, mut hold: Hold) {
     }
 }
 
-async fn deliver(inner: &Arc<Inner>, started: &Started, leased: Leased, hold: Hold) {
+async fn deliver<R: Runtime>(inner: &Arc<Inner<R>>, started: &Started, leased: Leased, hold: Hold) {
     let mut slot = Slot {
         inner,
         hold,
@@ -123,8 +124,8 @@ fn ended(leased: &Leased, settlement: &Settlement) -> DeliveryRecord {
 
 /// The webhook as it is now; `None` when nothing may be sent to it. A store that fails is asked until it
 /// answers: giving the delivery back would need the store as well.
-async fn webhook_to_send_to(
-    inner: &Arc<Inner>,
+async fn webhook_to_send_to<R: Runtime>(
+    inner: &Arc<Inner<R>>,
     started: &Started,
     leased: &Leased,
 ) -> Option<Arc<Webhook>> {
@@ -168,18 +169,19 @@ async fn record_start(started: &Started, leased: &Leased) {
 }
 
 /// Keeps a failing store from being asked in a tight loop. `None`: it is not to be asked again.
-async fn pause_unless_stopped(inner: &Arc<Inner>, error: &StoreError) -> Option<()> {
+async fn pause_unless_stopped<R: Runtime>(inner: &Arc<Inner<R>>, error: &StoreError) -> Option<()> {
     if *error == StoreError::Closed {
         return None;
     }
     tokio::select! {
+        biased;
         () = inner.stopping.cancelled() => None,
-        () = tokio::time::sleep(STORE_PAUSE) => Some(()),
+        () = inner.runtime.sleep(STORE_PAUSE) => Some(()),
     }
 }
 
-async fn send(
-    inner: &Arc<Inner>,
+async fn send<R: Runtime>(
+    inner: &Arc<Inner<R>>,
     started: &Started,
     webhook: &Arc<Webhook>,
     leased: &Leased,
@@ -205,9 +207,9 @@ async fn send(
     };
     let report = if leased.recovered {
         let record = record_start(started, leased);
-        inner.transport.send_recorded(outgoing, record).await
+        inner.runtime.send_recorded(outgoing, record).await
     } else {
-        inner.transport.send(outgoing).await
+        inner.runtime.send(outgoing).await
     };
     to_report(started_at, report)
 }
@@ -235,7 +237,7 @@ fn to_report(started_at: heraldo_wire::time::Timestamp, report: Report) -> Attem
     }
 }
 
-impl Inner {
+impl<R: Runtime> Inner<R> {
     /// The attempt goes out now; another that waits for its token may have to wait for less.
     fn spend(&self, hold: &mut Hold) {
         let mut lanes = self.lanes();
@@ -256,11 +258,8 @@ impl Inner {
         match known.get(&webhook.id) {
             Some(prepared) if prepared.is_of(webhook) => prepared.clone(),
             _ => {
-                let prepared = Arc::new(Prepared::of(
-                    webhook,
-                    &self.config.defaults,
-                    &self.transport,
-                ));
+                let prepared =
+                    Arc::new(Prepared::of(webhook, &self.config.defaults, &self.runtime));
                 known.insert(webhook.id, prepared.clone());
                 prepared
             }

@@ -68,7 +68,7 @@ pub(super) enum Wait {
     ForToken,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Lane {
     /// May start now, oldest first, each with the chain that its end releases: the one it was put in, for
     /// the order that the webhook wants may change while it waits.
@@ -260,7 +260,9 @@ impl Lane {
     /// Takes out all that has not started. A chain stays while its first attempt is under way.
     pub fn drain(&mut self) -> Vec<Leased> {
         let mut waiting: Vec<Leased> = self.low.drain(..).collect();
-        waiting.extend(self.chains.values_mut().flat_map(|behind| behind.drain(..)));
+        let mut chains: Vec<_> = self.chains.iter_mut().collect();
+        chains.sort_unstable_by_key(|(inspection, _)| **inspection);
+        waiting.extend(chains.into_iter().flat_map(|(_, behind)| behind.drain(..)));
         for (delivery, chain) in self.ready.drain(..) {
             if let Some(inspection) = chain {
                 self.chains.remove(&inspection);

@@ -11,7 +11,7 @@ const TOKEN_RETURN: Duration = Duration::from_secs(1);
 
 /// A lane's rate: each attempt takes a token, which comes back a second after the attempt was sent. So in
 /// no second more attempts are sent than there are tokens, wherever the second begins.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Bucket {
     tokens: u32,
     /// Taken for attempts that have not been sent yet.
@@ -98,7 +98,7 @@ impl Bucket {
 }
 
 /// Fewer attempts at once while attempts time out, and one more again for each round of successes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Brake {
     /// `None`: it is not on.
     allowed: Option<usize>,

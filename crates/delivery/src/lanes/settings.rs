@@ -18,8 +18,9 @@ impl Lanes {
                 self.mark(webhook);
             }
             None => {
-                let all: Vec<_> = self.lanes.keys().copied().collect();
-                all.into_iter().for_each(|webhook| self.mark(webhook));
+                for webhook in self.in_order() {
+                    self.mark(webhook);
+                }
             }
         }
     }
@@ -31,13 +32,13 @@ impl Lanes {
     }
 
     /// Lanes whose settings must be read and given to [`Lanes::configure`] with the same mark. Until
-    /// then their reservations are refused.
+    /// then their reservations are refused. In the order in which they were marked.
     #[must_use]
     pub fn stale(&self) -> Vec<(WebhookId, u64)> {
-        self.stale
-            .iter()
-            .map(|(webhook, mark)| (*webhook, *mark))
-            .collect()
+        let stale = self.stale.iter();
+        let mut stale: Vec<_> = stale.map(|(webhook, mark)| (*webhook, *mark)).collect();
+        stale.sort_unstable_by_key(|(_, mark)| *mark);
+        stale
     }
 
     pub(super) fn mark(&mut self, webhook: WebhookId) {
@@ -88,6 +89,12 @@ impl Lanes {
         self.enter_turn(webhook);
         self.weigh(webhook);
         back
+    }
+
+    /// Whether anything is known of a webhook: it has a lane.
+    #[must_use]
+    pub fn knows(&self, webhook: WebhookId) -> bool {
+        self.lanes.contains_key(&webhook)
     }
 
     /// Whether what waits for this webhook is to be cancelled: it was disabled or deleted.
