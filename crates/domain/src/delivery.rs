@@ -2,6 +2,7 @@
 
 mod answer;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -155,7 +156,8 @@ pub struct Settlement {
     pub webhook_id: WebhookId,
     pub company_id: CompanyId,
     pub lease: Epoch,
-    pub attempt: Attempt,
+    /// Shared, because it is handed from the sender to the settler and kept by both until it is written.
+    pub attempt: Arc<Attempt>,
     /// When the delivery's first attempt started, this one included.
     pub first_attempt_at: Timestamp,
     /// Attempts made by the schedule, this one included.
@@ -247,7 +249,7 @@ pub fn settle(
         webhook_id: leased.webhook_id,
         company_id: leased.company_id,
         lease: leased.lease,
-        attempt: Attempt {
+        attempt: Arc::new(Attempt {
             id,
             number: leased.attempts + 1,
             cause: leased.cause,
@@ -261,7 +263,7 @@ pub fn settle(
             response_body: seen.response_body,
             response_headers: seen.response_headers,
             phases: report.timings,
-        },
+        }),
         first_attempt_at,
         scheduled_attempts,
         next,

@@ -140,7 +140,7 @@ mod tests {
             delivery_id: DeliveryId(Id::from_parts(delivery, 0)),
             webhook_id: WebhookId::default(),
             lease: Epoch(1),
-            attempt: Attempt {
+            attempt: std::sync::Arc::new(Attempt {
                 id: AttemptId::default(),
                 number: 1,
                 cause: Cause::First,
@@ -154,7 +154,7 @@ mod tests {
                 response_body: String::new(),
                 response_headers: Default::default(),
                 phases: PhaseTimings::default(),
-            },
+            }),
             first_attempt_at: Timestamp::from_millis(started_ms),
             scheduled_attempts: 1,
             next: Next::Failed,

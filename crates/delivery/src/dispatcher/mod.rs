@@ -64,6 +64,8 @@ struct Inner<R: Runtime> {
     runtime: R,
     /// Set by [`Dispatcher::announce_to`].
     announcer: OnceLock<Arc<dyn Announcer>>,
+    /// Something was handed over.
+    handed_over: Notify,
     /// Wakes the manager: a lane wants something, or an earlier time is due.
     attention: Notify,
     /// Ends the manager and, once nothing is under way, the settler.
@@ -129,6 +131,7 @@ impl<R: Runtime> Dispatcher<R> {
             ids: ports.ids,
             runtime,
             announcer: OnceLock::new(),
+            handed_over: Notify::new(),
             attention: Notify::new(),
             stopping: CancellationToken::new(),
             started: OnceLock::new(),
@@ -166,6 +169,7 @@ impl<R: Runtime> Dispatcher<R> {
         let runtime = &self.inner.runtime;
         runtime.spawn(Task::Manage, manage(self.inner.clone()));
         runtime.spawn(Task::Settle, settler::run(self.inner.clone()));
+        runtime.spawn(Task::HandOver, start_what_comes(self.inner.clone()));
         self.inner.attention.notify_one();
         Ok(())
     }
@@ -250,7 +254,8 @@ impl<R: Runtime> HandOver for Dispatcher<R> {
     fn hand_over(&self, leased: Vec<Leased>) {
         let late = self.inner.lanes().push(leased);
         self.inner.give_back(late);
-        self.inner.start_workers();
+        // Not here: this is the one thread that writes.
+        self.inner.handed_over.notify_one();
     }
 
     fn webhook_changed(&self, webhook: Option<WebhookId>) {
@@ -306,6 +311,17 @@ impl<R: Runtime> Inner<R> {
     fn give_back(&self, leased: Vec<Leased>) {
         if !leased.is_empty() {
             self.outbox.release(leased);
+        }
+    }
+}
+
+/// Starts what is handed over, on the threads that will send it.
+async fn start_what_comes<R: Runtime>(inner: Arc<Inner<R>>) {
+    loop {
+        tokio::select! {
+            biased;
+            () = inner.stopping.cancelled() => return,
+            () = inner.handed_over.notified() => inner.start_workers(),
         }
     }
 }

@@ -1,7 +1,11 @@
 //! What is made once for each version of a webhook: its parsed target, its keys, its headers.
 
+use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
+
+use bytes::BytesMut;
 
 use heraldo_domain::delivery::{AttemptResult, Leased};
 use heraldo_domain::webhook::{Defaults, TlsSettings, Webhook};
@@ -16,6 +20,81 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::runtime::Runtime;
 use crate::transport::Target;
 
+// Names are looked up in no table when they are made here.
+static AUTOINSPECTOR_ATTEMPT: HeaderName = HeaderName::from_static(headers::AUTOINSPECTOR_ATTEMPT);
+static AUTOINSPECTOR_SEQUENCE: HeaderName =
+    HeaderName::from_static(headers::AUTOINSPECTOR_SEQUENCE);
+static AUTOINSPECTOR_SIGNATURE: HeaderName =
+    HeaderName::from_static(headers::AUTOINSPECTOR_SIGNATURE);
+static AUTOINSPECTOR_TEST: HeaderName = HeaderName::from_static(headers::AUTOINSPECTOR_TEST);
+static WEBHOOK_ID: HeaderName = HeaderName::from_static(headers::WEBHOOK_ID);
+static WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static(headers::WEBHOOK_SIGNATURE);
+static WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static(headers::WEBHOOK_TIMESTAMP);
+
+/// What takes a value of its own with each attempt, but for what only a test event has.
+static OF_EACH_ATTEMPT: [&HeaderName; 6] = [
+    &WEBHOOK_ID,
+    &WEBHOOK_TIMESTAMP,
+    &AUTOINSPECTOR_SIGNATURE,
+    &WEBHOOK_SIGNATURE,
+    &AUTOINSPECTOR_ATTEMPT,
+    &AUTOINSPECTOR_SEQUENCE,
+];
+
+/// The values take so many bytes, unless there are several signatures.
+const VALUES_BYTES: usize = 192;
+
+/// The values of one attempt's headers, written one after the other into one piece of memory, which all of them
+/// share: they cost one allocation, and a copy of them costs none.
+struct Values {
+    text: BytesMut,
+    parts: [Option<(&'static HeaderName, Range<usize>)>; OF_EACH_ATTEMPT.len() + 1],
+    count: usize,
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self {
+            text: BytesMut::with_capacity(VALUES_BYTES),
+            parts: Default::default(),
+            count: 0,
+        }
+    }
+}
+
+impl Values {
+    fn add(&mut self, name: &'static HeaderName, value: impl std::fmt::Display) {
+        let start = self.text.len();
+        // Memory takes whatever is written to it.
+        let _ = write!(self.text, "{value}");
+        if let Some(part) = self.parts.get_mut(self.count) {
+            *part = Some((name, start..self.text.len()));
+            self.count += 1;
+        }
+    }
+
+    /// The value that was added as number `at`.
+    fn text(&self, at: usize) -> &str {
+        let part = self.parts.get(at).and_then(Option::as_ref);
+        let bytes = part.and_then(|(_, part)| self.text.get(part.clone()));
+        // It was written as text.
+        std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// These headers and those.
+    fn over(self, fixed: &HeaderMap) -> HeaderMap {
+        let mut map = fixed.clone();
+        let text = self.text.freeze();
+        for (name, part) in self.parts.into_iter().flatten() {
+            // Hex digits, base64 and decimals are always valid header values.
+            if let Ok(value) = HeaderValue::from_maybe_shared(text.slice(part)) {
+                map.insert(name, value);
+            }
+        }
+        map
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Prepared {
     target: Result<Arc<Target>, Box<AttemptResult>>,
@@ -28,7 +107,8 @@ pub(super) struct Heads {
     webhook: Arc<Webhook>,
     current: Signers,
     previous: Option<Signers>,
-    /// The webhook's own headers and those that never change.
+    /// The webhook's own headers and those that never change; the others have their places in it, so that it does
+    /// not grow for each attempt.
     fixed: HeaderMap,
 }
 
@@ -91,6 +171,9 @@ impl Heads {
             http::header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
+        for name in OF_EACH_ATTEMPT {
+            fixed.insert(name, HeaderValue::from_static(""));
+        }
         let secrets = &webhook.secrets;
         Self {
             webhook: webhook.clone(),
@@ -111,44 +194,36 @@ impl Heads {
             .previous
             .as_ref()
             .filter(|_| self.webhook.secrets.previous_at(now).is_some());
-        let id = leased.event_id.to_string();
-        let timestamp = now.as_secs().to_string();
+        let mut values = Values::default();
+        values.add(&WEBHOOK_ID, leased.event_id);
+        values.add(&WEBHOOK_TIMESTAMP, now.as_secs());
         let envelope = Envelope {
-            id: &id,
-            timestamp: &timestamp,
+            id: values.text(0),
+            timestamp: values.text(1),
             body: &leased.body,
         };
-        let valid = || std::iter::once(&self.current).chain(previous);
-        let secrets: Vec<&Signer> = valid().map(|signers| &signers.secret).collect();
+        let valid = [Some(&self.current), previous];
+        let valid = || valid.iter().flatten();
         let pairs: Vec<&AsymmetricSigner> = valid()
             .filter_map(|signers| signers.pair.as_ref())
             .collect();
-        let standard = standard_header(&secrets, &pairs, &envelope);
-        let signing = &previous.unwrap_or(&self.current).secret;
-        let signature = signing.sign_body(&leased.body);
-        let mut map = self.fixed.clone();
-        let mut set = |name: &'static str, value: &str| {
-            // Hex digits, base64 and decimals are always valid header values.
-            if let Ok(value) = HeaderValue::from_str(value) {
-                map.insert(HeaderName::from_static(name), value);
+        let standard = match previous {
+            None => standard_header(&[&self.current.secret], &pairs, &envelope),
+            Some(previous) => {
+                let secrets = [&self.current.secret, &previous.secret];
+                standard_header(&secrets, &pairs, &envelope)
             }
         };
-        set(headers::AUTOINSPECTOR_SIGNATURE, signature.as_str());
-        set(headers::WEBHOOK_ID, &id);
-        set(headers::WEBHOOK_TIMESTAMP, &timestamp);
-        set(headers::WEBHOOK_SIGNATURE, &standard);
-        set(
-            headers::AUTOINSPECTOR_ATTEMPT,
-            &(leased.attempts + 1).to_string(),
-        );
-        set(
-            headers::AUTOINSPECTOR_SEQUENCE,
-            &leased.sequence.to_string(),
-        );
+        let signing = &previous.unwrap_or(&self.current).secret;
+        let signature = signing.sign_body(&leased.body);
+        values.add(&AUTOINSPECTOR_SIGNATURE, signature);
+        values.add(&WEBHOOK_SIGNATURE, standard);
+        values.add(&AUTOINSPECTOR_ATTEMPT, leased.attempts + 1);
+        values.add(&AUTOINSPECTOR_SEQUENCE, leased.sequence);
         if leased.test {
-            set(headers::AUTOINSPECTOR_TEST, "true");
+            values.add(&AUTOINSPECTOR_TEST, "true");
         }
-        map
+        values.over(&self.fixed)
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Task {
     Manage,
     /// Writes outcomes and gives leases back, as long as the dispatcher runs.
     Settle,
+    /// Starts what the store hands over, as long as the dispatcher runs.
+    HandOver,
     /// Sends one delivery after the other, the first to this webhook. It has a slot whenever it waits.
     Work(WebhookId),
     Claim(WebhookId),

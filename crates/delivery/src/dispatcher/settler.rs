@@ -132,11 +132,10 @@ impl Outbox {
         if waiting.settlements.is_empty() && waiting.releases.is_empty() {
             return None;
         }
-        let taken = waiting.settlements.len().min(most);
         let batch = Waiting {
-            settlements: waiting.settlements.drain(..taken).collect(),
-            holds: waiting.holds.drain(..taken).collect(),
-            ended: waiting.ended.drain(..taken).collect(),
+            settlements: first(&mut waiting.settlements, most),
+            holds: first(&mut waiting.holds, most),
+            ended: first(&mut waiting.ended, most),
             releases: std::mem::take(&mut waiting.releases),
             gone: std::mem::take(&mut waiting.gone),
             writing: true,
@@ -166,6 +165,17 @@ impl Outbox {
     fn written(&self) {
         self.waiting().writing = false;
         self.changed();
+    }
+}
+
+/// Takes out as many as one write may have. Nearly always that is all there are, which are not copied then, and the
+/// next ones find room for as many.
+fn first<T>(waiting: &mut Vec<T>, most: usize) -> Vec<T> {
+    if waiting.len() <= most {
+        let room = Vec::with_capacity(waiting.len());
+        std::mem::replace(waiting, room)
+    } else {
+        waiting.drain(..most).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use heraldo_domain::delivery::{
-    AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, Next, Received, Settlement,
+    Attempt, AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, Next, Received, Settlement,
     interrupted_report, settle,
 };
 use heraldo_domain::query::DeliveryRecord;
@@ -117,7 +117,7 @@ fn ended(leased: &Leased, settlement: &Settlement) -> DeliveryRecord {
         next_attempt_at,
         created_at: leased.delivery_id.0.made_at(),
         attempt_count: settlement.attempt.number,
-        last_attempt: Some(settlement.attempt.clone()),
+        last_attempt: Some(Attempt::clone(&settlement.attempt)),
         attempts: Vec::new(),
     }
 }

@@ -80,6 +80,7 @@ fn only_a_2xx_delivers() {
             settlement
                 .attempt
                 .error
+                .as_ref()
                 .is_some_and(|words| words.contains(&status.to_string()))
         );
     }

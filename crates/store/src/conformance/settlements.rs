@@ -1,6 +1,6 @@
 //! What outcomes make of deliveries.
 
-use heraldo_domain::delivery::{Next, Settlement};
+use heraldo_domain::delivery::{Attempt, Next, Settlement};
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::Settled;
 use heraldo_wire::api::DeliveryStatus;
@@ -22,8 +22,8 @@ pub fn a_success_delivers(harness: &dyn Harness) {
         (DeliveryStatus::Delivered, None)
     );
     assert_eq!(record.attempt_count, 1);
-    assert_eq!(record.last_attempt.as_ref(), Some(&settlement.attempt));
-    assert_eq!(record.attempts, [settlement.attempt]);
+    assert_eq!(record.last_attempt.as_ref(), Some(&*settlement.attempt));
+    assert_eq!(record.attempts, [Attempt::clone(&settlement.attempt)]);
     assert_eq!(block_on(scene.store.waiting()).unwrap(), []);
 }
 
@@ -109,7 +109,7 @@ pub fn earlier_attempts_are_kept_in_order(harness: &dyn Harness) {
     for number in 1..=12 {
         assert_eq!(leased.attempts, number - 1);
         let settlement = scene.settlement(&leased, 500, &RetryPolicy::default());
-        expected.push(settlement.attempt.clone());
+        expected.push(Attempt::clone(&settlement.attempt));
         scene.settle_as(Settlement {
             next: Next::RetryAt(scene.now()),
             ..settlement

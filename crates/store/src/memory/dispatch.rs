@@ -1,6 +1,7 @@
 //! What the dispatcher writes: claims, outcomes, starts, and leases given back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Fallback, Settlement};
 use heraldo_domain::health::Followed;
@@ -166,7 +167,7 @@ impl Step<'_> {
             row.recovered = false;
             row.interruptions = 0;
             row.started = false;
-            row.attempts.push(settlement.attempt);
+            row.attempts.push(Arc::unwrap_or_clone(settlement.attempt));
         });
         if let Some((inspection, sequence)) = over {
             self.leave_queue(settlement.webhook_id, inspection, sequence);
