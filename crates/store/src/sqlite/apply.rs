@@ -1,5 +1,7 @@
 //! Applies one change inside the writer's transaction.
 
+use std::slice::Iter;
+
 use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotentAnswer, Write};
 use heraldo_domain::inspection::Inspection;
 use heraldo_domain::store::StoreError;
@@ -15,13 +17,38 @@ use super::sheets::Entry;
 use super::{failing, people, records, secrets, sends, states};
 use crate::plan::ResendDue;
 
+/// A change with what can be made ready for it before the one thread that writes has its turn.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub change: Change,
+    /// The documents of the inspections that are written, in their order.
+    documents: Vec<String>,
+}
+
+impl Prepared {
+    pub(super) fn new(change: Change) -> Done<Self> {
+        let inspections = change.writes.iter().filter_map(|write| match write {
+            Write::CreateInspection(inspection) | Write::UpdateInspection(inspection) => {
+                Some(inspection)
+            }
+            _ => None,
+        });
+        let documents = inspections
+            .map(serde_json::to_string)
+            .collect::<Result<_, _>>()?;
+        Ok(Self { change, documents })
+    }
+}
+
 /// Applies the change, or fails having possibly written a part of it, which the caller undoes.
-pub(super) fn change(group: &mut Group<'_, '_>, change: &Change) -> Done<Committed> {
+pub(super) fn change(group: &mut Group<'_, '_>, prepared: &Prepared) -> Done<Committed> {
+    let Prepared { change, documents } = prepared;
+    let mut documents = documents.iter();
     if let Some(answer) = &change.answer {
         make_way(group, answer)?;
     }
     for write in &change.writes {
-        apply(group, write)?;
+        apply(group, write, &mut documents)?;
     }
     let mut sequences = Vec::with_capacity(change.events.len());
     for event in &change.events {
@@ -36,7 +63,15 @@ pub(super) fn change(group: &mut Group<'_, '_>, change: &Change) -> Done<Committ
     Ok(Committed { sequences })
 }
 
-fn apply(group: &mut Group<'_, '_>, write: &Write) -> Done<()> {
+fn apply(group: &mut Group<'_, '_>, write: &Write, documents: &mut Iter<'_, String>) -> Done<()> {
+    let mut document = || {
+        let document = documents.next();
+        document.ok_or_else(|| {
+            Fault::from(StoreError::Failed(
+                "an inspection has no document".to_owned(),
+            ))
+        })
+    };
     match write {
         Write::CreateCompany(company) => people::create_company(group, company),
         Write::UpdateCompany { was, now } => people::update_company(group, was, now),
@@ -60,8 +95,8 @@ fn apply(group: &mut Group<'_, '_>, write: &Write) -> Done<()> {
         Write::UpdateWebhook(webhook) => update_webhook(group, webhook),
         Write::ForgetFailing(id) => failing::forget(group, *id),
         Write::DeleteWebhook { company_id, id } => delete_webhook(group, *company_id, *id),
-        Write::CreateInspection(inspection) => create_inspection(group, inspection),
-        Write::UpdateInspection(inspection) => update_inspection(group, inspection),
+        Write::CreateInspection(inspection) => create_inspection(group, inspection, document()?),
+        Write::UpdateInspection(inspection) => update_inspection(group, inspection, document()?),
         Write::Resend {
             company_id,
             delivery_id,
@@ -248,29 +283,39 @@ fn delete_webhook(group: &mut Group<'_, '_>, company: CompanyId, id: WebhookId) 
     Ok(())
 }
 
-fn create_inspection(group: &mut Group<'_, '_>, inspection: &Inspection) -> Done<()> {
+pub(super) const INSERT_INSPECTION: &str =
+    "INSERT INTO inspection (key, tail, company, version, event_count, status, expires_at, doc)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+fn create_inspection(
+    group: &mut Group<'_, '_>,
+    inspection: &Inspection,
+    document: &str,
+) -> Done<()> {
     let id = inspection.id.0;
-    group
-        .run(
-            "INSERT INTO inspection (key, tail, company, version, event_count, status, expires_at, doc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                key_of(id),
-                tail_of(id),
-                inspection.company_id.0.as_bytes(),
-                inspection.version.cast_signed(),
-                inspection.event_count,
-                inspection.status().code(),
-                inspection.expires_at.as_millis(),
-                serde_json::to_string(inspection)?,
-            ],
-        )
-        .map_err(taken)?;
+    let mut insert = group.kept.insert_inspection.borrow_mut();
+    insert
+        .execute(params![
+            key_of(id),
+            tail_of(id),
+            inspection.company_id.0.as_bytes(),
+            inspection.version.cast_signed(),
+            inspection.event_count,
+            inspection.status().code(),
+            inspection.expires_at.as_millis(),
+            document,
+        ])
+        .map_err(|error| taken(error.into()))?;
+    drop(insert);
     group.entries.push(Entry::of(inspection));
     Ok(())
 }
 
-fn update_inspection(group: &mut Group<'_, '_>, inspection: &Inspection) -> Done<()> {
+fn update_inspection(
+    group: &mut Group<'_, '_>,
+    inspection: &Inspection,
+    document: &str,
+) -> Done<()> {
     let id = inspection.id.0;
     let company = inspection.company_id.0.as_bytes();
     let updated = group.run(
@@ -284,7 +329,7 @@ fn update_inspection(group: &mut Group<'_, '_>, inspection: &Inspection) -> Done
             inspection.event_count,
             inspection.status().code(),
             inspection.expires_at.as_millis(),
-            serde_json::to_string(inspection)?,
+            document,
         ],
     )?;
     if updated == 0 {

@@ -1,20 +1,21 @@
 //! What callers ask of the writer.
 
-use heraldo_domain::change::{Change, Committed, Write};
+use heraldo_domain::change::{Committed, Write};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Settlement};
 use heraldo_domain::retention::{Forgotten, Slice};
 use heraldo_domain::store::{SettledGroup, StoreError};
 use heraldo_wire::id::{DeliveryId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
+use super::apply::{self, Prepared};
 use super::fault::{Done, Fault};
 use super::group::{Group, Reply};
-use super::{apply, retention, settle};
+use super::{retention, settle};
 
 /// One command, carried out whole or not at all, with the place where its caller waits.
 #[derive(Debug)]
 pub(super) enum Command {
-    Commit(Box<Change>, Reply<Committed>),
+    Commit(Box<Prepared>, Reply<Committed>),
     OpenEpoch(Reply<Epoch>),
     Claim(Claim, Reply<Claimed>),
     MarkStarted(Epoch, Vec<DeliveryId>, Reply<Vec<DeliveryId>>),
@@ -39,8 +40,8 @@ impl Command {
     /// failure a part of it may be written, which the caller undoes before he calls [`Command::fail`].
     pub(super) fn carry_out(&mut self, group: &mut Group<'_, '_>) -> Done<()> {
         match self {
-            Self::Commit(change, reply) => {
-                apply::change(group, change).map(|answer| reply.stage(Ok(answer)))
+            Self::Commit(prepared, reply) => {
+                apply::change(group, prepared).map(|answer| reply.stage(Ok(answer)))
             }
             Self::OpenEpoch(reply) => {
                 settle::open_epoch(group).map(|answer| reply.stage(Ok(answer)))
@@ -186,7 +187,8 @@ impl Command {
     pub(super) fn bytes(&self) -> usize {
         const EACH: usize = 512;
         match self {
-            Self::Commit(change, _) => {
+            Self::Commit(prepared, _) => {
+                let change = &prepared.change;
                 let events = change.events.iter().map(|event| {
                     event.body.len() + std::mem::size_of_val(&event.deliveries[..]) + EACH
                 });

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::cache::Stale;
 use super::fault::Done;
 use super::sheets::Entry;
-use super::{retention, sends, settle};
+use super::{apply, retention, sends, settle};
 use crate::seal::MasterKey;
 
 /// What the engine was given by the outside.
@@ -30,6 +30,7 @@ pub(super) struct Surroundings {
 /// a tenth of carrying them out.
 #[derive(Debug)]
 pub(super) struct Kept<'db> {
+    pub insert_inspection: RefCell<Statement<'db>>,
     pub insert_event: RefCell<Statement<'db>>,
     pub insert_delivery: RefCell<Statement<'db>>,
     pub settle_first: RefCell<Statement<'db>>,
@@ -42,6 +43,7 @@ impl<'db> Kept<'db> {
     pub(super) fn prepare(db: &'db Connection) -> Done<Self> {
         let keep = |sql| db.prepare(sql).map(RefCell::new);
         Ok(Self {
+            insert_inspection: keep(apply::INSERT_INSPECTION)?,
             insert_event: keep(sends::INSERT_EVENT)?,
             insert_delivery: keep(sends::INSERT_DELIVERY)?,
             settle_first: keep(settle::SETTLE_FIRST)?,

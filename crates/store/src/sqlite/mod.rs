@@ -72,6 +72,7 @@ use heraldo_wire::time::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use self::apply::Prepared;
 use self::cache::{Cache, Found};
 use self::command::Command;
 use self::disk::Disk;
@@ -284,8 +285,8 @@ impl Store for SqliteStore {
         if self.shared.room.is_low() && change.brings_data() {
             return Err(StoreError::Full);
         }
-        self.write(|reply| Command::Commit(Box::new(change), reply))
-            .await
+        let prepared = Box::new(Prepared::new(change)?);
+        self.write(|reply| Command::Commit(prepared, reply)).await
     }
 
     async fn open_epoch(&self) -> Result<Epoch> {
