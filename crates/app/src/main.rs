@@ -46,6 +46,7 @@ use crate::settings::{Settings, resolve};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    use_small_pages();
     let matches = match cli::read(std::env::args_os().collect()) {
         Ok(matches) => matches,
         Err(error) => error.exit(),
@@ -55,6 +56,18 @@ fn main() -> ExitCode {
         ExitCode::FAILURE
     })
 }
+
+/// Of pages of 2 MiB a server to which little happens fills a small part each: they make it half as large again and no
+/// faster (`docs/performance.md`). The allocator is built to ask for none; some systems give them unasked.
+#[cfg(target_os = "linux")]
+fn use_small_pages() {
+    // A kernel that does not know of large pages gives none.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
+/// Elsewhere nobody asks for large ones.
+#[cfg(not(target_os = "linux"))]
+const fn use_small_pages() {}
 
 fn run(matches: &ArgMatches) -> Outcome<ExitCode> {
     let Some((command, matches)) = matches.subcommand() else {
