@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use heraldo_domain::delivery::{AttemptResult, Received};
+use heraldo_delivery::transport::{Answer, Failure};
+use heraldo_domain::delivery::AnswerHeaders;
 use heraldo_wire::attempt::{ErrorClass, Phase};
 use heraldo_wire::id::WebhookId;
 
@@ -29,7 +30,7 @@ const TEMPERS: [(u64, Temper); 5] = [
 #[derive(Debug, Clone)]
 pub struct Reaction {
     pub after_ms: u64,
-    pub result: AttemptResult,
+    pub outcome: Result<Answer, Failure>,
 }
 
 #[derive(Debug, Default)]
@@ -53,33 +54,37 @@ impl Receivers {
         if dice.chance(hangs) {
             return Reaction {
                 after_ms: deadline_ms,
-                result: timeout(dice),
+                outcome: timeout(dice),
             };
         }
         let after_ms = dice.between(0, slowest_ms);
         if after_ms >= deadline_ms {
             return Reaction {
                 after_ms: deadline_ms,
-                result: timeout(dice),
+                outcome: timeout(dice),
             };
         }
-        let result = if dice.chance(fails) {
+        let outcome = if dice.chance(fails) {
             failure(dice)
         } else {
-            answered(*dice.pick(&[200, 200, 201, 202, 204, 299]).unwrap_or(&200))
+            let statuses = [200, 200, 201, 202, 204, 299];
+            answered(*dice.pick(&statuses).unwrap_or(&200), None)
         };
-        Reaction { after_ms, result }
+        Reaction { after_ms, outcome }
     }
 }
 
-fn answered(status: u16) -> AttemptResult {
-    AttemptResult::Answered(Received {
+fn answered(status: u16, retry_after: Option<String>) -> Result<Answer, Failure> {
+    Ok(Answer {
         status,
-        ..Received::default()
+        body_head: Vec::new(),
+        body_truncated: false,
+        headers: AnswerHeaders::default(),
+        retry_after,
     })
 }
 
-fn timeout(dice: &mut Dice) -> AttemptResult {
+fn timeout(dice: &mut Dice) -> Result<Answer, Failure> {
     let phases = [
         Phase::Resolve,
         Phase::Connect,
@@ -88,16 +93,16 @@ fn timeout(dice: &mut Dice) -> AttemptResult {
         Phase::Body,
     ];
     let phase = dice.pick(&phases).copied();
-    AttemptResult::Failed {
+    Err(Failure {
         class: ErrorClass::Timeout,
         phase,
-        error: "the deadline passed".to_owned(),
+        detail: "the deadline passed".to_owned(),
         status: (phase == Some(Phase::Body)).then_some(200),
-    }
+    })
 }
 
 /// Every class of failure, in every phase that it can have, and statuses of every kind that is none of 2XX.
-fn failure(dice: &mut Dice) -> AttemptResult {
+fn failure(dice: &mut Dice) -> Result<Answer, Failure> {
     let statuses = [100, 199, 300, 302, 307, 400, 404, 429, 499, 500, 503, 599];
     if dice.chance(600) {
         // As often as not it says when to come back, with whatever status.
@@ -105,11 +110,7 @@ fn failure(dice: &mut Dice) -> AttemptResult {
         // Seldom, for nothing more goes there until somebody enables it.
         let gone = dice.chance(15);
         let status = *dice.pick(&statuses).unwrap_or(&500);
-        return AttemptResult::Answered(Received {
-            status: if gone { 410 } else { status },
-            retry_after,
-            ..Received::default()
-        });
+        return answered(if gone { 410 } else { status }, retry_after);
     }
     let failures = [
         (ErrorClass::Dns, Some(Phase::Resolve)),
@@ -124,10 +125,10 @@ fn failure(dice: &mut Dice) -> AttemptResult {
     let (class, phase) = *dice.pick(&failures).unwrap_or(&(ErrorClass::Reset, None));
     // A body that is cut has a status, which counts for nothing.
     let status = (phase == Some(Phase::Body)).then_some(200);
-    AttemptResult::Failed {
+    Err(Failure {
         class,
         phase,
-        error: "as the seed has it".to_owned(),
+        detail: "as the seed has it".to_owned(),
         status,
-    }
+    })
 }

@@ -2,22 +2,22 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
+use heraldo_delivery::dispatcher::DispatcherConfig;
 use heraldo_delivery::lanes::Limits;
 use heraldo_domain::delivery::Settlement;
 use heraldo_domain::health::DisablePolicy;
-use heraldo_domain::ports::IdMaker;
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::Settled;
 use heraldo_domain::webhook::Defaults;
 use heraldo_wire::api::Ordering;
 use heraldo_wire::event::EventType;
 
-use crate::driver::{Config, Driver, Part};
 use crate::engine::Kind;
-use crate::oracle::Oracle;
+use crate::scene::Scene;
+use crate::server::{Config, Part, Server};
+use crate::watch::Watch;
 use crate::workload::Workload;
 use crate::world::{Check, Dice, Faults, Trace, Violation, World, violated, wait_for};
 
@@ -33,8 +33,6 @@ pub struct Report {
     pub deliveries: usize,
     pub starts: u64,
     pub engine: Kind,
-    /// Two runs of one seed have the same.
-    pub fingerprint: u64,
 }
 
 /// What a run found, with the last lines of its trace.
@@ -72,40 +70,67 @@ pub fn run(seed: u64, steps: u32) -> Result<Report, Failure> {
     run_with_trace(seed, steps, TRACE_LINES)
 }
 
-/// Runs one seed and keeps so many lines of its trace.
+/// Runs one seed, and once more with a trace when it fails, of which so many lines are kept.
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_with_trace(seed: u64, steps: u32, lines: usize) -> Result<Report, Failure> {
+    let sentence = match once(seed, steps, None) {
+        Ok(report) => return Ok(report),
+        Err(sentence) => sentence,
+    };
     let trace = Trace::new(lines);
-    let kept = trace.clone();
-    let ran = catch_unwind(AssertUnwindSafe(move || {
-        Simulation::new(seed, trace)?.run(steps)
-    }));
-    let sentence = match ran {
-        Ok(Ok(report)) => return Ok(report),
-        Ok(Err(Violation(sentence))) => sentence,
-        Err(panic) => match panic.downcast_ref::<String>() {
-            Some(text) => format!("panic: {text}"),
-            None => match panic.downcast_ref::<&str>() {
-                Some(text) => format!("panic: {text}"),
-                None => "panic".to_owned(),
-            },
-        },
+    let sentence = match once(seed, steps, Some(trace.clone())) {
+        Err(again) if again == sentence => sentence,
+        Err(other) => format!("{sentence}; run again: {other}"),
+        Ok(_) => format!("{sentence}; run again it did not happen"),
     };
     Err(Failure {
         seed,
         steps,
         sentence,
-        trace: kept.last(),
+        trace: trace.last(),
     })
 }
 
-/// `None` only while one server is exchanged for the next.
+/// What two runs of one seed have in common, and no two seeds: all that happened.
+///
+/// # Errors
+/// As [`run`].
+pub fn fingerprint(seed: u64, steps: u32) -> Result<u64, Failure> {
+    let trace = Trace::new(TRACE_LINES);
+    match once(seed, steps, Some(trace.clone())) {
+        Ok(_) => Ok(trace.fingerprint()),
+        Err(sentence) => Err(Failure {
+            seed,
+            steps,
+            sentence,
+            trace: trace.last(),
+        }),
+    }
+}
+
+fn once(seed: u64, steps: u32, trace: Option<Trace>) -> Result<Report, String> {
+    let ran = catch_unwind(AssertUnwindSafe(move || {
+        Simulation::new(seed, trace)?.run(steps)
+    }));
+    match ran {
+        Ok(Ok(report)) => Ok(report),
+        Ok(Err(Violation(sentence))) => Err(sentence),
+        Err(panic) => Err(match panic.downcast_ref::<String>() {
+            Some(text) => format!("panic: {text}"),
+            None => match panic.downcast_ref::<&str>() {
+                Some(text) => format!("panic: {text}"),
+                None => "panic".to_owned(),
+            },
+        }),
+    }
+}
+
 struct Simulation {
-    world: World,
-    driver: Option<Driver>,
-    oracle: Oracle,
+    scene: Scene,
+    /// `None` only while one server is exchanged for the next.
+    server: Option<Server>,
     workload: Workload,
     /// Outcomes that an earlier server knew: should they arrive after all, they must not count.
     late: Vec<Settlement>,
@@ -116,25 +141,36 @@ struct Simulation {
     kind: Kind,
 }
 
+impl Drop for Simulation {
+    /// The dispatcher and the engine know each other: they are parted, or neither would ever go.
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            let _: Check<_> = server.end();
+        }
+    }
+}
+
+fn gone<T>() -> Check<T> {
+    violated("the server is gone")
+}
+
 impl Simulation {
-    fn new(seed: u64, trace: Trace) -> Check<Self> {
+    fn new(seed: u64, trace: Option<Trace>) -> Check<Self> {
         let mut world = World::new(seed, trace);
         let config = config(&mut world.dice);
-        let workload = Workload::new(&mut world, config.defaults.clone());
-        world.note(format_args!("{:?}", world.faults));
-        world.note(format_args!("{:?}, {:?}", config.limits, config.defaults));
-        world.note(format_args!("slow: {:?}", config.slow));
+        let workload = Workload::new(&mut world, config.dispatcher.defaults.clone());
         let kind = Kind::of(seed);
-        world.note(format_args!("engine: {kind:?}"));
-        let driver = Driver::new(config, kind, &world, Arc::new(IdMaker::default()))?;
         let calls = u32::try_from(world.dice.between(60, 400)).unwrap_or(200);
         let idle_jumps = u32::try_from(world.dice.between(50, 700)).unwrap_or(300);
-        let oracle = Oracle::default();
         let faultless = world.faults == Faults::default();
+        world.note(format_args!("{:?}", world.faults));
+        world.note(format_args!("{config:?}"));
+        world.note(format_args!("engine: {kind:?}"));
+        let scene = Scene::new(world, Watch::new(config.dispatcher.clone()));
+        let server = Server::new(config, kind, &scene)?;
         Ok(Self {
-            world,
-            driver: Some(driver),
-            oracle,
+            scene,
+            server: Some(server),
             workload,
             late: Vec::new(),
             faultless,
@@ -145,126 +181,147 @@ impl Simulation {
     }
 
     fn run(mut self, steps: u32) -> Check<Report> {
-        let Self {
-            world,
-            driver: Some(driver),
-            oracle,
-            workload,
-            ..
-        } = &mut self
-        else {
-            return violated("there is no server to begin with");
+        let Some(server) = &self.server else {
+            return gone();
         };
-        workload.begin(driver, world, oracle)?;
+        let mut guard = self.scene.lock();
+        let state = &mut *guard;
+        self.workload
+            .begin(server, &mut state.world, &mut state.oracle)?;
+        drop(guard);
         for _ in 0..steps {
             self.turn()?;
         }
         self.calm_down()?;
-        let Some(driver) = &self.driver else {
-            return violated("the server is gone");
+        let Some(server) = &self.server else {
+            return gone();
         };
-        driver.check_empty(&mut self.world)?;
-        self.oracle
-            .finish(&self.workload.companies, &*driver.store, &mut self.world)?;
+        let mut guard = self.scene.lock();
+        let state = &mut *guard;
+        server.check_empty(state)?;
+        state
+            .oracle
+            .finish(&self.workload.companies, &**server.engine, &mut state.world)?;
         Ok(Report {
-            deliveries: self.oracle.deliveries(),
-            starts: self.oracle.starts,
+            deliveries: state.oracle.deliveries(),
+            starts: state.oracle.starts,
             engine: self.kind,
-            fingerprint: self.world.trace.fingerprint(),
         })
     }
 
     fn turn(&mut self) -> Check {
-        self.world.turn += 1;
-        let Some(driver) = &mut self.driver else {
-            return violated("the server is gone");
+        let Some(server) = &mut self.server else {
+            return gone();
         };
-        let faults = self.world.faults;
-        let dice = &mut self.world.dice;
+        let mut guard = self.scene.lock();
+        let state = &mut *guard;
+        state.world.turn += 1;
+        let faults = state.world.faults;
+        let dice = &mut state.world.dice;
         if dice.chance(30) {
             let time = Duration::from_millis(dice.between(0, 25));
-            self.world.pass(time);
+            state.world.pass(time);
         }
-        let dice = &mut self.world.dice;
+        let dice = &mut state.world.dice;
         if dice.chance(faults.crash) {
+            drop(guard);
             return self.restart();
         }
-        if driver.is_stopping() && (driver.is_drained() || dice.chance(3)) {
-            return self.restart();
+        if server.is_stopping() {
+            let impatient = dice.chance(3);
+            drop(guard);
+            if server.has_stopped() || impatient {
+                return self.restart();
+            }
+            guard = self.scene.lock();
         }
-        if dice.chance(faults.stop) && driver.is_running() {
-            self.world.note("stop: the server is asked to");
-            driver.stop();
+        let state = &mut *guard;
+        if state.world.dice.chance(faults.stop) && server.is_running(state) {
+            state.world.note("stop: the server is asked to");
+            let grace = state.world.dice.between(0, 20_000);
+            drop(guard);
+            server.stop(Duration::from_millis(grace));
             return Ok(());
         }
-        if dice.chance(faults.steal) && driver.rob()? {
-            self.oracle.robbed(&self.world);
+        if state.world.dice.chance(faults.steal) && server.rob(state)? {
+            state.oracle.robbed(&state.world);
             return Ok(());
         }
         // Before the next epoch is opened the old lease still holds, and an outcome would count.
-        if driver.is_running() && !self.late.is_empty() && self.world.dice.chance(20) {
+        if server.is_running(state) && !self.late.is_empty() && state.world.dice.chance(20) {
+            drop(guard);
             return self.arrive_late();
         }
-        if !driver.is_robbed() && self.world.dice.chance(self.calls) {
-            return self.workload.act(driver, &mut self.world, &mut self.oracle);
+        if !state.oracle.is_robbed() && state.world.dice.chance(self.calls) {
+            return self
+                .workload
+                .act(server, &mut state.world, &mut state.oracle);
         }
+        drop(guard);
         self.go_on()
     }
 
     /// One step of the server; when nothing can go on, time passes.
     fn go_on(&mut self) -> Check {
-        let Some(driver) = &mut self.driver else {
-            return violated("the server is gone");
+        let Some(server) = &mut self.server else {
+            return gone();
         };
-        if driver.step(&mut self.world, &mut self.oracle)? {
+        if server.step()? {
             return Ok(());
         }
-        driver.check_idle(&self.world)?;
+        let mut guard = self.scene.lock();
+        let state = &mut *guard;
+        server.check_idle(state)?;
         if self.faultless {
-            driver.check_overdue(&self.oracle, &mut self.world)?;
+            server.check_overdue(state)?;
         }
-        if driver.is_robbed() && driver.is_at_rest() {
+        if state.oracle.is_robbed() && server.is_at_rest(state) {
             // Whatever it still held it has lost; it must have let go of it.
-            driver.check_empty(&mut self.world)?;
+            server.check_empty(state)?;
+            drop(guard);
             return self.restart();
         }
-        match driver.next_wake() {
-            Some(wake) if self.world.dice.chance(self.idle_jumps) => self.world.pass_until(wake),
+        let wake = server.next_wake();
+        let world = &mut state.world;
+        match wake {
+            Some(wake) if world.dice.chance(self.idle_jumps) => world.pass_until(wake),
             _ => {
-                let time = Duration::from_millis(self.world.dice.between(1, 60));
-                let soon = self.world.now().plus(time);
-                let wake = driver.next_wake().unwrap_or(soon);
-                self.world.pass_until(soon.min(wake));
+                let time = Duration::from_millis(world.dice.between(1, 60));
+                let soon = world.now().plus(time);
+                world.pass_until(soon.min(wake.unwrap_or(soon)));
             }
         }
         Ok(())
     }
 
     fn restart(&mut self) -> Check {
-        let Some(driver) = self.driver.take() else {
-            return violated("the server is gone");
+        let Some(server) = self.server.take() else {
+            return gone();
         };
+        let mut guard = self.scene.lock();
+        let state = &mut *guard;
         // Ids order by the millisecond; a start takes longer than one.
-        let time = Duration::from_millis(self.world.dice.between(2, 3_000));
-        self.world.pass(time);
-        self.oracle.crashed(&self.world);
-        let (next, unsettled) = driver.crash(&self.world)?;
+        let time = Duration::from_millis(state.world.dice.between(2, 3_000));
+        state.world.pass(time);
+        state.oracle.crashed(&state.world);
+        drop(guard);
+        let (next, unsettled) = server.crash()?;
         self.late.extend(unsettled);
-        self.driver = Some(next);
+        self.server = Some(next);
         Ok(())
     }
 
     /// Outcomes of a server that is gone reach the store after all.
     fn arrive_late(&mut self) -> Check {
         let late = std::mem::take(&mut self.late);
-        let Some(driver) = &self.driver else {
-            return violated("the server is gone");
+        let Some(server) = &self.server else {
+            return gone();
         };
-        self.world.note(format_args!(
+        self.scene.lock().world.note(format_args!(
             "late: {} outcomes of an earlier start arrive",
             late.len()
         ));
-        match wait_for(driver.store.settle(late))? {
+        match wait_for(server.engine.settle(late))? {
             Ok(group)
                 if group
                     .each
@@ -279,31 +336,39 @@ impl Simulation {
 
     /// Nothing fails any more and nobody calls: everything comes to rest, paused webhooks last.
     fn calm_down(&mut self) -> Check {
-        self.world.note("calm: the faults stop, time runs on");
-        self.world.faults = Faults::default();
-        if self
-            .driver
-            .as_ref()
-            .is_some_and(|driver| !driver.is_running())
-        {
+        let mut state = self.scene.lock();
+        state.world.note("calm: the faults stop, time runs on");
+        state.world.faults = Faults::default();
+        let server = self.server.as_ref();
+        let running = server.is_some_and(|server| server.is_running(&state));
+        drop(state);
+        if !running {
             self.restart()?;
         }
         self.come_to_rest()?;
-        let Some(driver) = &self.driver else {
-            return violated("the server is gone");
+        let Some(server) = &self.server else {
+            return gone();
         };
-        driver.store.heal()?;
+        server.engine.heal()?;
+        let mut guard = self.scene.lock();
+        let state = &mut *guard;
         self.workload
-            .resume_all(driver, &mut self.world, &mut self.oracle)?;
+            .resume_all(server, &mut state.world, &mut state.oracle)?;
+        drop(guard);
         self.come_to_rest()
     }
 
     fn come_to_rest(&mut self) -> Check {
         for _ in 0..CALM_STEPS_MAX {
-            self.world.turn += 1;
-            if self.driver.as_ref().is_some_and(Driver::is_at_rest) {
+            let Some(server) = &mut self.server else {
+                return gone();
+            };
+            let mut state = self.scene.lock();
+            state.world.turn += 1;
+            if server.is_at_rest(&state) {
                 return Ok(());
             }
+            drop(state);
             self.go_on()?;
         }
         violated("nothing fails and nobody calls, and still it does not come to rest")
@@ -339,14 +404,14 @@ fn config(dice: &mut Dice) -> Config {
     let parts = [
         None,
         Some(Part::HandOver),
-        Some(Part::Planner),
+        Some(Part::Manager),
         Some(Part::Claims),
         Some(Part::Cancels),
         Some(Part::Workers),
         Some(Part::Settler),
     ];
     let slow = dice.pick(&parts).copied().flatten();
-    Config {
+    let dispatcher = DispatcherConfig {
         limits,
         defaults: Defaults {
             retry: RetryPolicy {
@@ -369,6 +434,6 @@ fn config(dice: &mut Dice) -> Config {
             },
             ..Defaults::default()
         },
-        slow,
-    }
+    };
+    Config { dispatcher, slow }
 }

@@ -63,6 +63,12 @@ impl Wake for Caller {
 #[derive(Debug)]
 pub struct SimClock(AtomicI64);
 
+impl SimClock {
+    fn set(&self, now: Timestamp) {
+        self.0.store(now.as_millis(), Ordering::Relaxed);
+    }
+}
+
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::Relaxed))
@@ -177,7 +183,8 @@ pub struct World {
     pub entropy: Arc<SeededEntropy>,
     pub dice: Dice,
     pub faults: Faults,
-    pub trace: Trace,
+    /// `None`: nobody looks, and nothing is written down.
+    pub trace: Option<Trace>,
     /// Grows with each turn: tells what came before what within one millisecond.
     pub turn: u64,
     names: BTreeMap<char, BTreeMap<Id, usize>>,
@@ -187,7 +194,7 @@ const START: i64 = 1_700_000_000_000;
 
 impl World {
     #[must_use]
-    pub fn new(seed: u64, trace: Trace) -> Self {
+    pub fn new(seed: u64, trace: Option<Trace>) -> Self {
         let mut dice = Dice::new(seed);
         let entropy = SeededEntropy(Mutex::new(dice.fork()));
         let faults = Faults::draw(&mut dice);
@@ -208,38 +215,52 @@ impl World {
     }
 
     pub fn pass(&self, time: Duration) {
-        let later = self.now().plus(time);
-        self.clock.0.store(later.as_millis(), Ordering::Relaxed);
+        self.clock.set(self.now().plus(time));
     }
 
     pub fn pass_until(&self, at: Timestamp) {
         self.pass(at.since(self.now()));
     }
 
-    /// Adds a line to the trace.
+    /// Adds a line to the trace, if somebody wants to see it.
     pub fn note(&self, line: impl fmt::Display) {
-        let ms = self.now().as_millis() - START;
-        self.trace
-            .add(format!("{:>6} {:>9} ms  {line}", self.turn, ms));
+        if let Some(trace) = &self.trace {
+            let ms = self.now().as_millis() - START;
+            trace.add(format!("{:>6} {:>9} ms  {line}", self.turn, ms));
+        }
     }
 
     /// `w1`, `w2`, …: short names for the trace, in the order in which they were first told.
-    pub fn webhook(&mut self, id: WebhookId) -> String {
+    pub fn webhook(&mut self, id: WebhookId) -> Name {
         self.name('w', id.0)
     }
 
-    pub fn inspection(&mut self, id: InspectionId) -> String {
+    pub fn inspection(&mut self, id: InspectionId) -> Name {
         self.name('i', id.0)
     }
 
-    pub fn company(&mut self, id: CompanyId) -> String {
+    pub fn company(&mut self, id: CompanyId) -> Name {
         self.name('c', id.0)
     }
 
-    fn name(&mut self, kind: char, id: Id) -> String {
+    fn name(&mut self, kind: char, id: Id) -> Name {
         let known = self.names.entry(kind).or_default();
         let next = known.len() + 1;
-        format!("{kind}{}", known.entry(id).or_insert(next))
+        let number = *known.entry(id).or_insert(next);
+        Name { kind, number }
+    }
+}
+
+/// What something is called in a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name {
+    kind: char,
+    number: usize,
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.kind, self.number)
     }
 }
 

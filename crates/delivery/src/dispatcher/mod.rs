@@ -18,9 +18,8 @@ use std::time::Duration;
 use heraldo_domain::delivery::{Claim, Epoch, Leased};
 use heraldo_domain::ports::{Announcer, Clock, Entropy, HandOver, IdMaker};
 use heraldo_domain::store::{Store, StoreError};
-use heraldo_domain::webhook::{Defaults, Webhook};
+use heraldo_domain::webhook::Defaults;
 use heraldo_wire::id::WebhookId;
-use heraldo_wire::time::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +30,7 @@ use crate::transport::Transport;
 pub use runtime::{Live, Runtime, Task};
 
 use lulls::Waiters;
-use prepared::{Heads, Prepared};
+use prepared::Prepared;
 use runtime::within;
 use settler::Outbox;
 
@@ -216,18 +215,6 @@ impl<R: Runtime> Dispatcher<R> {
         }
         self.inner.outbox.close();
     }
-}
-
-/// All headers of an attempt that goes out at `now` (contract 8, "Headers on every delivery"); the simulation
-/// checks them against its own account of the webhook's secrets.
-#[must_use]
-pub fn headers_of(
-    webhook: &Arc<Webhook>,
-    server: &Defaults,
-    leased: &Leased,
-    now: Timestamp,
-) -> http::HeaderMap {
-    Heads::of(webhook, server).headers(leased, now)
 }
 
 impl<R: Runtime> HandOver for Dispatcher<R> {

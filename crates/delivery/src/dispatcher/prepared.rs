@@ -103,7 +103,7 @@ pub(super) struct Prepared {
 
 /// What the headers of a webhook's attempts are made from.
 #[derive(Debug)]
-pub(super) struct Heads {
+struct Heads {
     webhook: Arc<Webhook>,
     current: Signers,
     previous: Option<Signers>,
@@ -157,7 +157,7 @@ impl Prepared {
 }
 
 impl Heads {
-    pub(super) fn of(webhook: &Arc<Webhook>, server: &Defaults) -> Self {
+    fn of(webhook: &Arc<Webhook>, server: &Defaults) -> Self {
         let mut fixed = HeaderMap::new();
         for (name, value) in webhook.headers(server) {
             // Both were checked when they were set; what does not parse now is not sent.
@@ -187,7 +187,7 @@ impl Heads {
     }
 
     /// All headers of one attempt (contract 8, "Headers on every delivery").
-    pub(super) fn headers(&self, leased: &Leased, now: Timestamp) -> HeaderMap {
+    fn headers(&self, leased: &Leased, now: Timestamp) -> HeaderMap {
         // During an overlap the old secret signs, because the SDK compares one value; the standard
         // header carries both, newest first.
         let previous = self

@@ -1,75 +1,93 @@
 //! What the model says to each attempt: whether it may start, what it comes to, what follows.
 
-use std::sync::Arc;
+use std::fmt::Display;
 use std::time::Duration;
 
-use heraldo_domain::delivery::{
-    AttemptReport, AttemptResult, INTERRUPTIONS_MAX, Leased, Settlement,
-};
+use heraldo_delivery::transport::{Answer, Failure};
+use heraldo_domain::delivery::{INTERRUPTIONS_MAX, Leased, Settlement};
 use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::{Settled, Store};
-use heraldo_domain::webhook::{Defaults, Webhook};
+use heraldo_domain::webhook::Defaults;
 use heraldo_wire::api::DeliveryStatus;
-use heraldo_wire::attempt::Cause;
+use heraldo_wire::attempt::{Cause, ErrorClass};
 use heraldo_wire::event::EventType;
-use heraldo_wire::id::{DeliveryId, WebhookId};
+use heraldo_wire::id::{EventId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
+use super::outgoing::Outgoing;
 use super::{Attempted, Expected, Oracle, Place, UnderWay, place_name};
+use crate::watch::{Departing, GivenUp, Sign};
 use crate::world::{Check, World, violated, wait_for};
 
-/// Whom an attempt goes to, as the worker knows him.
-#[derive(Debug)]
-pub struct Receiver<'a> {
-    pub webhook: &'a Arc<Webhook>,
-    /// The turn in which it was read.
-    pub read: u64,
-    /// The rate that the lanes were told when the attempt took its slot.
-    pub rate: Option<u32>,
-    pub defaults: &'a Defaults,
-}
+/// Too many requests: the receiver wants fewer.
+const TOO_MANY: u16 = 429;
 
-fn place_of(leased: &Leased) -> Place {
+/// Where what was leased belongs.
+#[must_use]
+pub fn place_of(leased: &Leased) -> Place {
     (leased.webhook_id, leased.inspection_id, leased.sequence)
 }
 
 impl Oracle {
-    /// An attempt goes out now.
+    /// Whom a request goes to, and of which event, by what is on it.
+    ///
+    /// # Errors
+    /// When that is nobody, or nothing.
+    pub fn addressee(&self, sent: &Outgoing<'_>) -> Check<(WebhookId, EventId)> {
+        let to = |(_, hook): &(&WebhookId, &super::Hook)| hook.authority == sent.authority;
+        let Some((webhook, _)) = self.hooks.iter().find(to) else {
+            return violated(format!("something is sent to {}", sent.authority));
+        };
+        match sent.event() {
+            Some(event) => Ok((*webhook, event)),
+            None => violated("something is sent without the id of an event"),
+        }
+    }
+
+    /// An attempt goes out now. `given_up`: something of its webhook was given up unsent and is not stored.
     ///
     /// # Errors
     /// When it must not.
     pub fn started(
         &mut self,
-        leased: &Leased,
-        to: &Receiver<'_>,
+        departing: &Departing,
+        sent: &Outgoing<'_>,
+        given_up: bool,
         store: &dyn Store,
         world: &mut World,
     ) -> Check {
+        let Departing {
+            leased,
+            looked,
+            rate,
+        } = departing;
         let place = place_of(leased);
         let name = place_name(place, world);
         self.starts += 1;
-        self.check_rate(leased.webhook_id, to.rate, world)?;
-        self.places.insert(leased.delivery_id, place);
+        self.check_rate(leased.webhook_id, *rate, world)?;
         world.note(format_args!(
             "send: {name}, attempt {} ({:?})",
             leased.attempts + 1,
             leased.cause
         ));
-        check_content(leased, to.webhook, store, &name)?;
+        if looked.webhook.company_id != leased.company_id {
+            return violated(format!("{name} goes to a webhook that it is not for"));
+        }
+        check_content(leased, sent, store, name)?;
+        sent.check_headers(leased, name)?;
+        let now = world.now();
         if let Some(hook) = self.hooks.get(&leased.webhook_id) {
-            let now = world.now();
             hook.secrets
-                .check(leased, to.webhook, to.defaults, to.read, now, &name)?;
+                .check(leased, sent.headers, looked.read, now, name)?;
         }
         let robbed = self.robbed;
         if !robbed {
-            self.check_order(place, leased.cause, world)?;
+            self.check_order(place, leased.cause, given_up, world)?;
             self.check_strict_order(place, world)?;
         }
-        let now = world.now();
         let expected = self.at(place, world)?;
         if !robbed {
-            expected.check_start(leased, now, &name)?;
+            expected.check_start(leased, now, name)?;
         }
         if leased.cause == Cause::Manual {
             expected.begin_manual();
@@ -81,8 +99,7 @@ impl Oracle {
     }
 
     /// The request of an attempt is being written to its receiver.
-    pub fn left(&mut self, leased: &Leased, world: &mut World) {
-        let place = place_of(leased);
+    pub fn left(&mut self, place: Place, world: &mut World) {
         let name = place_name(place, world);
         world.note(format_args!("left: {name}"));
         if let Some(expected) = self.expected.get_mut(&place) {
@@ -114,15 +131,20 @@ impl Oracle {
         Ok(())
     }
 
-    /// A first attempt waits for the first attempts of the events before it.
-    fn check_order(&self, place: Place, cause: Cause, world: &mut World) -> Check {
+    /// A first attempt waits for the first attempts of the events before it. One that was cut off too often ends
+    /// unsent; that is seen when it is stored.
+    fn check_order(&self, place: Place, cause: Cause, given_up: bool, world: &mut World) -> Check {
         let (webhook, inspection, sequence) = place;
         if cause != Cause::First || !self.hooks.get(&webhook).is_some_and(|hook| hook.ordered) {
             return Ok(());
         }
         let before = (webhook, inspection, 0)..(webhook, inspection, sequence);
+        let is_given_up = |earlier: &Expected| given_up && earlier.cuts >= INTERRUPTIONS_MAX;
         let early = self.expected.range(before).find(|(_, earlier)| {
-            earlier.status == DeliveryStatus::Pending && !earlier.first_over && !earlier.test
+            earlier.status == DeliveryStatus::Pending
+                && !earlier.first_over
+                && !earlier.test
+                && !is_given_up(earlier)
         });
         match early {
             None => Ok(()),
@@ -161,40 +183,67 @@ impl Oracle {
         found.map(|(earlier, _)| *earlier)
     }
 
+    /// Whether an attempt has ended and its outcome is not stored.
+    #[must_use]
+    pub fn has_ended(&self, leased: &Leased) -> bool {
+        self.expected
+            .get(&place_of(leased))
+            .is_some_and(|expected| matches!(expected.now, UnderWay::Ended(..)))
+    }
+
     /// Its recorded starts were cut off too often: it is settled as failed, unsent.
     ///
     /// # Errors
-    /// When they were not.
-    pub fn gave_up(&mut self, leased: &Leased) -> Check {
-        self.places.insert(leased.delivery_id, place_of(leased));
-        match self.expected.get_mut(&place_of(leased)) {
-            Some(expected) if expected.cuts >= INTERRUPTIONS_MAX => {
-                expected.now = UnderWay::Started;
-                if leased.cause == Cause::Manual {
-                    expected.begin_manual();
-                }
-                expected.owed = false;
-                Ok(())
-            }
-            Some(expected) => violated(format!(
+    /// When they were not, or nobody gave it up.
+    pub fn gave_up(
+        &mut self,
+        leased: &Leased,
+        given_up: Option<GivenUp>,
+        defaults: &Defaults,
+        world: &mut World,
+    ) -> Check {
+        let place = place_of(leased);
+        let name = place_name(place, world);
+        let Some(given_up) = given_up else {
+            return violated(format!("an outcome of {name} is written that is not known"));
+        };
+        let expected = self.at(place, world)?;
+        if expected.cuts < INTERRUPTIONS_MAX {
+            return violated(format!(
                 "an attempt was given up after {} recorded starts were cut off",
                 expected.cuts
-            )),
-            None => violated("an attempt of nothing that was accepted was given up"),
+            ));
         }
+        if leased.cause == Cause::Manual {
+            expected.begin_manual();
+        }
+        expected.owed = false;
+        let attempted = Attempted {
+            cause: leased.cause,
+            started_at: given_up.at,
+            delivered: false,
+            status_code: None,
+        };
+        let policy = given_up.webhook.retry_policy(defaults);
+        let due = expected.due_after(&attempted, &policy, given_up.at);
+        expected.first_over = true;
+        expected.now = UnderWay::Ended(attempted, due);
+        world.note(format_args!("given up: {name}"));
+        Ok(())
     }
 
-    /// An attempt has ended; its outcome is on its way to the store.
+    /// An attempt has ended; its outcome is on its way to the store. Returns what it tells of its receiver.
     ///
     /// # Errors
     /// When it had not started.
     pub fn ended(
         &mut self,
         leased: &Leased,
-        report: &AttemptReport,
+        started_at: Timestamp,
+        outcome: &Result<Answer, Failure>,
         policy: &RetryPolicy,
         world: &mut World,
-    ) -> Check {
+    ) -> Check<Sign> {
         let place = place_of(leased);
         let name = place_name(place, world);
         let now = world.now();
@@ -203,26 +252,22 @@ impl Oracle {
         if expected.now != UnderWay::Started && !robbed {
             return violated(format!("an attempt of {name} ended that had not started"));
         }
-        let (delivered, status_code, asked) = match &report.result {
-            AttemptResult::Answered(received) => {
-                let delivered = (200..300).contains(&received.status);
-                (
-                    delivered,
-                    Some(received.status),
-                    received.retry_after.clone(),
-                )
+        let (delivered, status_code, asked) = match outcome {
+            Ok(answer) => {
+                let delivered = (200..300).contains(&answer.status);
+                (delivered, Some(answer.status), answer.retry_after.clone())
             }
-            AttemptResult::Failed { status, .. } => (false, *status, None),
+            Err(failure) => (false, failure.status, None),
         };
         // Only with these two, and not for longer than is allowed.
         let asked = asked
-            .filter(|_| matches!(status_code, Some(429 | 503)))
+            .filter(|_| matches!(status_code, Some(TOO_MANY | 503)))
             .and_then(|seconds| seconds.parse().ok())
             .map(|seconds| Duration::from_secs(seconds).min(policy.retry_after_max));
         let not_before = asked.map(|wait| now.plus(wait));
         let attempted = Attempted {
             cause: leased.cause,
-            started_at: report.started_at,
+            started_at,
             delivered,
             status_code,
         };
@@ -237,12 +282,17 @@ impl Oracle {
         let came = if delivered { "delivered" } else { "failed" };
         world.note(format_args!("ended: {name} {came} {status_code:?}"));
         self.note_answer(place.0, status_code);
-        Ok(())
+        let timed_out = matches!(outcome, Err(failure) if failure.class == ErrorClass::Timeout);
+        Ok(match not_before {
+            Some(until) if status_code == Some(TOO_MANY) => Sign::Hold(until),
+            Some(_) | None if delivered => Sign::Delivered,
+            Some(_) | None if timed_out => Sign::TimedOut,
+            Some(_) | None => Sign::Other,
+        })
     }
 
     /// Nobody will know what an attempt came to: it is made again.
-    pub fn cut_off(&mut self, leased: &Leased, world: &mut World) {
-        let place = place_of(leased);
+    pub fn cut_off(&mut self, place: Place, world: &mut World) {
         let name = place_name(place, world);
         world.note(format_args!("fault: the worker that sends {name} panics"));
         if let Some(expected) = self.expected.get_mut(&place) {
@@ -258,7 +308,6 @@ impl Oracle {
     pub fn recorded(&mut self, leased: &Leased, world: &mut World) -> Check {
         let place = place_of(leased);
         let name = place_name(place, world);
-        self.places.insert(leased.delivery_id, place);
         let expected = self.at(place, world)?;
         expected.recorded = true;
         if !expected.left {
@@ -269,15 +318,12 @@ impl Oracle {
         Ok(())
     }
 
-    /// The store has taken these leases back.
-    pub fn released(&mut self, deliveries: &[DeliveryId]) {
-        for id in deliveries {
-            if !self.robbed
-                && let Some(place) = self.places.get(id)
-                && let Some(expected) = self.expected.get_mut(place)
-            {
-                expected.recorded = false;
-            }
+    /// The store has taken a lease back.
+    pub fn released(&mut self, leased: &Leased) {
+        if !self.robbed
+            && let Some(expected) = self.expected.get_mut(&place_of(leased))
+        {
+            expected.recorded = false;
         }
     }
 
@@ -287,13 +333,12 @@ impl Oracle {
     /// When an outcome was lost, or written that must not be.
     pub fn settled(
         &mut self,
+        leased: &Leased,
         settlement: &Settlement,
         settled: Settled,
         world: &mut World,
     ) -> Check {
-        let Some(place) = self.places.get(&settlement.delivery_id).copied() else {
-            return violated("something was settled that nobody sent");
-        };
+        let place = place_of(leased);
         let name = place_name(place, world);
         let robbed = self.robbed;
         let expected = self.at(place, world)?;
@@ -344,6 +389,12 @@ impl Oracle {
         }
     }
 
+    /// Whether somebody else has opened an epoch.
+    #[must_use]
+    pub fn is_robbed(&self) -> bool {
+        self.robbed
+    }
+
     /// Somebody else opened an epoch; the server goes on without knowing.
     pub fn robbed(&mut self, world: &World) {
         world.note("fault: somebody else opens an epoch on the same data");
@@ -363,19 +414,22 @@ impl Oracle {
     }
 }
 
-/// The right thing, to the right receiver, as it was accepted.
-fn check_content(leased: &Leased, webhook: &Webhook, store: &dyn Store, name: &str) -> Check {
-    if webhook.id != leased.webhook_id || webhook.company_id != leased.company_id {
-        return violated(format!("{name} goes to a webhook that it is not for"));
-    }
+/// The right thing, as it was accepted.
+fn check_content(
+    leased: &Leased,
+    sent: &Outgoing<'_>,
+    store: &dyn Store,
+    name: impl Display,
+) -> Check {
     let Ok(Some(event)) = wait_for(store.event(leased.company_id, leased.event_id))? else {
         return violated(format!("the event of {name} is not stored"));
     };
     let same = event.body == leased.body
+        && event.body == *sent.body
         && event.event_type == leased.event_type
         && event.inspection_id == leased.inspection_id
         && event.sequence == leased.sequence;
-    let head: Option<Head<'_>> = serde_json::from_slice(&leased.body).ok();
+    let head: Option<Head<'_>> = serde_json::from_slice(sent.body).ok();
     let told = head.and_then(|head| head.event.parse::<EventType>().ok());
     if !same || told != Some(leased.event_type) {
         return violated(format!("what is sent as {name} is not its event"));
@@ -387,107 +441,4 @@ fn check_content(leased: &Leased, webhook: &Webhook, store: &dyn Store, name: &s
 struct Head<'a> {
     #[serde(borrow)]
     event: &'a str,
-}
-
-impl Expected {
-    fn check_start(&self, leased: &Leased, now: Timestamp, name: &str) -> Check {
-        if leased.event_type != self.event_type || leased.company_id != self.company {
-            return violated(format!("{name} is another event than was accepted"));
-        }
-        if self.now != UnderWay::Nothing {
-            return violated(format!(
-                "{name} is sent while an attempt of it is not settled"
-            ));
-        }
-        let number = u32::try_from(self.attempts.len())
-            .unwrap_or(u32::MAX)
-            .saturating_add(1);
-        if leased.attempts + 1 != number {
-            let sent = leased.attempts + 1;
-            return violated(format!("{name} is sent as attempt {sent}, not {number}"));
-        }
-        if leased.interruptions != self.cuts {
-            return violated(format!(
-                "{name} is said to be cut off {} times; {} of its recorded starts were",
-                leased.interruptions, self.cuts
-            ));
-        }
-        if self.cuts >= INTERRUPTIONS_MAX {
-            return violated(format!(
-                "{name} is sent after {} recorded starts were cut off",
-                self.cuts
-            ));
-        }
-        let scheduled = self.status == DeliveryStatus::Pending && now >= self.due;
-        let may = match leased.cause {
-            Cause::First => scheduled && self.attempts.is_empty(),
-            Cause::Retry => scheduled && !self.attempts.is_empty(),
-            Cause::Manual => self.permits > 0 || self.manual_open,
-            Cause::Recover => false,
-        };
-        if !may {
-            let early = self.due.as_millis() - now.as_millis();
-            return violated(format!(
-                "{name} is sent ({:?}) while it is {}, {early} ms before it is due",
-                leased.cause, self.status
-            ));
-        }
-        Ok(())
-    }
-
-    fn begin_manual(&mut self) {
-        if !self.manual_open {
-            self.permits = self.permits.saturating_sub(1);
-            self.manual_open = true;
-        }
-    }
-
-    /// When the schedule has the next attempt after a failed one; `None`: never.
-    fn due_after(
-        &self,
-        made: &Attempted,
-        policy: &RetryPolicy,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let scheduled = self.scheduled + u32::from(made.cause != Cause::Manual);
-        let so_far = usize::try_from(scheduled).ok()?;
-        if so_far == 0 || so_far > policy.waits.len() || !policy.retried.contains(&self.event_type)
-        {
-            return None;
-        }
-        let waited: u128 = policy
-            .waits
-            .iter()
-            .take(so_far)
-            .map(std::time::Duration::as_millis)
-            .sum();
-        let first = self.first_started_at.unwrap_or(made.started_at).as_millis();
-        let due = first.saturating_add(i64::try_from(waited).unwrap_or(i64::MAX));
-        Some(Timestamp::from_millis(due.max(now.as_millis())))
-    }
-
-    fn settle(&mut self, attempted: Attempted, due: Option<Timestamp>) {
-        self.first_started_at = self.first_started_at.or(Some(attempted.started_at));
-        let manual = attempted.cause == Cause::Manual;
-        self.scheduled += u32::from(!manual);
-        if attempted.delivered {
-            self.status = DeliveryStatus::Delivered;
-        } else if !manual || (self.test && self.status == DeliveryStatus::Pending) {
-            self.status = if due.is_some() {
-                DeliveryStatus::Pending
-            } else {
-                DeliveryStatus::Failed
-            };
-            self.due = due.unwrap_or(self.due);
-        }
-        if let Some(earliest) = self.manual_not_before.take() {
-            self.due = self.due.max(earliest);
-        }
-        if manual {
-            self.manual_open = false;
-        }
-        self.attempts.push(attempted);
-        self.recorded = false;
-        self.cuts = 0;
-    }
 }

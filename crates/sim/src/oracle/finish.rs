@@ -1,6 +1,7 @@
 //! What must hold at the end, when the faults have stopped and time has run on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use heraldo_domain::query::{DeliveryFilter, DeliveryRecord, EventFilter, Page};
 use heraldo_domain::store::Store;
@@ -46,7 +47,7 @@ impl Oracle {
             let name = place_name(*place, world);
             match found.get(place) {
                 None => return violated(format!("{name} is lost: it is not in the store")),
-                Some(record) => expected.check_end(record, &name)?,
+                Some(record) => expected.check_end(record, name)?,
             }
         }
         match stored(wait_for(store.waiting())?)?.first() {
@@ -104,7 +105,7 @@ impl Oracle {
 }
 
 impl Expected {
-    fn check_end(&self, record: &DeliveryRecord, name: &str) -> Check {
+    fn check_end(&self, record: &DeliveryRecord, name: impl Display) -> Check {
         if self.status == DeliveryStatus::Pending || record.status == DeliveryStatus::Pending {
             return violated(format!("{name} is still pending at the end"));
         }

@@ -1,9 +1,9 @@
 //! What the model says to webhooks that are disabled by themselves, and to retries that are sent at once.
 
 use heraldo_domain::health::DisablePolicy;
-use heraldo_domain::ops::disable_webhook::Complaint;
+use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::{DeliveryStatus, WebhookStatus};
-use heraldo_wire::event::EventType;
+use heraldo_wire::event::{DisabledReason, EventType};
 use heraldo_wire::id::{CompanyId, InspectionId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
@@ -43,21 +43,23 @@ impl Oracle {
     /// When it had no reason.
     pub fn disabled(
         &mut self,
-        webhook: WebhookId,
-        complaint: &Complaint,
+        disabled: &Webhook,
         policy: DisablePolicy,
         world: &mut World,
     ) -> Check {
+        let webhook = disabled.id;
         let name = world.webhook(webhook);
-        world.note(format_args!("webhook: {name} is disabled: {complaint:?}"));
+        let reason = disabled.life.disabled.as_ref().map(|why| why.reason);
+        world.note(format_args!("webhook: {name} is disabled: {reason:?}"));
         let Some(hook) = self.hooks.get(&webhook).filter(|hook| !hook.is_ended()) else {
             return violated(format!("{name} is disabled, and was before"));
         };
         let company = hook.company;
         let record = self.records.entry(webhook).or_default();
-        let has_reason = match complaint {
-            Complaint::Gone { .. } => record.gone,
-            Complaint::Failing => {
+        let has_reason = match reason {
+            None | Some(DisabledReason::Manual) => false,
+            Some(DisabledReason::Gone) => record.gone,
+            Some(DisabledReason::Failing) => {
                 let failures = &record.failures;
                 let count = u32::try_from(failures.len()).unwrap_or(u32::MAX);
                 let first = failures.iter().map(|(_, started_at)| *started_at).min();
@@ -100,8 +102,13 @@ impl Oracle {
 
     /// Waiting retries of a webhook that has recovered are due now: which of them the store took first is
     /// its own affair.
-    pub fn brought_forward(&mut self, webhook: WebhookId, count: u32, world: &mut World) {
-        let now = world.now();
+    pub fn brought_forward(
+        &mut self,
+        webhook: WebhookId,
+        count: u32,
+        now: Timestamp,
+        world: &mut World,
+    ) {
         let name = world.webhook(webhook);
         world.note(format_args!(
             "recovered: {count} retries of {name} are due now"

@@ -1,14 +1,17 @@
 //! The oracle: a plain model of what was accepted, for whom, and what became of it.
 //!
-//! It is told what the use cases answered and what the dispatcher did, follows the contract by itself, and
+//! It is told what the use cases answered and what is seen of the dispatcher at its ports, follows the contract by itself, and
 //! says when the two part. It calls none of the rules that it checks.
 
 mod attempts;
+mod expected;
 mod finish;
 mod life;
+mod outgoing;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::time::Duration;
 
 use heraldo_domain::store::Store;
@@ -20,9 +23,10 @@ use heraldo_wire::signature::Secret;
 use heraldo_wire::time::Timestamp;
 
 use self::secrets::Secrets;
-use crate::world::{Check, World, violated, wait_for};
+use crate::world::{Check, Name, World, violated, wait_for};
 
-pub use self::attempts::Receiver;
+pub use self::attempts::place_of;
+pub use self::outgoing::Outgoing;
 
 /// A webhook as its owner set it.
 #[derive(Debug, Clone)]
@@ -37,6 +41,8 @@ pub struct Hook {
     ordered: bool,
     /// The last turn in which it was disabled or deleted.
     ended: Option<u64>,
+    /// Its receiver's host, which no other has.
+    authority: String,
     secrets: Secrets,
 }
 
@@ -49,6 +55,7 @@ pub struct Created {
     /// What is in force: its own, or the server's.
     pub ordering: Ordering,
     pub secret: Secret,
+    pub authority: String,
 }
 
 /// An event's place: the webhook that it goes to, its inspection, its number there.
@@ -111,7 +118,6 @@ struct Attempted {
 pub struct Oracle {
     hooks: BTreeMap<WebhookId, Hook>,
     expected: BTreeMap<Place, Expected>,
-    places: BTreeMap<DeliveryId, Place>,
     events: BTreeMap<CompanyId, usize>,
     records: BTreeMap<WebhookId, life::Record>,
     /// What was sent within the last second, and the rate under which it was.
@@ -158,6 +164,7 @@ impl Oracle {
             ordering: made.ordering,
             ordered: made.ordering != Ordering::None,
             ended: (made.status == WebhookStatus::Disabled).then_some(turn),
+            authority: made.authority,
             secrets: Secrets::new(made.secret, turn),
         };
         self.hooks.insert(id, hook);
@@ -303,6 +310,14 @@ impl Oracle {
         found.map(|(place, _)| *place)
     }
 
+    /// Whether an attempt to this webhook has ended and is not stored.
+    #[must_use]
+    pub fn has_unstored(&self, webhook: WebhookId) -> bool {
+        self.expected.iter().any(|(place, expected)| {
+            place.0 == webhook && matches!(expected.now, UnderWay::Ended(..))
+        })
+    }
+
     /// What is pending for a webhook, in the store.
     ///
     /// # Errors
@@ -402,8 +417,29 @@ impl Expected {
     }
 }
 
-/// `i3#2→w1`.
-pub(crate) fn place_name((webhook, inspection, sequence): Place, world: &mut World) -> String {
-    let inspection = world.inspection(inspection);
-    format!("{inspection}#{sequence}→{}", world.webhook(webhook))
+/// What a place is called in a trace: `i3#2→w1`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlaceName {
+    inspection: Name,
+    sequence: u32,
+    webhook: Name,
+}
+
+impl fmt::Display for PlaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            inspection,
+            sequence,
+            webhook,
+        } = self;
+        write!(f, "{inspection}#{sequence}→{webhook}")
+    }
+}
+
+pub(crate) fn place_name((webhook, inspection, sequence): Place, world: &mut World) -> PlaceName {
+    PlaceName {
+        inspection: world.inspection(inspection),
+        sequence,
+        webhook: world.webhook(webhook),
+    }
 }

@@ -1,14 +1,15 @@
 //! What the model knows of secrets, and whether what goes out is signed with the right ones (contract 8.2).
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use heraldo_delivery::dispatcher::headers_of;
 use heraldo_domain::delivery::Leased;
-use heraldo_domain::webhook::{Defaults, Webhook};
 use heraldo_wire::headers;
 use heraldo_wire::signature::{Envelope, Secret, verify_body, verify_standard};
 use heraldo_wire::time::Timestamp;
+use http::HeaderMap;
 
+use super::outgoing;
 use crate::world::{Check, violated};
 
 /// Each secret that a webhook ever had, oldest first.
@@ -60,22 +61,16 @@ impl Secrets {
             .collect()
     }
 
-    /// What the dispatcher would send now, of settings that it read in the turn `read`.
+    /// What goes out now, by settings that were read in the turn `read`.
     pub(super) fn check(
         &self,
         leased: &Leased,
-        webhook: &std::sync::Arc<Webhook>,
-        defaults: &Defaults,
+        sent: &HeaderMap,
         read: u64,
         now: Timestamp,
-        name: &str,
+        name: impl Display,
     ) -> Check {
-        let sent = headers_of(webhook, defaults, leased, now);
-        let text = |name: &str| {
-            sent.get(name)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("")
-        };
+        let text = |name: &str| outgoing::text(sent, name);
         let valid = self.valid(read, now);
         // The older one signs for receivers that compare one value.
         let Some(signing) = valid.last() else {

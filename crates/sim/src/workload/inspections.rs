@@ -18,8 +18,8 @@ use super::{
     ACCESS_ATTEMPTS_MAX, Seen, Stage, Workload, answered, caller, id_of, json_of, text_of,
     unexpected,
 };
-use crate::driver::Driver;
 use crate::oracle::{Accepted, Oracle};
+use crate::server::Server;
 use crate::world::{Check, World, violated, wait_for};
 
 /// Of so many requests that publish one is stored while its client is told that it failed, if writes may fail.
@@ -29,7 +29,7 @@ impl Workload {
     pub(super) fn create(
         &mut self,
         company: CompanyId,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -39,7 +39,7 @@ impl Workload {
             initial_status: started.then_some(InitialStatus::Started),
             ..CreateInspectionRequest::default()
         };
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         let by = caller(company);
         let made = create_inspection(
             &context,
@@ -77,14 +77,14 @@ impl Workload {
 
     pub(super) fn enter_code(
         &mut self,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
         let Some((id, seen)) = self.any(world, |stage| stage != Stage::Blocked) else {
             return Ok(());
         };
-        let Ok(Some(stored)) = wait_for(driver.store.inspection(id))? else {
+        let Ok(Some(stored)) = wait_for(server.engine.inspection(id))? else {
             return violated("an inspection that was created is not in the store");
         };
         let right = world.dice.chance(800);
@@ -93,7 +93,7 @@ impl Workload {
         } else {
             "wrong".to_owned()
         };
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         let reply = match wait_for(enter_access_code(&context, id, &code))? {
             Ok(reply) => reply,
             Err(problem) => return self.refused(id, &problem, world, oracle),
@@ -138,7 +138,7 @@ impl Workload {
 
     pub(super) fn finish(
         &mut self,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -146,7 +146,7 @@ impl Workload {
         else {
             return Ok(());
         };
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         match wait_for(finish(&context, &caller(seen.company), id))? {
             Ok(_) => {
                 self.set(id, Stage::Completed);
@@ -158,7 +158,7 @@ impl Workload {
 
     pub(super) fn review(
         &mut self,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -175,7 +175,7 @@ impl Workload {
             veredict: Some(veredict),
             ..ReviewRequest::default()
         };
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         match wait_for(review(&context, &caller(seen.company), id, request))? {
             Ok(_) if seen.approved == Some(approve) => Ok(()),
             Ok(_) => {
@@ -190,11 +190,11 @@ impl Workload {
 
     pub(super) fn expire(
         &mut self,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         answered(wait_for(expire_lapsed(&context, 5))?, world)?;
         // Some may have been ended although another could not be: the store says which.
         let now = world.now();
@@ -205,7 +205,7 @@ impl Workload {
             .map(|(id, _)| *id)
             .collect();
         for id in lapsed {
-            let stored = wait_for(driver.store.inspection(id))?;
+            let stored = wait_for(server.engine.inspection(id))?;
             if let Ok(Some(stored)) = stored
                 && stored.has_expired()
             {
@@ -267,7 +267,7 @@ impl Workload {
     pub(super) fn publish(
         &mut self,
         company: CompanyId,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -307,7 +307,7 @@ impl Workload {
             key,
             request_hash: [0; 32],
         };
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         let ask = || {
             wait_for(publish(
                 &context,
@@ -318,14 +318,14 @@ impl Workload {
         };
         let in_doubt = world.faults.write > 0
             && self.repeats.is_multiple_of(DOUBTED_EVERY)
-            && driver.store.doubt_next_change()?;
+            && server.engine.doubt_next_change()?;
         let first = answered(ask()?, world)?;
         if in_doubt {
             if first.is_some() {
                 return violated("a change was answered although the disk did not keep it");
             }
             world.note("fault: what was published is stored, and its client told that it is not");
-            driver.store.end_doubt()?;
+            server.engine.end_doubt()?;
         }
         let again = world.dice.chance(150);
         let answer = match first {

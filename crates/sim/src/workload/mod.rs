@@ -18,12 +18,10 @@ use heraldo_wire::id::{ApiKeyId, CompanyId, InspectionId, WebhookId};
 use heraldo_wire::problem::Problem;
 use heraldo_wire::time::Timestamp;
 
-use crate::driver::Driver;
 use crate::oracle::Oracle;
+use crate::server::Server;
 use crate::world::{Check, Violation, World, violated, wait_for};
 
-/// Where all receivers are: whose turn it is, the webhook says.
-pub const ENDPOINT: &str = "https://receiver.example/events";
 /// Wrong access codes until an inspection is blocked.
 const ACCESS_ATTEMPTS_MAX: u32 = 3;
 
@@ -34,6 +32,8 @@ pub struct Workload {
     /// Inspections that run elsewhere: how many events each company published about them.
     elsewhere: BTreeMap<(CompanyId, InspectionId), u32>,
     settings: Settings,
+    /// Made so far: each has a host of its own, by which the model tells whom a request goes to.
+    receivers: u32,
     repeats: u64,
     /// Few inspections have most of the events, so that many of one wait for each other.
     few: bool,
@@ -111,6 +111,7 @@ impl Workload {
             inspections: BTreeMap::new(),
             elsewhere: BTreeMap::new(),
             settings,
+            receivers: 0,
             repeats: 0,
             few: world.dice.chance(400),
             flapping: None,
@@ -121,16 +122,16 @@ impl Workload {
     ///
     /// # Errors
     /// When a use case refuses.
-    pub fn begin(&mut self, driver: &Driver, world: &mut World, oracle: &mut Oracle) -> Check {
+    pub fn begin(&mut self, server: &Server, world: &mut World, oracle: &mut Oracle) -> Check {
         let faults = std::mem::take(&mut world.faults);
         for number in 0..world.dice.between(2, 3) {
-            let context = self.context(driver, world);
+            let context = self.context(server, world);
             let name = format!("company {number}");
             let made = wait_for(create_company(&context, &name, Person::default()))?;
             let company = made.map_err(|problem| unexpected(&problem))?.company_id;
             self.companies.push(company);
             for _ in 0..world.dice.between(1, 3) {
-                self.create_webhook(company, driver, world, oracle)?;
+                self.create_webhook(company, server, world, oracle)?;
             }
         }
         world.faults = faults;
@@ -141,7 +142,7 @@ impl Workload {
     ///
     /// # Errors
     /// When it is answered as it must not be.
-    pub fn act(&mut self, driver: &Driver, world: &mut World, oracle: &mut Oracle) -> Check {
+    pub fn act(&mut self, server: &Server, world: &mut World, oracle: &mut Oracle) -> Check {
         let Some(company) = world.dice.pick(&self.companies).copied() else {
             return Ok(());
         };
@@ -151,37 +152,37 @@ impl Workload {
         if world.dice.chance(150)
             && let Some(id) = self.flapping.take()
         {
-            return self.enable(id, driver, world, oracle);
+            return self.enable(id, server, world, oracle);
         }
-        driver.store.maybe_fail(world)?;
+        server.engine.maybe_fail(world)?;
         match act {
-            Act::Create => self.create(company, driver, world, oracle),
-            Act::EnterCode => self.enter_code(driver, world, oracle),
-            Act::Finish => self.finish(driver, world, oracle),
-            Act::Review => self.review(driver, world, oracle),
-            Act::Publish => self.publish(company, driver, world, oracle),
-            Act::Expire => self.expire(driver, world, oracle),
-            Act::CreateWebhook => self.create_webhook(company, driver, world, oracle),
-            Act::SetStatus => self.set_status(driver, world, oracle),
-            Act::ChangeWebhook => self.change_webhook(driver, world, oracle),
-            Act::DeleteWebhook => self.delete_webhook(driver, world, oracle),
-            Act::Rotate => self.rotate(driver, world, oracle),
-            Act::Resend => self.resend(company, driver, world, oracle),
-            Act::Test => self.test(driver, world, oracle),
+            Act::Create => self.create(company, server, world, oracle),
+            Act::EnterCode => self.enter_code(server, world, oracle),
+            Act::Finish => self.finish(server, world, oracle),
+            Act::Review => self.review(server, world, oracle),
+            Act::Publish => self.publish(company, server, world, oracle),
+            Act::Expire => self.expire(server, world, oracle),
+            Act::CreateWebhook => self.create_webhook(company, server, world, oracle),
+            Act::SetStatus => self.set_status(server, world, oracle),
+            Act::ChangeWebhook => self.change_webhook(server, world, oracle),
+            Act::DeleteWebhook => self.delete_webhook(server, world, oracle),
+            Act::Rotate => self.rotate(server, world, oracle),
+            Act::Resend => self.resend(company, server, world, oracle),
+            Act::Test => self.test(server, world, oracle),
         }
     }
 
-    fn context(&self, driver: &Driver, world: &World) -> Context {
+    fn context(&self, server: &Server, world: &World) -> Context {
         let links = Links {
             public_url: "https://heraldo.example".to_owned(),
             key: LinkKey([7; 32]),
             file_lifetime: Duration::from_secs(86_400),
         };
         Context::new(
-            driver.store.shared(),
+            server.engine.shared(),
             world.clock.clone(),
             world.entropy.clone(),
-            driver.ids(),
+            server.ids(),
             links,
             self.settings.clone(),
         )

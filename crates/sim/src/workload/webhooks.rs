@@ -16,11 +16,10 @@ use heraldo_wire::problem::ProblemCode;
 use heraldo_wire::time::HumanDuration;
 
 use super::{
-    ENDPOINT, Workload, answered, caller, id_of, is_the_stores, json_of, some_events, text_of,
-    unexpected,
+    Workload, answered, caller, id_of, is_the_stores, json_of, some_events, text_of, unexpected,
 };
-use crate::driver::Driver;
 use crate::oracle::{Accepted, Created, Hook, Oracle};
+use crate::server::Server;
 use crate::world::{Check, World, violated, wait_for};
 
 const STATUSES: [(u64, WebhookStatus); 3] = [
@@ -33,7 +32,7 @@ impl Workload {
     pub(super) fn create_webhook(
         &mut self,
         company: CompanyId,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -45,9 +44,11 @@ impl Workload {
         };
         let ordering = any_ordering(world);
         let in_force = ordering.unwrap_or(self.settings.webhook_defaults.ordering);
+        self.receivers += 1;
+        let authority = format!("receiver-{}.example", self.receivers);
         let request = CreateWebhookRequest {
             events: names(&events),
-            endpoint: ENDPOINT.to_owned(),
+            endpoint: format!("https://{authority}/events"),
             status: Some(status),
             ordering,
             retry_schedule: world.dice.chance(600).then(|| waits(world)),
@@ -60,7 +61,7 @@ impl Workload {
             retry_on_recovery: Some(world.dice.chance(400)),
             ..CreateWebhookRequest::default()
         };
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         let answer = match wait_for(create_webhook(&context, &caller(company), request, None))? {
             Err(problem) if problem.code == ProblemCode::LimitReached => return Ok(()),
             answer => answered(answer, world)?,
@@ -72,7 +73,7 @@ impl Workload {
         world.note(format_args!(
             "webhook: {name} of {of} is {status}, {in_force}"
         ));
-        let Ok(Some(stored)) = wait_for(driver.store.webhook(id))? else {
+        let Ok(Some(stored)) = wait_for(server.engine.webhook(id))? else {
             return violated("a webhook that was created is not in the store");
         };
         let made = Created {
@@ -81,6 +82,7 @@ impl Workload {
             events,
             ordering: in_force,
             secret: stored.secrets.current.clone(),
+            authority,
         };
         oracle.webhook_created(id, made, world.turn);
         Ok(())
@@ -88,7 +90,7 @@ impl Workload {
 
     pub(super) fn set_status(
         &mut self,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -99,14 +101,14 @@ impl Workload {
             return Ok(());
         };
         self.flapping = (status != WebhookStatus::Enabled).then_some(id);
-        self.put_status(id, hook.company, status, driver, world, oracle)
+        self.put_status(id, hook.company, status, server, world, oracle)
     }
 
     /// Enables a webhook again, if it is still there.
     pub(super) fn enable(
         &mut self,
         id: WebhookId,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -116,7 +118,7 @@ impl Workload {
             .map(|hook| hook.company)
         {
             Some(company) => {
-                self.put_status(id, company, WebhookStatus::Enabled, driver, world, oracle)
+                self.put_status(id, company, WebhookStatus::Enabled, server, world, oracle)
             }
             None => Ok(()),
         }
@@ -127,7 +129,7 @@ impl Workload {
         id: WebhookId,
         company: CompanyId,
         status: WebhookStatus,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -135,7 +137,7 @@ impl Workload {
             status: Some(status),
             ..UpdateWebhookRequest::default()
         };
-        if self.update(id, company, request, driver, world)? {
+        if self.update(id, company, request, server, world)? {
             let name = world.webhook(id);
             world.note(format_args!("webhook: {name} is set to {status}"));
             let was = oracle.hook(id).and_then(|hook| hook.status);
@@ -151,14 +153,14 @@ impl Workload {
     ///
     /// # Errors
     /// When a use case refuses.
-    pub fn resume_all(&mut self, driver: &Driver, world: &mut World, oracle: &mut Oracle) -> Check {
+    pub fn resume_all(&mut self, server: &Server, world: &mut World, oracle: &mut Oracle) -> Check {
         let paused: Vec<(WebhookId, CompanyId)> = oracle
             .live_hooks()
             .filter(|(_, hook)| hook.status == Some(WebhookStatus::Paused))
             .map(|(id, hook)| (id, hook.company))
             .collect();
         for (id, company) in paused {
-            self.put_status(id, company, WebhookStatus::Enabled, driver, world, oracle)?;
+            self.put_status(id, company, WebhookStatus::Enabled, server, world, oracle)?;
         }
         Ok(())
     }
@@ -168,17 +170,17 @@ impl Workload {
         id: WebhookId,
         company: CompanyId,
         request: UpdateWebhookRequest,
-        driver: &Driver,
+        server: &Server,
         world: &World,
     ) -> Check<bool> {
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         let answer = wait_for(update_webhook(&context, &caller(company), id, request))?;
         Ok(answered(answer, world)?.is_some())
     }
 
     pub(super) fn change_webhook(
         &mut self,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -199,7 +201,7 @@ impl Workload {
         if let Some(ordering) = ordering {
             request.ordering = ordering.map_or(Patch::Null, Patch::Set);
         }
-        if !self.update(id, hook.company, request, driver, world)? {
+        if !self.update(id, hook.company, request, server, world)? {
             return Ok(());
         }
         let name = world.webhook(id);
@@ -216,14 +218,14 @@ impl Workload {
 
     pub(super) fn delete_webhook(
         &mut self,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
         let Some((id, hook)) = any_hook(oracle, world) else {
             return Ok(());
         };
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         let answer = wait_for(delete_webhook(&context, &caller(hook.company), id))?;
         if answered(answer, world)?.is_some() {
             let name = world.webhook(id);
@@ -235,14 +237,14 @@ impl Workload {
 
     pub(super) fn rotate(
         &mut self,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
         let Some((id, hook)) = any_hook(oracle, world) else {
             return Ok(());
         };
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         let seconds = world.dice.chance(700).then(|| world.dice.between(0, 60));
         let request = RotateSecretRequest {
             overlap_seconds: seconds,
@@ -262,7 +264,7 @@ impl Workload {
     pub(super) fn resend(
         &mut self,
         company: CompanyId,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -271,19 +273,19 @@ impl Workload {
             before: None,
         };
         let found = wait_for(
-            driver
-                .store
+            server
+                .engine
                 .deliveries(company, DeliveryFilter::default(), page),
         )?;
         let found = found.unwrap_or_default();
         let Some(record) = world.dice.pick(&found) else {
             return Ok(());
         };
-        let Some(place) = Oracle::place_of(&*driver.store, company, record.id)? else {
+        let Some(place) = Oracle::place_of(&**server.engine, company, record.id)? else {
             return violated("a delivery is listed and cannot be read");
         };
         let ended = oracle.hook(record.webhook_id).is_none_or(Hook::is_ended);
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         match wait_for(resend(&context, &caller(company), record.id))? {
             Ok(_) if !ended => oracle.asked(place, world),
             Err(problem) if ended && problem.code == ProblemCode::Conflict => Ok(()),
@@ -295,7 +297,7 @@ impl Workload {
 
     pub(super) fn test(
         &mut self,
-        driver: &Driver,
+        server: &Server,
         world: &mut World,
         oracle: &mut Oracle,
     ) -> Check {
@@ -307,7 +309,7 @@ impl Workload {
             .pick(&EventType::ALL)
             .copied()
             .unwrap_or(EventType::InspectionCreated);
-        let context = self.context(driver, world);
+        let context = self.context(server, world);
         let answer = wait_for(test_webhook(
             &context,
             &caller(hook.company),
@@ -324,7 +326,7 @@ impl Workload {
         let Some(answer) = answered(answer, world)? else {
             return Ok(());
         };
-        let place = Oracle::place_of(&*driver.store, hook.company, answer.delivery_id)?;
+        let place = Oracle::place_of(&**server.engine, hook.company, answer.delivery_id)?;
         let Some((_, inspection, sequence)) = place else {
             return violated("a sample was promised that is not in the store");
         };
