@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// Each with its name; other engines carry the same names. They are never changed, only added to.
-pub(super) const STEPS: [(&str, &str); 11] = [
+pub(super) const STEPS: [(&str, &str); 12] = [
     (
         "foundation",
         include_str!("../../migrations/sqlite/0001_foundation.sql"),
@@ -48,6 +48,10 @@ pub(super) const STEPS: [(&str, &str); 11] = [
         "log_filters",
         include_str!("../../migrations/sqlite/0015_log_filters.sql"),
     ),
+    (
+        "child_links",
+        include_str!("../../migrations/sqlite/0016_child_links.sql"),
+    ),
 ];
 
 /// The version of a database after the last step.
@@ -68,7 +72,9 @@ mod tests {
 
     use heraldo_domain::account::{KeyHash, Role};
     use heraldo_domain::explain::WebhookState;
-    use heraldo_domain::query::InspectionFilter;
+    use heraldo_domain::inspection::Inspection;
+    use heraldo_domain::query::{InspectionFilter, Page};
+    use heraldo_domain::record::RecordKind;
     use heraldo_domain::store::Store;
     use heraldo_domain::token::Purpose;
     use heraldo_wire::id::{CompanyId, Id, UserId};
@@ -220,5 +226,54 @@ mod tests {
         }
         let lapsed = load::lapsed(&db, Timestamp::from_millis(7), 9).expect("those over time");
         assert_eq!(lapsed.rows, [inspection]);
+    }
+
+    #[test]
+    fn children_of_an_older_database_are_found_at_their_parent() {
+        let scene = Scene::without_epoch(&Memory);
+        let parent = scene.inspection("AB123");
+        let child = Inspection {
+            parent_id: Some(parent.id),
+            ..scene.inspection("AB123")
+        };
+        let mut db = Connection::open_in_memory().expect("a database");
+        super::all().to_version(&mut db, 11).expect("eleven steps");
+        let store = |inspection: &Inspection, doc: &str| {
+            let id = inspection.id.0;
+            db.execute(
+                "INSERT INTO inspection (key, tail, company, version, event_count, status, expires_at, doc)
+                 VALUES (?1, ?2, ?3, 1, 0, 0, 7, ?4)",
+                params![
+                    key_of(id),
+                    tail_of(id),
+                    inspection.company_id.0.as_bytes(),
+                    doc
+                ],
+            )
+            .expect("an inspection");
+        };
+        for inspection in [&parent, &child] {
+            let doc = serde_json::to_string(inspection).expect("a document");
+            store(inspection, &doc);
+        }
+        store(&scene.inspection("AB123"), "damaged");
+        super::all().to_latest(&mut db).expect("the last step");
+
+        let page = Page {
+            limit: 9,
+            before: None,
+        };
+        let company = parent.company_id;
+        let found = records::records(&db, RecordKind::Child, company, Some(parent.id.0), page);
+        let found = found.expect("records").rows;
+        let [link] = &found[..] else {
+            panic!("one child, not {found:?}");
+        };
+        assert_eq!((link.id, link.subject), (child.id.0, Some(parent.id.0)));
+        let said: serde_json::Value = serde_json::from_str(&link.doc).expect("a document");
+        let expected = serde_json::json!({
+            "id": child.id, "parent_id": parent.id, "company_id": company,
+        });
+        assert_eq!(said, expected);
     }
 }
