@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{Kept, RecordKind};
 
-pub(crate) use checker::check;
+pub(crate) use checker::{Violation, check};
 pub(crate) use draft::{Content, NewParts};
 pub(crate) use schema::{due_at_create, schema};
 pub(crate) use value::{check_value, is_empty};

@@ -10,7 +10,7 @@ use heraldo_wire::problem::{Problem, ProblemCode};
 use heraldo_wire::time::Timestamp;
 
 use super::bounds::check_bounds;
-use super::inputs::{GivenFile, GivenInputs, check_create, check_schema, read_inputs};
+use super::inputs::{GivenFile, GivenInputs, check_schema, read_inputs};
 use super::recorded::first_event;
 use super::{Answer, Context, Once, json};
 use crate::account::{Caller, Member};
@@ -44,21 +44,16 @@ pub async fn create_inspection(
         .await?;
     // Without inputs of its own the schema says no more than the reader of the request has checked, and
     // this is the busiest path.
-    let holds = if template.asked().next().is_some() {
+    if template.asked().next().is_some() {
         request.access_token = None;
-        check_schema(&template, &request, &files)
-    } else {
-        Ok(())
-    };
+        check_schema(&template, &request, &files)?;
+    }
     let given = GivenInputs {
         values: request.inputs.take().unwrap_or_default(),
         files,
     };
     let id = InspectionId(context.next_id(now));
     let mut read = read_inputs(context, &template, given, id)?;
-    check_create(&template, &read.inputs)?;
-    // Last, because what was said until here is said in words.
-    holds?;
     let mut inspection = decide(context, caller, &company, &template, id, request, now)?;
     read.keep_files(context).await?;
     inspection.take_inputs(read.inputs);

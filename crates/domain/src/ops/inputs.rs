@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 use super::Context;
 use super::images::problem_of_file;
 use crate::inspection::file::InputFile;
-use crate::inspection::{Inspection, answer, missing_answers};
-use crate::template::{Template, check, check_value, due_at_create, is_empty, schema};
+use crate::inspection::{Inspection, missing_answers};
+use crate::template::{Template, Violation, check, check_value, due_at_create, is_empty, schema};
+
+const NO_FILE: &str = "takes a file, sent as a part of a multipart body";
 
 /// One file of all that a request brings.
 #[derive(Debug, Clone)]
@@ -77,10 +79,7 @@ pub(super) fn read_inputs(
                 });
             }
             (InputType::File, None) => {
-                return Err(invalid(
-                    &identifier,
-                    "takes a file, sent as a part of a multipart body",
-                ));
+                return Err(invalid(&identifier, NO_FILE));
             }
             (_, _) => {
                 check_value(asked, &value).map_err(|what| invalid(&identifier, &what))?;
@@ -150,7 +149,7 @@ impl ReadInputs {
 /// The request is written out again as it was read, so that all spellings that readers take pass.
 ///
 /// # Errors
-/// `invalid_body` with the place.
+/// `unknown_input` and `invalid_input` with the input, `invalid_body` with the field; each names the rule of the schema.
 pub(super) fn check_schema(
     template: &Template,
     request: &CreateInspectionRequest,
@@ -173,16 +172,53 @@ pub(super) fn check_schema(
         }
     }
     let document = Value::Object(document);
-    check(&schema(template), &document).map_err(|violation| wrong(violation.to_string()))
+    check(&schema(template), &document).map_err(|violation| {
+        match in_words(template, &document, &violation) {
+            Some(mut problem) => {
+                problem.detail = format!("{}; {violation}", problem.detail);
+                problem
+            }
+            None => wrong(violation.to_string()),
+        }
+    })
 }
 
-/// Checks that nothing is missing that a create has to bring.
-///
-/// # Errors
-/// `invalid_input` with the identifiers.
-pub(super) fn check_create(template: &Template, given: &[Input]) -> Result<(), Problem> {
-    let missing = due_at_create(template).filter(|asked| answer(asked, given.iter()).is_none());
-    none_missing("the inspection can be created", missing)
+/// What a violation of the schema says of an input, if it is one of an input.
+fn in_words(template: &Template, document: &Value, violation: &Violation) -> Option<Problem> {
+    let given = document.get("inputs").and_then(Value::as_array);
+    let named = |input: &Value| Some(input.get("identifier")?.as_str()?.to_owned());
+    let mut steps = violation.place.split('/').skip(1);
+    match (steps.next(), steps.next()) {
+        // Nothing is wrong with what is there: something is not there.
+        (None, _) | (Some("inputs"), None) => {
+            let given: Vec<_> = given.into_iter().flatten().filter_map(named).collect();
+            let missing = due_at_create(template).filter(|asked| {
+                let identifier = asked.identifier.as_ref();
+                identifier.is_none_or(|identifier| !given.contains(identifier))
+            });
+            none_missing("the inspection can be created", missing).err()
+        }
+        (Some("inputs"), Some(index)) => {
+            let input = given?.get(index.parse::<usize>().ok()?)?;
+            let identifier = named(input)?;
+            let asked = match find(template, &identifier) {
+                Ok(asked) => asked,
+                Err(unknown) => return Some(unknown),
+            };
+            let value = input.get("value").unwrap_or(&Value::Null);
+            let fault = match asked.kind {
+                InputType::File => NO_FILE.to_owned(),
+                InputType::Text
+                | InputType::Textare
+                | InputType::Numeric
+                | InputType::Date
+                | InputType::Select
+                | InputType::Check => check_value(asked, value).err()?,
+            };
+            Some(invalid(&identifier, &fault))
+        }
+        (Some(_), _) => None,
+    }
 }
 
 /// Checks that no answer is missing that the template requires before the end.

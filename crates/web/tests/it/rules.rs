@@ -34,25 +34,164 @@ async fn max_attempts_of_the_template_wins_over_the_servers() {
     right.problem(ProblemCode::InspectionBlocked);
 }
 
-/// All else that a schema says is said in words before it is asked.
+/// Bodies that break one word of a schema each, with the field that they break: the ways into objects, and of an
+/// array its items.
+fn violations(schema: &Value, place: &str) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    let mut breaks = |value: Value| found.push((place.to_owned(), value));
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let of_types = [
+        ("string", json!("no such word")),
+        ("object", json!({ "no": "such" })),
+        ("array", json!([[]])),
+        ("boolean", json!(true)),
+    ];
+    if let Some((_, other)) = of_types
+        .into_iter()
+        .find(|(kind, _)| !types.is_empty() && !types.contains(kind))
+    {
+        breaks(other);
+    }
+    if schema["enum"].is_array() {
+        breaks(json!("no such word"));
+    }
+    if let Some(most) = schema["maxLength"].as_u64() {
+        breaks(json!("x".repeat(most as usize + 1)));
+    }
+    if let Some(most) = schema["maxItems"].as_u64() {
+        breaks(json!(vec![json!({}); most as usize + 1]));
+    }
+    if let Some(most) = schema["maxProperties"].as_u64() {
+        let many = (0..=most).map(|number| (format!("k{number}"), json!("v")));
+        breaks(Value::Object(many.collect()));
+    }
+    if schema["additionalProperties"]["type"] == "string" {
+        breaks(json!({ "key": ["no text"] }));
+    }
+    if schema["then"]["anyOf"].is_array() {
+        breaks(json!({ "disabled": false }));
+    }
+    for (key, of_key) in schema["properties"].as_object().into_iter().flatten() {
+        let inside = violations(of_key, key).into_iter();
+        found.extend(inside.map(|(field, value)| (field, json!({ key: value }))));
+    }
+    if schema["items"].is_object() {
+        let items = violations(&schema["items"], place).into_iter();
+        found.extend(items.map(|(field, value)| (field, json!([value]))));
+    }
+    found
+}
+
 #[tokio::test]
-async fn what_only_the_schema_refuses_is_refused_by_it() {
+async fn what_the_schema_of_a_template_refuses_is_refused_with_its_field_in_every_type() {
+    let world = World::new().await;
+    let built_in = format!("{TEMPLATES}?type=built-in");
+    let all = world.get(&built_in).await.json(200);
+    let all = all.as_array().unwrap().iter();
+    let easy: Vec<&Value> = all.filter(|template| template["name"] == "easy").collect();
+    assert_eq!(easy.len(), 8, "one for each type");
+    for template in easy {
+        let kind = template["inspectionType"].as_str().unwrap();
+        let path = format!("/v1/inspection/{kind}");
+        let create = async |body: Value| world.post(&path, &body).await;
+        create(json!({ "templateId": "easy" })).await.json(201);
+        let schema = &template["schema"];
+        let mut tried = 0;
+        for (key, of_key) in schema["properties"].as_object().unwrap() {
+            for (field, value) in violations(of_key, key) {
+                let mut body = json!({ "templateId": "easy" });
+                body[key] = value;
+                let answer = create(body.clone()).await;
+                assert_eq!(
+                    answer.status.as_u16(),
+                    400,
+                    "{kind}: {body} got {}",
+                    answer.text()
+                );
+                let detail = answer.json(400)["detail"].to_string();
+                assert!(detail.contains(&field), "{kind}: {body} got {detail}");
+                tried += 1;
+            }
+        }
+        assert!(tried > 20, "{kind}: only {tried} were tried");
+    }
+}
+
+/// What the schema decides alone: these are refused by nothing else.
+#[tokio::test]
+async fn a_create_that_breaks_the_schema_of_its_template_is_refused_by_it_and_names_the_input() {
     let world = World::new().await;
     let template = json!({
         "name": "things", "inspectionType": "goods", "images": [],
-        "inputs": [{"identifier": "note", "label": "Note", "type": "text", "stages": "create"}],
+        "inputs": [
+            {"identifier": "plan", "label": "Plan", "type": "select", "stages": "create",
+             "options": [{"label": "Oro"}], "validationSchema": {"required": true}},
+            {"identifier": "note", "label": "Note", "type": "text", "stages": "create",
+             "validationSchema": {"maxLength": 3}},
+            {"identifier": "acta", "label": "Acta", "type": "file", "stages": "create"},
+        ],
     });
     let made = world.post(TEMPLATES, &template).await.json(201);
-    let create = async |goods: usize| {
-        let body = json!({"templateId": made["_id"], "goods": vec![json!({}); goods]});
+    let create = async |goods: usize, inputs: Value| {
+        let goods = vec![json!({}); goods];
+        let body = json!({"templateId": made["_id"], "goods": goods, "inputs": inputs});
         world.post("/v1/inspection/goods", &body).await
     };
-    create(50).await.json(201);
-    let detail = create(51).await.problem(ProblemCode::InvalidBody);
-    assert_eq!(
-        detail,
-        "`/goods` breaks the rule `maxItems` of the template's schema"
-    );
+    let plan = json!({"identifier": "plan", "value": "Oro"});
+    create(50, json!([plan])).await.json(201);
+    let detail = create(51, json!([plan]))
+        .await
+        .problem(ProblemCode::InvalidBody);
+    let rule = |place: &str, word: &str| {
+        format!("`{place}` breaks the rule `{word}` of the template's schema")
+    };
+    assert_eq!(detail, rule("/goods", "maxItems"));
+    let missing = "these inputs are required before the inspection can be created: `plan` (Plan)";
+    for (inputs, code, words, broken) in [
+        (
+            json!([]),
+            ProblemCode::InvalidInput,
+            missing,
+            rule("/inputs", "contains"),
+        ),
+        (
+            json!(null),
+            ProblemCode::InvalidInput,
+            missing,
+            rule("", "required"),
+        ),
+        (
+            json!([{"identifier": "plan", "value": "Plata"}]),
+            ProblemCode::InvalidInput,
+            "the input `plan` is one of: Oro",
+            rule("/inputs/0/value", "enum"),
+        ),
+        (
+            json!([plan, {"identifier": "note", "value": "four"}]),
+            ProblemCode::InvalidInput,
+            "the input `note` has at most 3 characters",
+            rule("/inputs/1/value", "anyOf"),
+        ),
+        (
+            json!([plan, {"identifier": "acta", "value": "no file"}]),
+            ProblemCode::InvalidInput,
+            "the input `acta` takes a file, sent as a part of a multipart body",
+            rule("/inputs/1/value", "anyOf"),
+        ),
+        (
+            json!([plan, {"identifier": "otro", "value": 1}]),
+            ProblemCode::UnknownInput,
+            "the template has no input `otro`; it has plan, note, acta",
+            rule("/inputs/1/identifier", "enum"),
+        ),
+    ] {
+        let detail = create(1, inputs).await.problem(code);
+        assert_eq!(detail, format!("{words}; {broken}"));
+    }
 }
 
 #[tokio::test]
