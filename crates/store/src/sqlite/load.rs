@@ -220,13 +220,14 @@ pub(super) fn inspection_with(db: &Connection, part: Id) -> Done<Option<Inspecti
 /// One page, newest first, and the count of all that match, as of one moment.
 pub(super) fn inspections(
     db: &Connection,
+    held: &sheets::Held,
     company: CompanyId,
     filter: &InspectionFilter,
     offset: u64,
     limit: u32,
 ) -> Done<(Listed<Inspection>, u64)> {
     let moment = db.unchecked_transaction()?;
-    let found = sheets::find(db, company, filter, offset, limit)?;
+    let found = sheets::find(db, held, company, filter, offset, limit)?;
     let sql = format!("SELECT {INSPECTION} FROM inspection WHERE key = ?1");
     let mut statement = db.prepare_cached(&sql)?;
     // Pages are counted off, so a damaged row keeps its place, and its page is shorter by it.

@@ -215,7 +215,14 @@ mod tests {
                 search: Some(search.to_owned()),
                 ..InspectionFilter::default()
             };
-            let found = load::inspections(&db, inspection.company_id, &filter, 0, 9);
+            let found = load::inspections(
+                &db,
+                &sheets::Held::default(),
+                inspection.company_id,
+                &filter,
+                0,
+                9,
+            );
             let (listed, total) = found.expect("a list");
             let expected: &[_] = if search == "3456" {
                 std::slice::from_ref(&inspection)

@@ -95,6 +95,7 @@ pub use self::open::{DATABASE_FILE, LOCK_FILE, MasterKeySource, OpenError};
 pub struct SqliteStore {
     shared: Arc<Shared>,
     readers: Readers,
+    held: Arc<sheets::Held>,
     told: Told,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Held for as long as a server runs.
@@ -180,6 +181,7 @@ impl SqliteStore {
         let store = Self {
             shared,
             readers,
+            held: Arc::default(),
             told: Told::default(),
             threads: Mutex::new(threads),
             lock: Mutex::new(opened.lock),
@@ -525,9 +527,10 @@ impl Store for SqliteStore {
             // What is stored can be listed all the same.
             tracing::warn!(%error, "the latest inspections could not be written into their lists");
         }
+        let held = Arc::clone(&self.held);
         let (listed, total) = self
             .readers
-            .read(move |db| load::inspections(db, company, &filter, offset, limit))
+            .read(move |db| load::inspections(db, &held, company, &filter, offset, limit))
             .await?;
         Ok((self.told.tell("inspection", listed), total))
     }

@@ -8,6 +8,7 @@ use heraldo_domain::query::InspectionFilter;
 use heraldo_wire::id::CompanyId;
 use rusqlite::{Connection, params};
 
+use super::held::Weighed;
 use super::{Bytes, Row, blob, small};
 use crate::sqlite::codes::Code;
 use crate::sqlite::fault::{Done, Fault};
@@ -15,6 +16,8 @@ use crate::sqlite::fault::{Done, Fault};
 /// Fewer than 255, so that a byte names any of a sheet's templates or producers.
 const ROWS_MAX: usize = 250;
 const NOBODY: u8 = 255;
+/// Rows that a walk passes one by one.
+const STEPS_MAX: usize = 16;
 
 type IdBytes = [u8; 12];
 
@@ -56,6 +59,13 @@ impl Fact {
             veredict: 2,
             template: [7; 12],
             producer: None,
+        }
+    }
+
+    pub(super) fn sample_in(key: i64, status: heraldo_wire::object::InspectionStatus) -> Self {
+        Self {
+            status: byte(status),
+            ..Self::sample(key)
         }
     }
 }
@@ -132,7 +142,8 @@ impl Row for Fact {
 
     fn update(db: &Connection, id: i64, rows: &[Self]) -> Done<()> {
         let mut statement = db.prepare_cached(
-            "UPDATE facts_sheet SET first = ?2, rows = ?3, doc = ?4 WHERE id = ?1",
+            "UPDATE facts_sheet SET id = (SELECT max(id) + 1 FROM facts_sheet),
+                 first = ?2, rows = ?3, doc = ?4 WHERE id = ?1",
         )?;
         let first = rows.first().map_or(0, Row::key);
         statement.execute(params![id, first, small(rows.len()), pack(rows)])?;
@@ -162,6 +173,27 @@ fn pack(rows: &[Fact]) -> Vec<u8> {
     doc.extend(places.iter().map(|(_, producer)| producer));
     doc.extend(templates.iter().chain(&producers).flatten());
     doc
+}
+
+/// A sheet as it is held in memory: sound when it was read.
+#[derive(Debug)]
+pub(super) struct FactsSheet(Box<[u8]>);
+
+impl FactsSheet {
+    pub(super) fn read(doc: &[u8]) -> Done<Self> {
+        Facts::read(doc)?;
+        Ok(Self(doc.into()))
+    }
+
+    pub(super) fn facts(&self) -> Done<Facts<'_>> {
+        Facts::read(&self.0)
+    }
+}
+
+impl Weighed for FactsSheet {
+    fn bytes(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// A sheet as it stands in the database.
@@ -248,6 +280,47 @@ impl<'a> Facts<'a> {
         let rows = self.keys.iter().zip(kept).rev();
         rows.filter(|(_, kept)| **kept)
             .map(|(key, _)| i64::from_le_bytes(*key))
+    }
+
+    /// Looks keys up among these rows.
+    pub(super) const fn walk(&self, kept: &'a [bool]) -> Walk<'a> {
+        Walk {
+            keys: self.keys,
+            kept,
+        }
+    }
+}
+
+/// Rows of a sheet, of which keys are looked up from the newest to the oldest.
+pub(super) struct Walk<'a> {
+    /// Those that were not passed yet.
+    keys: &'a [[u8; 8]],
+    kept: &'a [bool],
+}
+
+impl Walk<'_> {
+    /// Whether a key that is older than those asked for before is one of the rows that are kept.
+    pub(super) fn has(&mut self, key: i64) -> bool {
+        // Most often it is near; what is farther is found by halving.
+        let far = self.keys.len().checked_sub(STEPS_MAX);
+        if far.is_some_and(|far| {
+            self.keys
+                .get(far)
+                .is_some_and(|far| i64::from_le_bytes(*far) > key)
+        }) {
+            let rest = self
+                .keys
+                .partition_point(|other| i64::from_le_bytes(*other) <= key);
+            self.keys = self.keys.split_at(rest).0;
+        }
+        while let Some((newest, older)) = self.keys.split_last() {
+            let newest = i64::from_le_bytes(*newest);
+            if newest <= key {
+                return newest == key && self.kept.get(older.len()).is_some_and(|kept| *kept);
+            }
+            self.keys = older;
+        }
+        false
     }
 }
 

@@ -8,10 +8,11 @@
 use heraldo_domain::inspection::{Inspection, match_key, search_part};
 use heraldo_domain::query::InspectionFilter;
 use heraldo_wire::id::CompanyId;
+use memchr::memchr_iter;
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr_iter};
 use rusqlite::{Connection, params};
 
+use super::held::Weighed;
 use super::marks::{Mark, Marks, may_hold};
 use super::{Bytes, Row, blob, small};
 use crate::sqlite::fault::{Done, Fault};
@@ -108,7 +109,8 @@ impl Row for Text {
 
     fn update(db: &Connection, id: i64, rows: &[Self]) -> Done<()> {
         let mut statement = db.prepare_cached(
-            "UPDATE texts_sheet SET first = ?2, marks = ?3, searches = ?4, names = ?5 WHERE id = ?1",
+            "UPDATE texts_sheet SET id = (SELECT max(id) + 1 FROM texts_sheet),
+                 first = ?2, marks = ?3, searches = ?4, names = ?5 WHERE id = ?1",
         )?;
         statement.execute(params![
             id,
@@ -192,60 +194,162 @@ impl<'a> Names<'a> {
         let rows = self.keys.iter().zip(texts);
         rows.map(|(key, (plate, search))| (i64::from_le_bytes(*key), plate, search))
     }
+}
 
-    /// The keys of the rows with the plate that is asked for, oldest first; of some rows, when they are
-    /// given.
-    pub(super) fn with(
-        &self,
-        parts: &Parts,
-        rows: Option<Vec<usize>>,
-    ) -> impl DoubleEndedIterator<Item = i64> {
-        let of_plate = parts.plate.as_ref();
-        let of_plate = of_plate.map(|(_, finder)| rows_holding(self.plates, finder));
-        let rows = both(of_plate, rows).unwrap_or_default().into_iter();
-        rows.filter_map(|row| self.keys.get(row).map(|key| i64::from_le_bytes(*key)))
+/// A sheet as it is held in memory.
+#[derive(Debug)]
+pub(super) struct TextsSheet {
+    keys: Box<[i64]>,
+    plates: Column,
+    searches: Column,
+}
+
+/// One text of each row, with zero bytes around them, and where those behind the rows stand.
+#[derive(Debug)]
+struct Column {
+    texts: Box<[u8]>,
+    ends: Box<[u32]>,
+}
+
+impl Column {
+    fn read(texts: &[u8]) -> Self {
+        let ends = memchr_iter(END, texts).skip(1);
+        Self {
+            texts: texts.into(),
+            ends: ends
+                .map(|end| u32::try_from(end).unwrap_or(u32::MAX))
+                .collect(),
+        }
+    }
+
+    const fn bytes(&self) -> usize {
+        self.texts.len() + size_of_val(&*self.ends)
+    }
+
+    /// The rows in which a text stands, oldest first.
+    const fn rows_holding<'a>(&'a self, finder: &'a Finder<'_>) -> RowsHolding<'a> {
+        RowsHolding {
+            column: self,
+            finder,
+            row: 0,
+            from: 0,
+            places: None,
+        }
     }
 }
 
-/// What is in both lists, if both are asked for.
-fn both(one: Option<Vec<usize>>, other: Option<Vec<usize>>) -> Option<Vec<usize>> {
-    match (one, other) {
-        (Some(mut one), Some(other)) => {
-            one.retain(|row| other.binary_search(row).is_ok());
-            Some(one)
-        }
-        (one, other) => one.or(other),
-    }
+/// The rows in which a text stands, oldest first.
+struct RowsHolding<'a> {
+    column: &'a Column,
+    finder: &'a Finder<'a>,
+    /// The next row, and the zero byte before it: what is looked for may begin with it.
+    row: usize,
+    from: usize,
+    /// How far from its row's beginning, and from its end, the text stood the last time. Where many rows hold it, it
+    /// stands at the same place in most, and looking there takes a fraction of a search.
+    places: Option<(usize, usize)>,
 }
 
-/// The places of the rows in which the text stands, in order.
-fn rows_holding(column: &[u8], finder: &Finder<'_>) -> Vec<usize> {
-    let (mut rows, mut row, mut rest) = (Vec::new(), 0, column);
-    // `rest` begins at the zero byte before the row.
-    while let Some(at) = finder.find(rest) {
-        let (before, from) = rest.split_at(at);
-        // A text that begins with the zero byte belongs to the row after it.
-        row += memchr_iter(END, before).count();
-        if from.first() != Some(&END) {
-            row = row.saturating_sub(1);
-        }
-        rows.push(row);
-        let inside = from.get(1..).unwrap_or_default();
-        let Some(end) = memchr(END, inside) else {
-            break;
+impl Iterator for RowsHolding<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let (texts, ends) = (&self.column.texts, &self.column.ends);
+        let mut end = *ends.get(self.row)? as usize;
+        let needle = self.finder.needle();
+        let is_at = |at: usize| {
+            let is_here = (self.from..end).contains(&at);
+            is_here && texts.get(at..).is_some_and(|rest| rest.starts_with(needle))
         };
-        rest = inside.get(end..).unwrap_or_default();
-        row += 1;
+        let is_there_again = self.places.is_some_and(|(after, before)| {
+            is_at(self.from + after) || end.checked_sub(before).is_some_and(is_at)
+        });
+        if !is_there_again {
+            let at = self.from + self.finder.find(texts.get(self.from..)?)?;
+            while end <= at {
+                self.from = end;
+                self.row += 1;
+                end = *ends.get(self.row)? as usize;
+            }
+            self.places = Some((at - self.from, end - at));
+        }
+        let row = self.row;
+        self.from = end;
+        self.row += 1;
+        Some(row)
     }
-    rows
+}
+
+impl Weighed for TextsSheet {
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.keys) + self.plates.bytes() + self.searches.bytes()
+    }
+}
+
+impl TextsSheet {
+    pub(super) fn read(searches: &[u8], names: &[u8]) -> Done<Self> {
+        let names = Names::read(names)?;
+        names.belong_to(searches)?;
+        let keys = names.keys.iter().map(|key| i64::from_le_bytes(*key));
+        Ok(Self {
+            keys: keys.collect(),
+            plates: Column::read(names.plates),
+            searches: Column::read(searches),
+        })
+    }
+
+    /// How many rows hold what is asked for.
+    pub(super) fn count(&self, parts: &Parts) -> usize {
+        match (&parts.plate, &parts.identification, &parts.search) {
+            (None, None, Some(finder)) => self.searches.rows_holding(finder).count(),
+            (Some(plate), None, None) => self.plates.rows_holding(&plate.finder).count(),
+            (_, _, _) => self.keys(parts).len(),
+        }
+    }
+
+    /// The keys of the rows that hold what is asked for, newest first.
+    pub(super) fn keys(&self, parts: &Parts) -> Vec<i64> {
+        let mut rows: Option<Vec<usize>> = None;
+        for (column, finder) in [
+            (
+                &self.plates,
+                parts.plate.as_ref().map(|whole| &whole.finder),
+            ),
+            (
+                &self.searches,
+                parts.identification.as_ref().map(|whole| &whole.finder),
+            ),
+            (&self.searches, parts.search.as_ref()),
+        ] {
+            if let Some(finder) = finder {
+                let holding = column.rows_holding(finder);
+                rows = Some(match rows {
+                    None => holding.collect(),
+                    Some(rows) => holding
+                        .filter(|row| rows.binary_search(row).is_ok())
+                        .collect(),
+                });
+            }
+        }
+        let rows = rows.unwrap_or_default();
+        let key = |row: &usize| self.keys.get(*row).copied();
+        rows.iter().rev().filter_map(key).collect()
+    }
 }
 
 /// The texts that a filter asks for. A plate and an identification are asked for as a whole.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    plate: Option<(String, Finder<'static>)>,
-    identification: Option<(String, Finder<'static>)>,
+    plate: Option<Whole>,
+    identification: Option<Whole>,
     search: Option<Finder<'static>>,
+}
+
+/// A text that is asked for as a whole, and what finds it with what stands before and after it.
+#[derive(Debug)]
+struct Whole {
+    text: String,
+    finder: Finder<'static>,
 }
 
 impl Parts {
@@ -254,8 +358,8 @@ impl Parts {
         let finder = |text: String| Finder::new(text.as_bytes()).into_owned();
         let whole = |text: &String, before: &str, after: &str| {
             let text = match_key(text);
-            let within = finder(format!("{before}{text}{after}"));
-            (text, within)
+            let finder = finder(format!("{before}{text}{after}"));
+            Whole { text, finder }
         };
         let plate = filter.plate.as_ref();
         let identification = filter.consumer_identification.as_ref();
@@ -269,30 +373,12 @@ impl Parts {
         any.then_some(parts)
     }
 
-    pub(super) const fn ask_for_searches(&self) -> bool {
-        self.identification.is_some() || self.search.is_some()
-    }
-
-    /// The places of the rows whose search texts hold what is asked for, in order; `None` when nothing is.
-    pub(super) fn rows_in(&self, searches: &[u8]) -> Option<Vec<usize>> {
-        let holding = |finder| rows_holding(searches, finder);
-        let identified = self.identification.as_ref();
-        let identified = identified.map(|(_, finder)| holding(finder));
-        both(identified, self.search.as_ref().map(holding))
-    }
-
-    /// Whether the search texts hold each text that is asked for, if perhaps not in one row.
-    pub(super) fn are_in(&self, searches: &[u8]) -> bool {
-        let is_in = |finder: &Finder<'_>| finder.find(searches).is_some();
-        let identified = self.identification.as_ref();
-        identified.is_none_or(|(_, finder)| is_in(finder)) && self.search.as_ref().is_none_or(is_in)
-    }
-
     /// Whether a sheet with these marks may hold them.
     pub(super) fn may_be_in(&self, marks: &[u8]) -> bool {
-        let may_hold = |mark, text: &Option<(String, _)>| {
-            text.as_ref()
-                .is_none_or(|(text, _)| may_hold(marks, mark, text.as_bytes()))
+        let may_hold = |mark, whole: &Option<Whole>| {
+            whole
+                .as_ref()
+                .is_none_or(|whole| may_hold(marks, mark, whole.text.as_bytes()))
         };
         may_hold(Mark::Plate, &self.plate) && may_hold(Mark::Identification, &self.identification)
     }
