@@ -38,8 +38,10 @@ impl Running {
             .spawn()
             .unwrap();
         let (out, _) = Lines::of(child.stdout.take().unwrap());
-        let line = out.wait_for("listening on ").expect("it starts");
-        let url = line.trim_start_matches("listening on ").to_owned();
+        let line = out.wait_for("http://127.0.0.1:").expect("it starts");
+        let (_, address) = line.split_once("http://").unwrap();
+        let address = address.split(['/', ')']).next().unwrap();
+        let url = format!("http://{address}/webhook");
         Self { child, out, url }
     }
 
@@ -210,8 +212,14 @@ fn the_receiver_in_python_accepts_what_is_signed_and_refuses_what_is_forged() {
 }
 
 #[test]
-fn the_receiver_in_php_is_shown_as_it_stands_in_the_examples() {
-    Shown::new("php").is_the_example("receiver-php/receiver.php");
+fn the_receiver_in_php_accepts_what_is_signed_and_refuses_what_is_forged() {
+    let shown = Shown::new("php");
+    shown.is_the_example("receiver-php/receiver.php");
+    // Its server says everything among its errors.
+    let mut php = Command::new("sh");
+    php.args(["-c", "exec php -S 127.0.0.1:0 \"$0\" 2>&1"]);
+    php.arg(shown.file("receiver.php"));
+    check(&shown, php);
 }
 
 /// A program of the example in Rust. Built first, however long that takes: only its start is waited for with a limit.
