@@ -113,7 +113,14 @@ pub fn failed(call: &Call, failure: &Failure) -> Outcome {
         (Some(wait), ProblemCode::TooManyWrongKeys) => wait,
         (Some(_) | None, _) => text,
     };
-    let is_said = matches!(*code, ProblemCode::NotFound | ProblemCode::MethodNotAllowed);
+    // What is meant for programs says nothing more to people.
+    let is_said = matches!(
+        *code,
+        ProblemCode::NotFound
+            | ProblemCode::MethodNotAllowed
+            | ProblemCode::TooManyWrongKeys
+            | ProblemCode::Unavailable
+    );
     let detail = (!is_said).then_some(detail.as_str());
     let status = StatusCode::from_u16(code.status());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
