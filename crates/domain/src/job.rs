@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use heraldo_wire::id::{CompanyId, ImageId, InspectionId, JobId, RecoveryId, ReportId};
+use heraldo_wire::id::{
+    CompanyId, ImageId, InspectionId, JobId, RecoverCountId, RecoveryId, ReportId,
+};
 use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +66,8 @@ pub enum Task {
     CallBackReport { report_id: ReportId },
     /// Send again what a webhook did not get.
     Recover { recovery_id: RecoveryId },
+    /// Count what a recovery would send.
+    CountRecover { recover_count_id: RecoverCountId },
 }
 
 /// The wait after the first failure; it doubles with each one.
@@ -79,7 +83,8 @@ impl Task {
             Self::ExamineImage { .. }
             | Self::AskProcessor { .. }
             | Self::GiveUpOnProcessor { .. }
-            | Self::RenderReport { .. } => Duration::from_secs(60),
+            | Self::RenderReport { .. }
+            | Self::CountRecover { .. } => Duration::from_secs(60),
         }
     }
 

@@ -25,6 +25,7 @@ pub mod photo;
 pub mod ports;
 pub mod query;
 pub mod record;
+pub mod recover_count;
 pub mod recovery;
 pub mod report;
 pub mod retention;

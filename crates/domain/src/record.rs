@@ -20,6 +20,8 @@ pub enum RecordKind {
     Report,
     /// A recovery; its subject is the webhook.
     Recovery,
+    /// The count of what a recovery would send; its subject is the webhook.
+    RecoverCount,
     /// An OAuth application.
     OauthApp,
     /// A user who gave an OAuth application access; its subject is the application.

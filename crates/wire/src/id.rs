@@ -182,6 +182,8 @@ ids! {
     JobId = "";
     /// A recovery of a webhook's time range.
     RecoveryId = "";
+    /// A count of what a recovery would send.
+    RecoverCountId = "";
     /// A request for a report.
     ReportId = "";
     /// An OAuth application; its `client_app_id`.

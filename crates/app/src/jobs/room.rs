@@ -11,7 +11,7 @@ use heraldo_wire::id::CompanyId;
 pub enum Awaits {
     /// A file, a thread that decodes or writes, the store.
     Ourselves,
-    /// The webhook whose deliveries it sends again.
+    /// The webhook whose deliveries it sends again, or counts: both read on and on.
     Webhook,
     /// The outside image processor.
     Processor,
@@ -25,7 +25,7 @@ impl Awaits {
             Task::ExamineImage { .. }
             | Task::GiveUpOnProcessor { .. }
             | Task::RenderReport { .. } => Self::Ourselves,
-            Task::Recover { .. } => Self::Webhook,
+            Task::Recover { .. } | Task::CountRecover { .. } => Self::Webhook,
             Task::AskProcessor { .. } => Self::Processor,
             Task::CallBackReport { .. } => Self::Callback,
         }

@@ -2,7 +2,7 @@
 
 use heraldo_wire::problem::Problem;
 
-use super::{Context, image_jobs, recoveries, report_jobs};
+use super::{Context, image_jobs, recover_counts, recoveries, report_jobs};
 use crate::change::{Change, Write};
 use crate::job::{Job, Task};
 use crate::store::StoreError;
@@ -47,6 +47,9 @@ pub async fn run(context: &Context, job: Job) -> Result<(), JobFailed> {
             report_jobs::call_back(context, &job, report_id).await
         }
         Task::Recover { recovery_id } => recoveries::run(context, &job, recovery_id).await,
+        Task::CountRecover { recover_count_id } => {
+            recover_counts::run(context, &job, recover_count_id).await
+        }
     };
     let Err(failed) = outcome else { return Ok(()) };
     let failures = job.failures.saturating_add(1);

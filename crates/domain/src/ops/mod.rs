@@ -29,6 +29,7 @@ pub mod products;
 pub mod publish;
 mod recorded;
 mod records;
+pub mod recover_counts;
 pub mod recoveries;
 mod report_jobs;
 pub mod reports;

@@ -20,6 +20,7 @@ use crate::change::{AuditAction, AuditEntry, Change, NewDelivery, Write};
 use crate::job::{Job, Task};
 use crate::query::{EventStanding, Page};
 use crate::record::Record;
+use crate::recover_count::Tally;
 use crate::recovery::{Range, Recovery, STATUSES_DEFAULT, State, count, total};
 use crate::store::StoreError;
 
@@ -198,7 +199,7 @@ fn audit(
     }
 }
 
-fn check(request: &RecoverRequest, now: Timestamp) -> Result<Range, Problem> {
+pub(super) fn check(request: &RecoverRequest, now: Timestamp) -> Result<Range, Problem> {
     let invalid = |detail: &str| Err(ProblemCode::InvalidBody.problem(detail));
     let to = request.to.unwrap_or(now).min(now);
     if request.from >= now {
@@ -226,7 +227,7 @@ fn check(request: &RecoverRequest, now: Timestamp) -> Result<Range, Problem> {
 }
 
 /// The next events of a range after this one, as they stand for the webhook.
-async fn look(
+pub(super) async fn look(
     context: &Context,
     company: CompanyId,
     webhook: WebhookId,
@@ -240,7 +241,7 @@ async fn look(
 }
 
 /// A page that is not full is the last one.
-fn is_last(page: &[EventStanding]) -> bool {
+pub(super) fn is_last(page: &[EventStanding]) -> bool {
     page.len() < usize::try_from(LOOK).unwrap_or(usize::MAX)
 }
 
@@ -349,18 +350,11 @@ async fn count_all(context: &Context, recovery: &Recovery) -> Result<(), JobFail
     };
     let (company, webhook) = (recovery.company_id, recovery.webhook_id);
     let range = &recovery.range;
-    let mut counted = RecoverCounts::default();
-    let mut after = None;
+    let mut tally = Tally::default();
     let mut reads = 0_u32;
     loop {
-        let page = look(context, company, webhook, range, after).await?;
-        for status in page
-            .iter()
-            .filter_map(|event| range.pick(event, &subscribed))
-        {
-            count(&mut counted, status);
-        }
-        after = page.last().map(|event| event.event_id).or(after);
+        let page = look(context, company, webhook, range, tally.last).await?;
+        tally.take(&page, range, &subscribed);
         if is_last(&page) {
             break;
         }
@@ -370,7 +364,7 @@ async fn count_all(context: &Context, recovery: &Recovery) -> Result<(), JobFail
         }
     }
     let running = Recovery {
-        counted: Some(counted),
+        counted: Some(tally.counted),
         ..recovery.with(State::Running { after: None })
     };
     save(context, Vec::new(), &running).await

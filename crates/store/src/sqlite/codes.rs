@@ -126,6 +126,7 @@ codes! {
         Invitation = 5,
         Recovery = 16,
         Child = 17,
+        RecoverCount = 18,
     }
 }
 
