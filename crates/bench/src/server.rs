@@ -5,6 +5,7 @@ mod pages;
 mod user;
 
 pub use calls::{LogCounts, Webhook};
+pub use pages::Session;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -32,7 +33,7 @@ const LOG: (&str, &str) = ("HERALDO_LOG", "warn");
 const DATA: &str = "data";
 const LOG_FILE: &str = "server.log";
 /// How often a question is asked that is timed.
-const TIMES: usize = 11;
+pub const TIMES: usize = 11;
 /// How long a server may take to end in order.
 const STOP_MAX: Duration = Duration::from_secs(60);
 

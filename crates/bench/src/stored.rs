@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use heraldo_wire::event::EventType;
 use heraldo_wire::time::Timestamp;
@@ -15,11 +16,15 @@ use crate::children::Sink;
 use crate::figures::figure;
 use crate::measure::{self, Measured};
 use crate::scenario::Scenario;
-use crate::server::{Server, Webhook};
+use crate::server::{Server, Session, TIMES, Webhook};
+use crate::statistics::median;
 use crate::{Outcome, body, fill};
 
 /// Rare events, among very many others.
 const RARE: u32 = 20;
+/// How long a count of half of it may take, and how often it is looked at.
+const COUNTING_MAX: Duration = Duration::from_secs(300);
+const COUNTING_LOOK: Duration = Duration::from_millis(50);
 /// What was filled is described in this file.
 const DESCRIPTION: &str = "bench.json";
 
@@ -222,8 +227,6 @@ async fn dashboard_pages(server: &mut Server, filled: &Filled, measured: &mut Me
     };
     let (delivery, event) = (row("_id")?, row("eventId")?);
     let most = &filled.most.id;
-    let from = Timestamp::from_millis(filled.middle_ms - 60_000).to_string();
-    let from = from.get(..16).unwrap_or_default();
     let session = server.sign_in().await?;
     let mut slowest_ms = 0.0_f64;
     for (name, path) in [
@@ -238,10 +241,6 @@ async fn dashboard_pages(server: &mut Server, filled: &Filled, measured: &mut Me
         ("delivery", format!("/deliveries/{delivery}")),
         ("event", format!("/events/{event}")),
         ("recover", "/recover".to_owned()),
-        (
-            "recover_count",
-            format!("/recover?webhook={most}&from={from}&to=&status=failed&status=missing"),
-        ),
         ("inspections", "/inspections".to_owned()),
         ("audit", "/audit".to_owned()),
         ("team", "/team".to_owned()),
@@ -255,6 +254,67 @@ async fn dashboard_pages(server: &mut Server, filled: &Filled, measured: &mut Me
             measured.complaints.push(sentence);
         }
     }
+    slowest_ms = slowest_ms.max(count_pages(server, &session, filled, measured).await?);
     measured.numbers.set(figure::PAGES_SLOWEST_MS, slowest_ms);
     Ok(())
+}
+
+/// Counts what half of everything that is stored would be recovered, and times the pages of it: the look that
+/// begins the count, the count on its way, and another page meanwhile. Returns what the slowest took.
+async fn count_pages(
+    server: &mut Server,
+    session: &Session,
+    filled: &Filled,
+    measured: &mut Measured,
+) -> Outcome<f64> {
+    let mut began_ms = Vec::new();
+    let mut counting = None;
+    for look in 0..TIMES {
+        // Another range each time, so that each look begins anew.
+        let second = i64::try_from(look).unwrap_or_default();
+        let from = Timestamp::from_millis(filled.middle_ms - 60_000 - second * 1_000);
+        let (most, from) = (&filled.most.id, from.to_string());
+        let path = format!(
+            "/dashboard/recover?webhook={most}&from={from}&to=&status=failed&status=missing"
+        );
+        let (took_ms, leads_to) = server.time_look(session, &path).await?;
+        began_ms.push(took_ms);
+        counting = leads_to;
+    }
+    let mut slowest_ms = median(&began_ms).unwrap_or_default();
+    let mut worst_ms = 0.0_f64;
+    for took_ms in &began_ms {
+        worst_ms = worst_ms.max(*took_ms);
+    }
+    measured.numbers.set("page_recover_count_ms", slowest_ms);
+    measured.numbers.set("page_recover_count_max_ms", worst_ms);
+    // What is short is counted at once.
+    let Some(path) = counting else {
+        return Ok(slowest_ms);
+    };
+    let start = Instant::now();
+    for (name, path) in [
+        ("recover_counting", path.as_str()),
+        ("deliveries_meanwhile", "/dashboard/deliveries"),
+    ] {
+        let (took_ms, _) = server.time_page(session, path).await?;
+        measured.numbers.set(&format!("page_{name}_ms"), took_ms);
+        slowest_ms = slowest_ms.max(took_ms);
+    }
+    loop {
+        let (_, page) = server.time_page(session, &path).await?;
+        if !page.contains("data-live") {
+            break;
+        }
+        if start.elapsed() > COUNTING_MAX {
+            measured
+                .complaints
+                .push(format!("GET {path}: it still counts"));
+            break;
+        }
+        tokio::time::sleep(COUNTING_LOOK).await;
+    }
+    let took_s = start.elapsed().as_secs_f64();
+    measured.numbers.set("recover_counted_s", took_s);
+    Ok(slowest_ms)
 }

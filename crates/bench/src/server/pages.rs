@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, COOKIE, HeaderName, SET_COOKIE};
+use hyper::header::{CONTENT_TYPE, COOKIE, HeaderName, LOCATION, SET_COOKIE};
 use hyper::{Method, Request, StatusCode};
 use serde_json::Value;
 
@@ -58,7 +58,39 @@ impl Server {
         Ok((took_ms, String::from_utf8_lossy(&page).into_owned()))
     }
 
-    /// The same for anything that is asked with a credential in that header.
+    /// How long one look takes that may lead to another page, in milliseconds; and where it leads, from the root
+    /// on, or `None` when it is a page itself.
+    pub async fn time_look(
+        &mut self,
+        session: &Session,
+        path: &str,
+    ) -> Outcome<(f64, Option<String>)> {
+        let request = Request::builder()
+            .method(Method::GET)
+            .uri(path)
+            .header(COOKIE, &session.cookie)
+            .body(Full::default())
+            .map_err(|error| format!("GET {path}: {error}"))?;
+        let start = Instant::now();
+        let answer = self.control.send(request).await?;
+        let took_ms = start.elapsed().as_secs_f64() * 1e3;
+        match answer.status {
+            StatusCode::OK => Ok((took_ms, None)),
+            StatusCode::SEE_OTHER => {
+                let location = answer.headers.get(LOCATION);
+                let location = location.and_then(|value| value.to_str().ok());
+                let location = location.ok_or_else(|| format!("GET {path} leads nowhere"))?;
+                let location = location.trim_start_matches("../");
+                Ok((took_ms, Some(format!("/{location}"))))
+            }
+            status => {
+                let body = quoted(&answer.body);
+                Err(format!("GET {path} was answered with {status}: {body}"))
+            }
+        }
+    }
+
+    /// How long anything takes that is asked with a credential in that header; and what it is.
     pub(super) async fn time_with(
         &mut self,
         path: &str,
