@@ -13,7 +13,10 @@ function enhance(part) {
   for (const live of part.querySelectorAll('[data-live][id]')) follow(live);
   for (const time of part.querySelectorAll('time[datetime]')) {
     const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.valueOf())) time.textContent = (brief[time.dataset.form] ?? whole).format(at);
+    if (Number.isNaN(at.valueOf())) continue;
+    const said = (brief[time.dataset.form] ?? whole).format(at);
+    // Where a sentence ends with it, "p. m." ends the sentence.
+    time.textContent = time.nextSibling?.nodeValue?.startsWith('.') ? said.replace(/\.$/, '') : said;
   }
   for (const button of part.querySelectorAll('button[data-copy]')) {
     button.hidden = false;
@@ -48,29 +51,39 @@ function countDown(left) {
   tick();
 }
 
-// Fetches the page again and puts what is newer in place, until the part no longer asks for it; with it the
-// parts that it names, which change when it does. The parts themselves stay, so that screen readers hear of the
-// change.
+// Fetches the page again and puts what is newer in place, as often as the part asks for it, until it no longer
+// does; with it the parts that it names, which change when it does. The parts themselves stay, so that screen
+// readers hear of the change.
 function follow(live) {
   let later;
+  let stream = null;
+  let running = false;
+  let more = false;
   const others = (live.dataset.also ?? '').split(' ').map((id) => document.getElementById(id));
-  // A stream of attempts says at once when there is something new.
-  const stream = live.dataset.stream ? new EventSource(live.dataset.stream) : null;
   // As the server wrote it: what did not change is left alone, and with it the reader's place.
   const shown = new Map([live, ...others].filter(Boolean).map((part) => [part, part.innerHTML]));
+  const leave = () => { stream?.close(); stream = null; };
+  // A stream of attempts says at once when there is something new. Its first word makes the page look for what
+  // came before it; one that was refused or has ended is asked for again with the next look.
+  const listen = () => {
+    if (stream || !live.dataset.stream) return;
+    stream = new EventSource(live.dataset.stream);
+    for (const told of ['ready', 'attempt']) stream.addEventListener(told, again);
+    stream.addEventListener('closed', leave);
+    stream.addEventListener('error', () => { if (stream?.readyState === EventSource.CLOSED) leave(); });
+  };
   const again = async () => {
     clearTimeout(later);
-    if (!live.isConnected || !live.dataset.live) {
-      stream?.close();
-      return;
-    }
+    more = running;
+    if (running) return;
+    if (!live.isConnected || !live.dataset.live) { leave(); return; }
     // Nobody looks: the next try is when somebody does again.
-    if (document.hidden) {
-      document.addEventListener('visibilitychange', again, {once: true});
-      return;
-    }
+    if (document.hidden) { leave(); return; }
+    running = true;
     try {
       const answer = await fetch(location.href, {headers: {accept: 'text/html'}});
+      // Signed out: the page itself leads to where one signs in.
+      if (answer.redirected) { location.replace(answer.url); return; }
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       const newest = answer.ok ? page.getElementById(live.id) : null;
       for (const [part, before] of newest ? shown : []) {
@@ -79,19 +92,24 @@ function follow(live) {
         shown.set(part, newer.innerHTML);
         replace(part, newer);
       }
-      if (newest && !newest.dataset.live) {
-        delete live.dataset.live;
-        stream?.close();
+      if (newest && newest.dataset.live !== live.dataset.live) {
         // What the page was opened with is not the last word any more.
         document.getElementById('done')?.remove();
+        if (newest.dataset.live) live.dataset.live = newest.dataset.live;
+        else delete live.dataset.live;
       }
     } catch {
       // The server may be starting again: the next try tells.
+    } finally {
+      running = false;
     }
-    clearTimeout(later);
-    later = setTimeout(again, Number(live.dataset.live));
+    if (!live.dataset.live) { leave(); return; }
+    listen();
+    later = setTimeout(again, more ? 100 : Number(live.dataset.live));
   };
-  for (const told of ['ready', 'attempt']) stream?.addEventListener(told, again);
+  // A stream is left to others while nobody looks.
+  document.addEventListener('visibilitychange', () => { if (document.hidden) leave(); else again(); });
+  if (!document.hidden) listen();
   later = setTimeout(again, Number(live.dataset.live));
 }
 

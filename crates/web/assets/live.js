@@ -3,7 +3,7 @@
 // while it was paused, while the connection was broken, or when it was cut off for being too slow - is found by
 // the same walk, which follows each `ready`.
 const ROWS_MAX = 500;
-const PAGES_MAX = 100;
+const PAGES_MAX = 200;
 const KNOWN_MAX = 10000;
 
 zones();

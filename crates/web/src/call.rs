@@ -24,7 +24,7 @@ use hyper::body::Body as _;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::extract::MediaType;
-use crate::frame::Viewer;
+use crate::frame::{Preferences, Viewer};
 use crate::problem::{Failure, headers_too_large, panicked, too_slow, uri_too_long};
 use crate::{State, Web, forwarded, problem_page};
 
@@ -47,6 +47,8 @@ pub struct Call {
     pub renewed: Option<String>,
     /// The page, from the root on, on which the form stands that was sent.
     pub form_page: Option<String>,
+    /// What the reader chose with this request.
+    pub chosen: Preferences,
     /// The handler, as its module is called: `inspection::create`.
     route: &'static str,
     /// `None` when nobody wants to know how long it took.
@@ -66,6 +68,7 @@ impl Call {
             viewer: None,
             renewed: None,
             form_page: None,
+            chosen: Preferences::default(),
             route,
             started_at,
         }

@@ -50,6 +50,43 @@ impl Theme {
     }
 }
 
+/// What a reader chose for all pages, with a button that stands on each of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Preferences {
+    pub language: Option<Language>,
+    pub theme: Option<Theme>,
+}
+
+impl Preferences {
+    /// What the button sent; `None`: another one was pressed.
+    pub fn read(fields: &[(String, String)]) -> Option<Self> {
+        let field = |name: &str| {
+            let found = fields.iter().find(|(given, _)| given == name);
+            found.map(|(_, text)| text.as_str())
+        };
+        let (language, theme) = (field("language"), field("theme"));
+        (language.is_some() || theme.is_some()).then(|| Self {
+            language: language.and_then(Language::of_tag),
+            theme: theme.and_then(Theme::parse),
+        })
+    }
+
+    /// Lets the browser keep what was chosen.
+    pub fn keep(self, response: &mut Response) -> Result<(), Failure> {
+        let language = self
+            .language
+            .map(|language| (LANGUAGE_COOKIE, language.tag()));
+        let theme = self.theme.map(|theme| (THEME_COOKIE, theme.as_str()));
+        for (name, value) in [language, theme].into_iter().flatten() {
+            let cookie = format!(
+                "{name}={value}; Path=/; Max-Age={PREFERENCE_SECONDS}; HttpOnly; SameSite=Lax"
+            );
+            response.headers_mut().append(SET_COOKIE, header(&cookie)?);
+        }
+        Ok(())
+    }
+}
+
 /// The parts of the dashboard. A new one gets a variant, its line in [`Section::ALL`], and its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -128,6 +165,8 @@ pub struct Frame {
     pub viewer: Option<Viewer>,
     /// What the form before this page did.
     pub done: Option<&'static str>,
+    /// The form `typed` of this page is shown again, as it is filled in, when the language or the look is changed.
+    pub keeps_typed: bool,
 }
 
 impl Frame {
@@ -153,6 +192,15 @@ impl Frame {
             section: None,
             viewer: None,
             done: None,
+            keeps_typed: false,
+        }
+    }
+
+    /// The same around a form that is not lost when the language or the look is changed.
+    pub fn keeping(self) -> Self {
+        Self {
+            keeps_typed: true,
+            ..self
         }
     }
 
@@ -192,29 +240,15 @@ pub fn root(call: &Call) -> String {
 
 /// The language that was chosen, else the one that the browser likes best.
 pub fn language(call: &Call) -> Language {
-    let chosen = call.cookie(LANGUAGE_COOKIE).and_then(Language::of_tag);
+    let kept = || call.cookie(LANGUAGE_COOKIE).and_then(Language::of_tag);
+    let chosen = call.chosen.language.or_else(kept);
     chosen.unwrap_or_else(|| Language::accepted(call.accepted_languages()))
 }
 
 fn theme(call: &Call) -> Theme {
-    let chosen = call.cookie(THEME_COOKIE).and_then(Theme::parse);
+    let kept = || call.cookie(THEME_COOKIE).and_then(Theme::parse);
+    let chosen = call.chosen.theme.or_else(kept);
     chosen.unwrap_or(Theme::Auto)
-}
-
-/// Lets the browser keep what was chosen.
-pub fn keep_preferences(
-    response: &mut Response,
-    chosen_language: Option<Language>,
-    chosen_theme: Option<Theme>,
-) -> Result<(), Failure> {
-    let language = chosen_language.map(|language| (LANGUAGE_COOKIE, language.tag()));
-    let theme = chosen_theme.map(|theme| (THEME_COOKIE, theme.as_str()));
-    for (name, value) in [language, theme].into_iter().flatten() {
-        let cookie =
-            format!("{name}={value}; Path=/; Max-Age={PREFERENCE_SECONDS}; HttpOnly; SameSite=Lax");
-        response.headers_mut().append(SET_COOKIE, header(&cookie)?);
-    }
-    Ok(())
 }
 
 /// A page of Heraldo's own to come back to: below its root, whatever was typed into a form.

@@ -17,7 +17,7 @@ use crate::Web;
 use crate::browser::{Forms, page, refused, see_other};
 use crate::call::{Call, Outcome, bounded};
 use crate::dashboard::Wrong;
-use crate::frame::Frame;
+use crate::frame::{Frame, Preferences};
 
 pub const PATH: &str = "/invitation";
 
@@ -101,7 +101,7 @@ async fn show(
     let mut here = form_urlencoded::Serializer::new("invitation?".to_owned());
     call.form_page = Some(here.append_pair("token", entered.token).finish());
     let template = Accept {
-        frame: Frame::of(call),
+        frame: Frame::of(call).keeping(),
         entered,
         inviter: invited.inviter.shown_name(),
         company: invited.company,
@@ -127,6 +127,12 @@ async fn accept(call: &mut Call) -> Outcome {
         first_name: field("first_name").trim(),
         last_name: field("last_name").trim(),
     };
+    if let Some(chosen) = Preferences::read(&fields) {
+        call.chosen = chosen;
+        let mut response = show(call, StatusCode::OK, entered, None).await?;
+        chosen.keep(&mut response)?;
+        return Ok(response);
+    }
     let password = field("password");
     if password != field("again") {
         let wrong = Wrong::field("again", "the two passwords differ");

@@ -39,8 +39,8 @@ pub mod open {
         Button { token: String },
         /// The companies among which to choose, each with the token of a link.
         Several { choices: Vec<(String, String)> },
-        /// Fields for an e-mail address with its password, and for a link.
-        Fields,
+        /// Fields for an e-mail address, as it was entered so far, with its password, and for a link.
+        Fields { email: String },
         /// A link that does not work (any more), and the fields.
         Spent,
         /// A wrong e-mail address or password, and the fields.
@@ -74,12 +74,16 @@ pub mod open {
                 .finish();
             call.form_page = Some(here.trim_end_matches('?').to_owned());
         }
-        let frame = Frame::of(call);
+        let frame = match shown {
+            Shown::Fields { .. } | Shown::Spent | Shown::Wrong { .. } | Shown::Busy { .. } => {
+                Frame::of(call).keeping()
+            }
+            Shown::Button { .. } | Shown::Several { .. } | Shown::TooMany { .. } => Frame::of(call),
+        };
         let t = frame.t;
         let (status, refusal, email) = match shown {
-            Shown::Button { .. } | Shown::Several { .. } | Shown::Fields => {
-                (StatusCode::OK, None, "")
-            }
+            Shown::Button { .. } | Shown::Several { .. } => (StatusCode::OK, None, ""),
+            Shown::Fields { email } => (StatusCode::OK, None, email.as_str()),
             Shown::Spent => (StatusCode::UNAUTHORIZED, Some(t.link_spent()), ""),
             Shown::Wrong { email } => (
                 StatusCode::UNAUTHORIZED,
@@ -97,7 +101,7 @@ pub mod open {
             Shown::TooMany { seconds, .. } => t.try_again_in(*seconds),
             Shown::Button { .. }
             | Shown::Several { .. }
-            | Shown::Fields
+            | Shown::Fields { .. }
             | Shown::Spent
             | Shown::Wrong { .. }
             | Shown::Busy { .. } => String::new(),
@@ -143,7 +147,9 @@ pub mod open {
         let shown = match query.token {
             Some(token) if may_sign_in(call.context(), &token).await? => Shown::Button { token },
             Some(_) if call.session().await?.is_none() => Shown::Spent,
-            None if call.session().await?.is_none() => Shown::Fields,
+            None if call.session().await?.is_none() => Shown::Fields {
+                email: String::new(),
+            },
             Some(_) | None => return see_other(back.unwrap_or("dashboard")),
         };
         show(call, &shown, back)
@@ -164,7 +170,7 @@ pub mod enter {
     use crate::browser::{refused, see_other};
     use crate::call::{Call, Outcome};
     use crate::dashboard::Moment;
-    use crate::frame::way_back;
+    use crate::frame::{Preferences, way_back};
     use crate::limits::TooMany;
     use crate::problem::Failure;
 
@@ -198,6 +204,13 @@ pub mod enter {
             found.map(|(_, text)| text.as_str())
         };
         let back = field("return").and_then(way_back);
+        if let Some(chosen) = Preferences::read(&fields) {
+            call.chosen = chosen;
+            let email = field("email").unwrap_or_default().to_owned();
+            let mut response = show(call, &Shown::Fields { email }, back)?;
+            chosen.keep(&mut response)?;
+            return Ok(response);
+        }
         let entered = match (field("email"), field("token")) {
             (Some(email), None) => {
                 with_password(call, email, field("password").unwrap_or_default()).await?

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use tempfile::tempdir;
 
-use crate::browser::{Browser, Look};
+use crate::browser::{Browser, Line, Look};
 use crate::client::{Api, text};
 use crate::process::{Server, Setup, run};
 use crate::receiver::{Reaction, Receiver};
@@ -187,7 +187,7 @@ fn a_failed_delivery_is_understood_repeated_and_resent_on_its_page() {
     );
     // The attempt appears without loading the page again, and everything that it changes with it.
     page.find("#standing .timeline li.good");
-    page.find("#standing:not([data-live])");
+    page.find("#standing[data-live=\"15000\"]");
     assert_eq!(page.run(sent_attempt, json!([])), "2");
     let command = text(&page.find("#command").property("textContent"));
     assert!(command.contains("autoinspector-attempt: 2"), "{command}");
@@ -202,6 +202,22 @@ fn a_failed_delivery_is_understood_repeated_and_resent_on_its_page() {
     );
     assert!(text(&focused).ends_with("#why"), "{focused}");
     look_at(&page, "delivery-resent-en");
+
+    // What is complete follows what happens elsewhere, too: another attempt, asked for by the API.
+    let id = page.address().rsplit('/').next().unwrap().to_owned();
+    let resend = format!("/v1/notification/delivery/{id}/resend");
+    api.post(202, &resend, json!({}));
+    page.find("#standing .timeline > li:nth-child(3)");
+    page.find("#standing[data-live=\"15000\"]");
+    assert_eq!(page.run(sent_attempt, json!([])), "3");
+    // Nothing is lost while the page is not connected: it is looked for as soon as it is again.
+    page.network(Line::Broken);
+    api.post(202, &resend, json!({}));
+    receiver.wait_for(5);
+    wait_until_settled(&api);
+    page.network(Line::Whole);
+    page.find("#standing .timeline > li:nth-child(4)");
+    page.complaints();
     page.change(Look::PHONE.dark());
     page.reload();
     page.see("reenvío ·");
@@ -268,7 +284,7 @@ fn a_recovery_is_counted_run_over_a_restart_and_cancelled_on_its_pages() {
     );
     page.open(&again);
     look_at(&page, "recover-count-phone-es-dark");
-    page.find("form[method=post][action=recover] button")
+    page.find("#counted form[action$='dashboard/recover'] button")
         .click();
     page.find("#stop button").click();
     page.see("Alguien la canceló");

@@ -19,10 +19,11 @@ use crate::client::{Api, text};
 use crate::dashboard_views::{completed, photos};
 use crate::process::{Server, Setup, answer_of};
 use crate::receiver::{Reaction, Receiver};
+use crate::traffic::keep_count;
 use crate::waiting::eventually;
 
 use places::How::{self, Open, Send};
-use places::{FULL, NO_PAGES, PASSWORD, PLACES, PROBLEM, Place, SCRIPT, TOO_MANY, Who};
+use places::{COUNTING, FULL, NO_PAGES, PASSWORD, PLACES, PROBLEM, Place, SCRIPT, TOO_MANY, Who};
 
 /// The frames that the other templates extend.
 const FRAMES: [&str; 2] = ["frame.html", "page.html"];
@@ -47,7 +48,12 @@ fn templates(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
 
 #[test]
 fn every_page_and_every_template_of_the_dashboard_is_looked_at() {
-    let places: Vec<&Place> = PLACES.iter().chain(TOO_MANY).chain(FULL).collect();
+    let places: Vec<&Place> = PLACES
+        .iter()
+        .chain(TOO_MANY)
+        .chain(COUNTING)
+        .chain(FULL)
+        .collect();
     let names: BTreeSet<&str> = places.iter().map(|place| place.1).collect();
     assert_eq!(names.len(), places.len(), "two pictures have one name");
     for route in dashboard_routes() {
@@ -208,13 +214,16 @@ impl Gallery<'_> {
     fn look_at(&self, name: &str, shown: &Shown) {
         let page = self.page;
         let script = "const root = document.documentElement;\
+            const cut = [...document.querySelectorAll('nav ul')].filter(ul => ul.scrollWidth > ul.clientWidth);\
             return [root.lang, root.dataset.theme ?? 'auto', window.ran ?? null, \
-            root.scrollWidth - root.clientWidth]";
+            root.scrollWidth - root.clientWidth, cut.length]";
         let found = page.run(script, json!([]));
-        let expected = json!([shown.language, shown.theme, null, 0]);
+        let expected = json!([shown.language, shown.theme, null, 0, 0]);
         let mut wrong = Vec::new();
         if found != expected {
-            wrong.push(format!("language, theme, script, px outside: {found}"));
+            wrong.push(format!(
+                "language, theme, script, px outside, navigations that are cut: {found}"
+            ));
         }
         let photos = photos(page);
         if !photos.is_u64() {
@@ -335,12 +344,21 @@ fn pages_of_nobody_of_newcomers_and_of_failures_are_seen_in_every_look() {
 
     // The same server with a low limit: one wrong password, then no more.
     let address = server.address();
+    let webhook = server.api().webhook("http://127.0.0.1:9/webhook");
+    let listed = tell(&["company", "list"]);
+    let mut companies = listed["companies"].as_array().unwrap().iter();
+    let own = companies.find(|one| one["companyId"] != newcomer["companyId"]);
+    let own = text(&own.unwrap()["companyId"]);
     server.stop();
+    let (own, webhook) = (own.parse().unwrap(), webhook.parse().unwrap());
+    let count = keep_count(folder.path(), own, webhook);
+    gallery.samples.insert("count", count);
     setup = setup
         .env("HERALDO_WRONG_PASSWORDS_PER_MINUTE", "1")
         .env("HERALDO_LISTEN", address.to_string());
     let server = setup.start();
     gallery.be(Who::Owner);
+    gallery.show(COUNTING);
     gallery.go(TOO_MANY[0].4, "");
     page.send(
         "/signin",

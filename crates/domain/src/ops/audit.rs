@@ -18,6 +18,8 @@ const NAMES_MAX: u32 = 500;
 /// So many entries are read at once, and so often at most for one page.
 const SLICE: u32 = 250;
 const SLICES_MAX: u32 = 16;
+/// So many entries are looked through for one page.
+pub const LOOKED_MAX: u32 = SLICE * SLICES_MAX;
 
 /// An entry with the name of who acted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub struct AuditPage {
     pub entries: Vec<Audited>,
     /// The last entry that was looked at, when there are older ones.
     pub older: Option<AuditEntryId>,
+    /// Looking ended here, after [`LOOKED_MAX`] entries: what is older was not looked at.
+    pub looked_to: Option<Timestamp>,
 }
 
 /// One page of the entries of a company's audit log that the filter keeps: up to `limit` of them, fewer when they
@@ -71,7 +75,7 @@ pub async fn audit_log(
     let end = filter.to.map(first_after);
     let mut cursor = before.into_iter().chain(end).min();
     let mut entries = Vec::new();
-    let mut older = None;
+    let (mut older, mut looked_to) = (None, None);
     'look: for _ in 0..SLICES_MAX {
         let page = Page {
             limit: SLICE,
@@ -80,7 +84,7 @@ pub async fn audit_log(
         let slice = context.store.audit(company.company.id, page).await;
         let slice = slice.map_err(problem_of)?;
         let is_last = slice.len() < many(SLICE);
-        older = None;
+        (older, looked_to) = (None, None);
         for entry in slice {
             // What follows is older still.
             if !made_within(entry.id.0, filter.from, None) {
@@ -100,6 +104,7 @@ pub async fn audit_log(
             break;
         }
         older = cursor;
+        looked_to = cursor.map(|last| last.0.made_at());
     }
     let names = context.names(company, &entries).await?;
     let named = entries.into_iter().map(|entry| {
@@ -129,6 +134,7 @@ pub async fn audit_log(
     Ok(AuditPage {
         entries: named.collect(),
         older,
+        looked_to,
     })
 }
 

@@ -29,7 +29,15 @@ struct Account<'a> {
     has_password: bool,
     chars_min: usize,
     expires_at: Moment,
+    /// Which of the two forms is not lost when the language is changed.
+    typed: Typed,
     wrong: Option<Wrong>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Typed {
+    Profile,
+    Password,
 }
 
 pub async fn show(visit: &mut Visit<'_>) -> Outcome {
@@ -39,7 +47,7 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
 
 fn account<'a>(visit: &'a Visit<'_>, has_password: bool) -> Account<'a> {
     Account {
-        frame: visit.frame(Section::Configuration),
+        frame: visit.frame(Section::Configuration).keeping(),
         first_name: &visit.member.first_name,
         last_name: &visit.member.last_name,
         email: &visit.member.email,
@@ -47,7 +55,41 @@ fn account<'a>(visit: &'a Visit<'_>, has_password: bool) -> Account<'a> {
         has_password,
         chars_min: PASSWORD_CHARS_MIN,
         expires_at: Moment(visit.session.open.expires_at),
+        typed: Typed::Profile,
         wrong: None,
+    }
+}
+
+pub async fn show_profile(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    let has_password = has_password(visit).await?;
+    visit.page(&with_profile(visit, &form, has_password))
+}
+
+/// What was typed into the form of the profile. Its address is there for whoever has one to sign in with.
+fn with_profile<'a>(visit: &'a Visit<'_>, form: &'a Form, has_password: bool) -> Account<'a> {
+    Account {
+        first_name: form.text("first_name"),
+        last_name: form.text("last_name"),
+        email: form.text("email"),
+        ..account(visit, has_password)
+    }
+}
+
+/// Passwords are typed anew: no page says one.
+pub async fn show_password(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    let has_password = has_password(visit).await?;
+    visit.page(&with_password(visit, &form, has_password))
+}
+
+fn with_password<'a>(visit: &'a Visit<'_>, form: &'a Form, has_password: bool) -> Account<'a> {
+    Account {
+        // Only whoever has no address yet enters one here.
+        email: match visit.member.email.as_str() {
+            "" => form.text("email"),
+            known => known,
+        },
+        typed: Typed::Password,
+        ..account(visit, has_password)
     }
 }
 
@@ -79,11 +121,8 @@ pub async fn update(visit: &mut Visit<'_>, form: Form) -> Outcome {
             let wrong = wrong(problem, "email-present", "first-name")?;
             let status = wrong.status;
             let template = Account {
-                first_name: profile.first_name,
-                last_name: profile.last_name,
-                email: profile.email,
                 wrong: Some(wrong),
-                ..account(visit, has_password)
+                ..with_profile(visit, &form, has_password)
             };
             visit.page_with(status, &template)
         }
@@ -101,15 +140,9 @@ pub async fn set_password(visit: &mut Visit<'_>, form: Form) -> Outcome {
         }
         Err(Refused::Wrong(wrong)) => {
             let status = wrong.status;
-            // Only whoever has no address yet enters one here.
-            let email = match visit.member.email.as_str() {
-                "" => form.text("email"),
-                known => known,
-            };
             let template = Account {
-                email,
                 wrong: Some(wrong),
-                ..account(visit, has_password)
+                ..with_password(visit, &form, has_password)
             };
             visit.page_with(status, &template)
         }

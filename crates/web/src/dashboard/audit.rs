@@ -4,7 +4,7 @@ use askama::Template;
 use heraldo_domain::account::Member;
 use heraldo_domain::change::{Actor, AuditAction};
 use heraldo_domain::ops::accounts::list_keys;
-use heraldo_domain::ops::audit::{AuditFilter, AuditPage, Audited, audit_log};
+use heraldo_domain::ops::audit::{AuditFilter, AuditPage, Audited, LOOKED_MAX, audit_log};
 use heraldo_domain::query::Page;
 use heraldo_wire::id::AuditEntryId;
 use http::StatusCode;
@@ -139,6 +139,8 @@ struct AuditLog {
     rows: Vec<Row>,
     /// The query of the page with older ones.
     older: Option<String>,
+    /// Looking ended there, so that there may be more.
+    looked_to: Option<Moment>,
     /// The query of the first page.
     newest: Option<String>,
 }
@@ -175,6 +177,7 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
         Some(_) => AuditPage {
             entries: Vec::new(),
             older: None,
+            looked_to: None,
         },
     };
     let status = wrong.as_ref().map_or(StatusCode::OK, |wrong| wrong.status);
@@ -189,6 +192,7 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
             people,
             wrong,
             rows: found.entries.into_iter().map(|of| row(t, of)).collect(),
+            looked_to: found.looked_to.map(Moment),
             older: found.older.map(|last| asked.query(Some(last))),
             newest: asked.before.map(|_| asked.query(None)),
             asked,

@@ -12,13 +12,16 @@ use heraldo_domain::webhook::Webhook;
 
 use super::address::Address;
 use super::moment::Moment;
+use super::pager::Pager;
 use super::visit::Visit;
 use super::webhooks::{WebhookRow, rows};
 use crate::call::Outcome;
 use crate::frame::{Frame, Section};
 
-/// Rows of each table.
-const ROWS_MAX: u32 = 100;
+/// Rows of each table on one page.
+const WEBHOOKS: usize = 10;
+const KEYS: usize = 6;
+const APPS: usize = 3;
 
 #[derive(Template)]
 #[template(path = "dashboard/developers.html")]
@@ -26,10 +29,11 @@ struct Developers {
     frame: Frame,
     administers: bool,
     webhooks: Vec<WebhookRow>,
+    webhook_pages: Pager,
     keys: Vec<ApiKey>,
+    key_pages: Pager,
     apps: Vec<OauthApp>,
-    /// Not all fit.
-    has_more: bool,
+    app_pages: Pager,
 }
 
 pub async fn settings(visit: &mut Visit<'_>) -> Outcome {
@@ -38,33 +42,34 @@ pub async fn settings(visit: &mut Visit<'_>) -> Outcome {
 
 pub async fn show(visit: &mut Visit<'_>) -> Outcome {
     let company = visit.company.company.id;
+    let query = visit.call.parts.uri.query();
+    let mut webhook_pages = Pager::read(query, "webhooks", WEBHOOKS);
+    let mut key_pages = Pager::read(query, "keys", KEYS);
+    let mut app_pages = Pager::read(query, "apps", APPS);
     let (mut keys, mut apps) = (Vec::new(), Vec::new());
     if visit.administers() {
-        let limit = ROWS_MAX + 1;
-        let page = Page {
-            limit,
-            before: None,
-        };
-        keys = list_keys(visit.context(), company, page).await?;
-        let page = Page {
-            limit,
-            before: None,
-        };
-        apps = list_oauth_apps(visit.context(), company, page).await?;
+        let found = list_keys(visit.context(), company, first_rows(&key_pages)).await?;
+        keys = key_pages.cut(found);
+        let found = list_oauth_apps(visit.context(), company, first_rows(&app_pages)).await?;
+        apps = app_pages.cut(found);
     }
-    let rows_max = ROWS_MAX as usize;
-    let webhooks = &visit.company.webhooks;
-    let has_more = keys.len() > rows_max || apps.len() > rows_max || webhooks.len() > rows_max;
-    keys.truncate(rows_max);
-    apps.truncate(rows_max);
-    let newest: Vec<Arc<Webhook>> = webhooks.iter().rev().take(rows_max).cloned().collect();
+    let newest: Vec<Arc<Webhook>> = webhook_pages.cut(visit.company.webhooks.iter().rev().cloned());
     let webhooks = rows(visit, &newest).await?;
     visit.page(&Developers {
         frame: visit.frame(Section::Configuration),
         administers: visit.administers(),
         webhooks,
+        webhook_pages,
         keys,
+        key_pages,
         apps,
-        has_more,
+        app_pages,
     })
+}
+
+fn first_rows<C>(pager: &Pager) -> Page<C> {
+    Page {
+        limit: u32::try_from(pager.needed()).unwrap_or(u32::MAX),
+        before: None,
+    }
 }

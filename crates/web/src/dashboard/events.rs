@@ -17,10 +17,14 @@ use url::form_urlencoded;
 use super::address::Address;
 use super::deliveries::{BODY_BYTES_MAX, Failure, Part, formatted, shown_part};
 use super::moment::Moment;
+use super::pager::Pager;
 use super::visit::Visit;
 use crate::call::Outcome;
 use crate::frame::{Frame, Section};
 use crate::reply;
+
+/// Webhooks on one page.
+const WEBHOOKS: usize = 12;
 
 #[derive(Template)]
 #[template(path = "dashboard/event.html")]
@@ -33,6 +37,8 @@ struct EventPage {
     /// Its inspection is one of this server.
     is_ours: bool,
     webhooks: Vec<Answer>,
+    path: String,
+    pages: Pager,
     /// What owners and administrators see: the body as it was sent, and laid out.
     body: Option<(Part, Part)>,
     /// The query of a recovery of this event alone, without the webhook.
@@ -59,13 +65,17 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
             shown_part(&laid_out, BODY_BYTES_MAX),
         )
     });
+    let mut pages = Pager::read(visit.call.parts.uri.query(), "why", WEBHOOKS);
+    let webhooks = pages.cut(explained.webhooks);
     visit.page(&EventPage {
         frame: visit.frame(Section::Deliveries),
         administers: visit.administers(),
         made_at: Moment(event.created_at),
         is_test: event.origin == Origin::Test,
         is_ours: event.origin == Origin::Inspection,
-        webhooks: explained.webhooks.into_iter().map(Answer::of).collect(),
+        webhooks: webhooks.into_iter().map(Answer::of).collect(),
+        path: format!("dashboard/events/{id}"),
+        pages,
         body,
         range: range_of(event.created_at),
         event,

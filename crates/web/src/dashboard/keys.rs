@@ -29,9 +29,25 @@ struct KeyMade<'a> {
     key: &'a str,
 }
 
+impl KeyForm {
+    fn read(visit: &Visit<'_>, form: &Form) -> Self {
+        let ticked = form.all("scopes");
+        let known = Scope::ALL.iter().copied();
+        Self {
+            frame: visit.frame(Section::Configuration).keeping(),
+            name: form.text("name").to_owned(),
+            scopes: known
+                .filter(|scope| ticked.contains(&scope.as_str()))
+                .collect(),
+            testing: form.text("testing") == "yes",
+            wrong: None,
+        }
+    }
+}
+
 pub async fn form(visit: &mut Visit<'_>) -> Outcome {
     visit.page(&KeyForm {
-        frame: visit.frame(Section::Configuration),
+        frame: visit.frame(Section::Configuration).keeping(),
         name: String::new(),
         scopes: vec![Scope::Inspections, Scope::Webhooks],
         testing: false,
@@ -39,18 +55,16 @@ pub async fn form(visit: &mut Visit<'_>) -> Outcome {
     })
 }
 
+pub async fn show_form(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    visit.page(&KeyForm::read(visit, &form))
+}
+
 pub async fn create(visit: &mut Visit<'_>, form: Form) -> Outcome {
-    let ticked = form.all("scopes");
-    let known = Scope::ALL.iter().copied();
-    let scopes: Vec<_> = known
-        .filter(|scope| ticked.contains(&scope.as_str()))
-        .collect();
-    let name = form.text("name");
-    let testing = form.text("testing") == "yes";
+    let entered = KeyForm::read(visit, &form);
     let request = KeyRequest {
-        name: Some(name.to_owned()),
-        scopes: scopes.clone(),
-        testing,
+        name: Some(entered.name.clone()),
+        scopes: entered.scopes.clone(),
+        testing: entered.testing,
     };
     let caller = visit.caller();
     let made = create_key(visit.context(), caller.company_id, caller.actor, request).await;
@@ -60,11 +74,8 @@ pub async fn create(visit: &mut Visit<'_>, form: Form) -> Outcome {
             // All that a use case refuses beside the name is a key that may do nothing.
             let wrong = Wrong::of(problem)?.about("scopes");
             let template = KeyForm {
-                frame: visit.frame(Section::Configuration),
-                name: name.to_owned(),
-                scopes,
-                testing,
                 wrong: Some(wrong),
+                ..entered
             };
             return visit.page_with(StatusCode::BAD_REQUEST, &template);
         }
@@ -73,7 +84,7 @@ pub async fn create(visit: &mut Visit<'_>, form: Form) -> Outcome {
         StatusCode::CREATED,
         &KeyMade {
             frame: visit.frame(Section::Configuration),
-            name,
+            name: &entered.name,
             key: key.api_key.reveal(),
         },
     )

@@ -17,6 +17,7 @@ mod keys;
 mod moment;
 mod oauth_apps;
 mod overview;
+mod pager;
 mod preferences;
 mod recoveries;
 mod spark;
@@ -46,6 +47,8 @@ pub struct PageRoute {
     pub role: Role,
     /// The page on which the form stands that is sent there; of a page, the page itself.
     pub page: &'static str,
+    /// Of a form: it is shown again, as it is filled in, when the language or the look is changed.
+    pub keeps: bool,
 }
 
 /// What is served of [`OPEN_ROUTES`].
@@ -77,9 +80,10 @@ pub const OPEN_ROUTES: [(Method, &str); 3] = [
 
 /// Writes the table out twice: as the router, and as a list to look routes up in. `get` handlers take the
 /// visit, `post` handlers the visit and the form. A form that stands on another page than its own address says
-/// on which.
+/// on which. `keeps` names what shows a form again as it is filled in, and does nothing else: the buttons for
+/// the language and the look are buttons of that form, too.
 macro_rules! pages {
-    ($($method:ident $path:literal $role:ident $module:ident::$handler:ident $(from $page:literal)?;)+) => {
+    ($($method:ident $path:literal $role:ident $module:ident::$handler:ident $(from $page:literal)? $(keeps $keeper:ident::$again:ident)?;)+) => {
         /// Every route that needs a session.
         #[must_use]
         pub fn dashboard_routes() -> Vec<PageRoute> {
@@ -88,6 +92,7 @@ macro_rules! pages {
                 path: $path,
                 role: Role::$role,
                 page: pages!(@page $path $($page)?),
+                keeps: pages!(@keeps $($again)?),
             },)+]
         }
 
@@ -99,7 +104,7 @@ macro_rules! pages {
                 $(.route($path, $method(|State(web): State<Web>, request: Request| async move {
                     let name = concat!(stringify!($module), "::", stringify!($handler));
                     let table = (Role::$role, $path, pages!(@page $path $($page)?));
-                    pages!(@serve $method web, name, request, table, $module::$handler)
+                    pages!(@serve $method web, name, request, table, $module::$handler $(, $keeper::$again)?)
                 })))+
         }
     };
@@ -107,11 +112,24 @@ macro_rules! pages {
     (@method post) => { Method::POST };
     (@page $path:literal $page:literal) => { $page };
     (@page $path:literal) => { $path };
+    (@keeps $again:ident) => { true };
+    (@keeps) => { false };
     (@serve get $web:ident, $name:ident, $request:ident, $table:ident, $handler:path) => {
         visit::open($web, $name, $request, $table.0, async |visit| $handler(visit).await).await
     };
     (@serve post $web:ident, $name:ident, $request:ident, $table:ident, $handler:path) => {
-        visit::send($web, $name, $request, $table, async |visit, form| $handler(visit, form).await).await
+        pages!(@serve post $web, $name, $request, $table, $handler, visit::leave)
+    };
+    (@serve post $web:ident, $name:ident, $request:ident, $table:ident, $handler:path, $again:path) => {
+        visit::send(
+            $web,
+            $name,
+            $request,
+            $table,
+            async |visit, form| $handler(visit, form).await,
+            async |visit, form| $again(visit, form).await,
+        )
+        .await
     };
 }
 
@@ -122,34 +140,34 @@ pages! {
     post "/dashboard/sign-out" Producer account::sign_out from "/dashboard";
     post "/dashboard/sign-out-everywhere" Producer account::sign_out_everywhere from "/dashboard/account";
     get "/dashboard/account" Producer account::show;
-    post "/dashboard/account" Producer account::update;
-    post "/dashboard/account/password" Producer account::set_password from "/dashboard/account";
+    post "/dashboard/account" Producer account::update keeps account::show_profile;
+    post "/dashboard/account/password" Producer account::set_password from "/dashboard/account" keeps account::show_password;
 
     get "/dashboard/team" Admin team::show;
     get "/dashboard/team/invite" Admin team::invite;
-    post "/dashboard/team/invitations" Admin team::create from "/dashboard/team/invite";
+    post "/dashboard/team/invitations" Admin team::create from "/dashboard/team/invite" keeps team::show_invite;
     post "/dashboard/team/invitations/{id}/revoke" Admin team::revoke_invitation from "/dashboard/team";
     post "/dashboard/team/{id}/role" Admin team::change_role from "/dashboard/team";
     post "/dashboard/team/{id}/remove" Admin team::remove from "/dashboard/team";
     post "/dashboard/team/{id}/reset" Admin team::reset from "/dashboard/team";
 
     get "/dashboard/keys/new" Admin keys::form;
-    post "/dashboard/keys" Admin keys::create from "/dashboard/keys/new";
+    post "/dashboard/keys" Admin keys::create from "/dashboard/keys/new" keeps keys::show_form;
     post "/dashboard/keys/{id}/revoke" Admin keys::revoke from "/dashboard/developers";
     get "/dashboard/applications/new" Admin oauth_apps::form;
-    post "/dashboard/applications" Admin oauth_apps::create from "/dashboard/applications/new";
+    post "/dashboard/applications" Admin oauth_apps::create from "/dashboard/applications/new" keeps oauth_apps::show_form;
     post "/dashboard/applications/{id}/secret" Admin oauth_apps::rotate_secret from "/dashboard/developers";
     post "/dashboard/applications/{id}/delete" Admin oauth_apps::delete from "/dashboard/developers";
     get "/dashboard/webhooks/new" Admin webhooks::form;
-    post "/dashboard/webhooks" Admin webhooks::create from "/dashboard/webhooks/new";
+    post "/dashboard/webhooks" Admin webhooks::create from "/dashboard/webhooks/new" keeps webhooks::show_new;
     get "/dashboard/webhooks/{id}" Producer webhooks::show;
     get "/dashboard/webhooks/{id}/settings" Admin webhooks::settings;
-    post "/dashboard/webhooks/{id}/settings" Admin webhooks::update;
+    post "/dashboard/webhooks/{id}/settings" Admin webhooks::update keeps webhooks::show_settings;
     get "/dashboard/inspections" Producer inspections::list;
     get "/dashboard/inspections/{id}" Producer inspections::show;
     post "/dashboard/inspections/{id}/access" Producer inspections::reveal_access from "/dashboard/inspections/{id}";
-    post "/dashboard/inspections/{id}/review" Admin inspections::review from "/dashboard/inspections/{id}";
-    post "/dashboard/inspections/{id}/review-photos" Admin inspections::review_photos from "/dashboard/inspections/{id}";
+    post "/dashboard/inspections/{id}/review" Admin inspections::review from "/dashboard/inspections/{id}" keeps inspections::show_review;
+    post "/dashboard/inspections/{id}/review-photos" Admin inspections::review_photos from "/dashboard/inspections/{id}" keeps inspections::show_review_photos;
     post "/dashboard/inspections/{id}/child" Admin inspections::child from "/dashboard/inspections/{id}";
     post "/dashboard/inspections/{id}/report" Admin inspections::report from "/dashboard/inspections/{id}";
     get "/dashboard/audit" Admin audit::show;
@@ -159,7 +177,7 @@ pages! {
     post "/dashboard/webhooks/{id}/status" Admin webhooks::set_status from "/dashboard/webhooks/{id}";
     post "/dashboard/webhooks/{id}/delete" Admin webhooks::delete from "/dashboard/webhooks/{id}";
     get "/dashboard/webhooks/{id}/receiver" Producer webhooks::receiver;
-    post "/dashboard/webhooks/{id}/check" Admin webhooks::check from "/dashboard/webhooks/{id}/receiver";
+    post "/dashboard/webhooks/{id}/check" Admin webhooks::check from "/dashboard/webhooks/{id}/receiver" keeps webhooks::show_check;
 
     get "/dashboard/deliveries" Producer deliveries::list;
     get "/dashboard/deliveries/stream" Producer deliveries::stream;
@@ -171,4 +189,6 @@ pages! {
     post "/dashboard/recover" Admin recoveries::begin;
     get "/dashboard/recover/{id}" Admin recoveries::show;
     post "/dashboard/recover/{id}/cancel" Admin recoveries::cancel from "/dashboard/recover/{id}";
+    get "/dashboard/recover/counts/{id}" Admin recoveries::show_count;
+    post "/dashboard/recover/counts/{id}/stop" Admin recoveries::stop_count from "/dashboard/recover/counts/{id}";
 }

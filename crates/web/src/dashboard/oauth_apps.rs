@@ -29,13 +29,23 @@ struct AppMade<'a> {
     secret: &'a str,
 }
 
+impl<'a> AppForm<'a> {
+    fn read(visit: &Visit<'_>, form: &'a Form) -> Self {
+        Self {
+            frame: visit.frame(Section::Configuration).keeping(),
+            name: form.text("name"),
+            redirects: form.text("redirects"),
+            wrong: None,
+        }
+    }
+}
+
 pub async fn form(visit: &mut Visit<'_>) -> Outcome {
-    visit.page(&AppForm {
-        frame: visit.frame(Section::Configuration),
-        name: "",
-        redirects: "",
-        wrong: None,
-    })
+    visit.page(&AppForm::read(visit, &Form::default()))
+}
+
+pub async fn show_form(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    visit.page(&AppForm::read(visit, &form))
 }
 
 pub async fn create(visit: &mut Visit<'_>, form: Form) -> Outcome {
@@ -61,10 +71,8 @@ pub async fn create(visit: &mut Visit<'_>, form: Form) -> Outcome {
             };
             let wrong = Wrong::of(problem)?.about(field);
             let template = AppForm {
-                frame: visit.frame(Section::Configuration),
-                name,
-                redirects,
                 wrong: Some(wrong),
+                ..AppForm::read(visit, &form)
             };
             return visit.page_with(StatusCode::BAD_REQUEST, &template);
         }

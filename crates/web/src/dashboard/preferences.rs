@@ -2,12 +2,11 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use heraldo_domain::sheet::Language;
 
 use crate::Web;
 use crate::browser::{refused, see_other};
 use crate::call::{Call, Outcome, bounded};
-use crate::frame::{Theme, keep_preferences, root, way_back};
+use crate::frame::{Preferences, root, way_back};
 
 pub const PATH: &str = "/preferences";
 
@@ -26,13 +25,12 @@ async fn choose(call: &mut Call) -> Outcome {
     if let Err(problem) = call.check_own_form() {
         return refused(call, &problem);
     }
-    let field = |name: &str| {
-        let found = fields.iter().find(|(given, _)| given == name);
-        found.map_or("", |(_, text)| text.as_str())
-    };
-    let language = Language::of_tag(field("language"));
-    let back = way_back(field("back")).unwrap_or("dashboard");
+    let back = fields.iter().find(|(given, _)| given == "back");
+    let back = back.and_then(|(_, text)| way_back(text));
+    let back = back.unwrap_or("dashboard");
     let mut response = see_other(&format!("{}{back}", root(call)))?;
-    keep_preferences(&mut response, language, Theme::parse(field("theme")))?;
+    if let Some(chosen) = Preferences::read(&fields) {
+        chosen.keep(&mut response)?;
+    }
     Ok(response)
 }

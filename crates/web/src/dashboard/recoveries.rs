@@ -1,22 +1,25 @@
 //! Recover: a time range of a webhook is counted, then sent again; each recovery has a page with its progress.
 //!
-//! Counting changes nothing, so that it is an address like any other page, and may be linked to.
+//! Counting changes nothing, so that it is an address like any other page, and may be linked to. What takes longer
+//! than a page may is counted on by a job, and has a page of its own with its progress.
 
 use std::time::Duration;
 
 use askama::Template;
+use heraldo_domain::ops::recover_counts::{Looked, count, retrieve_count, stop_count as stop};
 use heraldo_domain::ops::recoveries::{
     Asked, cancel_recovery, list_recoveries, recover, retrieve_recovery,
 };
 use heraldo_domain::query::Page;
-use heraldo_domain::recovery::STATUSES_DEFAULT;
+use heraldo_domain::recover_count::{RecoverCount, Stage};
+use heraldo_domain::recovery::{Range, STATUSES_DEFAULT, total};
 use heraldo_domain::statistics::bucket_start;
 use heraldo_wire::api::{
-    RecoverDryRunAnswer, RecoverRequest, RecoverStatus, RecoverStatuses, Recovery, Resolution,
+    RecoverCounts, RecoverRequest, RecoverStatus, RecoverStatuses, Recovery, Resolution,
     WebhookStatus,
 };
-use heraldo_wire::id::{RecoveryId, WebhookId};
-use heraldo_wire::problem::{Problem, ProblemCode};
+use heraldo_wire::id::{RecoverCountId, RecoveryId, WebhookId};
+use heraldo_wire::problem::Problem;
 use http::StatusCode;
 use url::form_urlencoded;
 
@@ -44,7 +47,7 @@ struct Recover {
     wrong: Option<Wrong>,
     count: Option<Count>,
     rows: Vec<Row>,
-    /// The query of the page with what is older; `None`: there is none.
+    /// Where what is older is, from the root on; `None`: there is none.
     older: Option<String>,
 }
 
@@ -139,13 +142,15 @@ impl Fields {
 
 /// What a recovery would send.
 struct Count {
-    found: RecoverDryRunAnswer,
+    counted: RecoverCounts,
+    total: u64,
     /// As the form that begins it carries them.
     from: String,
     to: String,
     from_at: Moment,
     to_at: Moment,
-    is_partial: bool,
+    /// `None`: everything is counted.
+    rest: Option<Rest>,
     webhook: WebhookId,
     endpoint: String,
     status: WebhookStatus,
@@ -153,15 +158,31 @@ struct Count {
     under_way: Option<RecoveryId>,
 }
 
+/// What is not counted yet.
+struct Rest {
+    id: RecoverCountId,
+    /// It is being counted; otherwise somebody stopped that.
+    goes_on: bool,
+    /// Everything before is counted.
+    until: Option<Moment>,
+    permille: u64,
+    /// The query that goes on counting.
+    query: String,
+}
+
 impl Count {
     fn each(&self) -> [(RecoverStatus, u64); 4] {
-        let counted = &self.found.counted;
+        let counted = &self.counted;
         [
             (RecoverStatus::Failed, counted.failed),
             (RecoverStatus::Cancelled, counted.cancelled),
             (RecoverStatus::Missing, counted.missing),
             (RecoverStatus::Delivered, counted.delivered),
         ]
+    }
+
+    fn goes_on(&self) -> bool {
+        self.rest.as_ref().is_some_and(|rest| rest.goes_on)
     }
 }
 
@@ -215,8 +236,18 @@ pub async fn form(visit: &mut Visit<'_>) -> Outcome {
     if wrong.is_none()
         && let (Some(webhook), Some(request)) = (fields.webhook, fields.request.clone())
     {
-        match count(visit, webhook, request).await {
-            Ok(count) => counted = Some(count),
+        let looked = count(visit.context(), &visit.caller(), webhook, &request).await;
+        match looked {
+            Ok(Looked::Whole {
+                range,
+                counted: all,
+            }) => {
+                counted = Some(shown(visit, webhook, &range, all, None).await?);
+            }
+            // It has a page of its own, which stays when this one is asked for again.
+            Ok(Looked::GoesOn(id)) => {
+                return visit.go(&format!("dashboard/recover/counts/{id}"), None);
+            }
             Err(problem) => wrong = Some(Wrong::of(problem)?),
         }
     }
@@ -242,7 +273,7 @@ async fn page(
     let has_more = found.len() > fit;
     found.truncate(fit);
     let older = found.last().filter(|_| has_more);
-    let older = older.map(|last| format!("recover?cursor={}", last.id));
+    let older = older.map(|last| format!("dashboard/recover?cursor={}", last.id));
     let status = wrong.as_ref().map_or(StatusCode::OK, |wrong| wrong.status);
     let rows = found.iter().map(|one| Row::of(visit, one.to_wire()));
     visit.page_with(
@@ -260,23 +291,16 @@ async fn page(
     )
 }
 
-async fn count(
+/// What is shown of a count of this range.
+async fn shown(
     visit: &mut Visit<'_>,
     id: WebhookId,
-    request: RecoverRequest,
+    range: &Range,
+    counted: RecoverCounts,
+    rest: Option<Rest>,
 ) -> Result<Count, Problem> {
     let (context, caller) = (visit.context(), visit.caller());
     let webhook = context.own_webhook(&caller, id).await?;
-    let request = RecoverRequest {
-        dry_run: Some(true),
-        ..request
-    };
-    let found = match recover(context, &caller, id, &request).await? {
-        Asked::Counted(found) => found,
-        Asked::Begun(_) => {
-            return Err(ProblemCode::Internal.problem("a dry run began a recovery"));
-        }
-    };
     let newest = Page {
         limit: 1,
         before: None,
@@ -284,21 +308,71 @@ async fn count(
     let newest = list_recoveries(context, &caller, Some(id), newest).await?;
     let under_way = newest.first().filter(|recovery| !recovery.has_ended());
     Ok(Count {
-        from: found.from.to_string(),
-        to: found.to.to_string(),
-        from_at: Moment(found.from),
-        to_at: Moment(found.to),
-        is_partial: found.counted_until.is_some(),
+        counted,
+        total: total(&counted),
+        from: range.from.to_string(),
+        to: range.to.to_string(),
+        from_at: Moment(range.from),
+        to_at: Moment(range.to),
+        rest,
         webhook: id,
         endpoint: webhook.settings.endpoint.clone(),
         status: webhook.settings.status,
         under_way: under_way.map(|recovery| recovery.id),
-        found,
     })
+}
+
+/// A count that takes longer than a page may: as far as it has come, and as far as it goes on by itself.
+pub async fn show_count(visit: &mut Visit<'_>) -> Outcome {
+    let id: RecoverCountId = visit.id().await?;
+    let kept = retrieve_count(visit.context(), &visit.caller(), id).await?;
+    let fields = Fields {
+        webhook: Some(kept.webhook_id),
+        from: Some(kept.range.from).into(),
+        to: Some(kept.range.to).into(),
+        statuses: kept.range.statuses.clone(),
+        ..Fields::default()
+    };
+    let rest = (kept.stage != Stage::Whole).then(|| Rest {
+        id,
+        goes_on: kept.stage == Stage::Counting,
+        until: kept.until().map(Moment),
+        permille: kept.permille(),
+        query: query(&kept),
+    });
+    let (webhook, counted) = (kept.webhook_id, kept.tally.counted);
+    let count = shown(visit, webhook, &kept.range, counted, rest).await?;
+    page(visit, fields, None, Some(count)).await
+}
+
+fn query(kept: &RecoverCount) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("webhook", &kept.webhook_id.to_string());
+    query.append_pair("from", &kept.range.from.to_string());
+    query.append_pair("to", &kept.range.to.to_string());
+    for status in &kept.range.statuses {
+        query.append_pair("status", status.as_str());
+    }
+    query.finish()
+}
+
+pub async fn stop_count(visit: &mut Visit<'_>, _form: Form) -> Outcome {
+    let id: RecoverCountId = visit.id().await?;
+    stop(visit.context(), &visit.caller(), id).await?;
+    visit.go(&format!("dashboard/recover/counts/{id}"), None)
+}
+
+/// The form's page as it is filled in.
+fn filled_in(form: &Form) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(form.pairs().filter(|(name, _)| *name != "form"));
+    format!("dashboard/recover?{}", query.finish())
 }
 
 pub async fn begin(visit: &mut Visit<'_>, form: Form) -> Outcome {
     let (fields, wrong) = Fields::read(form.pairs());
+    // Whoever changes the language then comes to the form as it is filled in.
+    visit.call.form_page = Some(filled_in(&form));
     let (webhook, request) = match (wrong, fields.webhook, &fields.request) {
         (None, Some(webhook), Some(request)) => (webhook, request.clone()),
         (Some(wrong), _, _) => return page(visit, fields, Some(wrong), None).await,

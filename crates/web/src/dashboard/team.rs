@@ -12,6 +12,7 @@ use heraldo_wire::problem::ProblemCode;
 use http::StatusCode;
 
 use super::moment::Moment;
+use super::pager::Pager;
 use super::visit::{Done, Form, Visit};
 use super::wrong::Wrong;
 use crate::call::Outcome;
@@ -20,15 +21,20 @@ use crate::frame::{Frame, Section};
 const PATH: &str = "dashboard/team";
 /// The newest invitations, among which open ones are looked for.
 const INVITATIONS_MAX: u32 = 500;
+/// Rows of each table on one page.
+const PEOPLE: usize = 10;
+const INVITATIONS: usize = 6;
 
 #[derive(Template)]
 #[template(path = "dashboard/team.html")]
 struct Team {
     frame: Frame,
     people: Vec<Person>,
+    people_pages: Pager,
     /// Those that the viewer may give.
     roles: Vec<Role>,
     invitations: Vec<Invited>,
+    invitation_pages: Pager,
 }
 
 struct Person {
@@ -65,33 +71,44 @@ pub async fn show(visit: &mut Visit<'_>) -> Outcome {
     let has_one_owner = owners.count() == 1;
     let mut oldest_first: Vec<&Member> = members.iter().collect();
     oldest_first.sort_by_key(|member| member.membership_id);
-    let people = oldest_first.into_iter().map(|member| Person {
-        id: member.user_id.to_string(),
-        name: member.shown_name(),
-        email: member.email.clone(),
-        role: member.role,
-        since: Moment(member.created_at),
-        is_viewer: member.user_id == viewer.user_id,
-        may_change: viewer.role.may_give(member.role),
-        is_last_owner: has_one_owner && member.role == Role::Owner,
-    });
+    let query = visit.call.parts.uri.query();
+    let mut people_pages = Pager::read(query, "people", PEOPLE);
+    let mut invitation_pages = Pager::read(query, "invitations", INVITATIONS);
+    let people = people_pages
+        .cut(oldest_first)
+        .into_iter()
+        .map(|member| Person {
+            id: member.user_id.to_string(),
+            name: member.shown_name(),
+            email: member.email.clone(),
+            role: member.role,
+            since: Moment(member.created_at),
+            is_viewer: member.user_id == viewer.user_id,
+            may_change: viewer.role.may_give(member.role),
+            is_last_owner: has_one_owner && member.role == Role::Owner,
+        });
     let open = all.into_iter().filter(|invitation| invitation.is_open(now));
-    let invitations = open.map(|invitation| Invited {
-        id: invitation.id.to_string(),
-        email: invitation.email,
-        role: invitation.role,
-        inviter: visit
-            .company
-            .member(invitation.invited_by)
-            .map_or_else(String::new, Member::shown_name),
-        expires_at: Moment(invitation.expires_at),
-        may_revoke: viewer.role.may_give(invitation.role),
-    });
+    let invitations = invitation_pages
+        .cut(open)
+        .into_iter()
+        .map(|invitation| Invited {
+            id: invitation.id.to_string(),
+            email: invitation.email,
+            role: invitation.role,
+            inviter: visit
+                .company
+                .member(invitation.invited_by)
+                .map_or_else(String::new, Member::shown_name),
+            expires_at: Moment(invitation.expires_at),
+            may_revoke: viewer.role.may_give(invitation.role),
+        });
     visit.page(&Team {
         frame: visit.frame(Section::Configuration),
         people: people.collect(),
+        people_pages,
         roles: roles(visit),
         invitations: invitations.collect(),
+        invitation_pages,
     })
 }
 
@@ -114,14 +131,24 @@ struct Invite<'a> {
     wrong: Option<Wrong>,
 }
 
+impl<'a> Invite<'a> {
+    fn read(visit: &Visit<'_>, form: &'a Form) -> Self {
+        Self {
+            frame: visit.frame(Section::Configuration).keeping(),
+            email: form.text("email"),
+            role: form.text("role").parse().unwrap_or(Role::Producer),
+            roles: roles(visit),
+            wrong: None,
+        }
+    }
+}
+
 pub async fn invite(visit: &mut Visit<'_>) -> Outcome {
-    visit.page(&Invite {
-        frame: visit.frame(Section::Configuration),
-        email: "",
-        role: Role::Producer,
-        roles: roles(visit),
-        wrong: None,
-    })
+    visit.page(&Invite::read(visit, &Form::default()))
+}
+
+pub async fn show_invite(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    visit.page(&Invite::read(visit, &form))
 }
 
 /// A link that is shown once.
@@ -164,11 +191,8 @@ pub async fn create(visit: &mut Visit<'_>, form: Form) -> Outcome {
     };
     let status = wrong.status;
     let template = Invite {
-        frame: visit.frame(Section::Configuration),
-        email,
-        role: role.unwrap_or(Role::Producer),
-        roles: roles(visit),
         wrong: Some(wrong),
+        ..Invite::read(visit, &form)
     };
     visit.page_with(status, &template)
 }

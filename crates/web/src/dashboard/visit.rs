@@ -21,7 +21,7 @@ use url::form_urlencoded;
 use crate::Web;
 use crate::browser::{Forms, Session, header, page, see_other};
 use crate::call::{Call, Outcome, bounded};
-use crate::frame::{Frame, Section, Viewer, root};
+use crate::frame::{Frame, Preferences, Section, Viewer, root};
 use crate::problem::Failure;
 use crate::problem_page::{self, failed, forbidden, form_refused};
 use crate::words::Words;
@@ -243,6 +243,7 @@ pub async fn send(
     request: Request,
     (needed, route, page): (Role, &str, &str),
     handler: impl AsyncFnOnce(&mut Visit<'_>, Form) -> Outcome,
+    again: impl AsyncFnOnce(&mut Visit<'_>, Form) -> Outcome,
 ) -> Response {
     let mut call = Call::new(web, name, request);
     call.form_page = Some(page_of_form(page, route, call.parts.uri.path()));
@@ -254,12 +255,22 @@ pub async fn send(
                 if call.check_own_form().is_err() {
                     return form_refused(&call);
                 }
+                let preferences = Preferences::read(&fields);
+                call.chosen = preferences.unwrap_or_default();
                 let form = Form { fields };
                 match enter(&mut call).await? {
                     None => sign_in_first(&call),
                     Some(visit) if !is_of(&form, &visit.session) => form_refused(visit.call),
                     Some(visit) if !visit.member.role.includes(needed) => forbidden(visit.call),
-                    Some(mut visit) => handler(&mut visit, form).await,
+                    Some(mut visit) => match preferences {
+                        None => handler(&mut visit, form).await,
+                        // The button that was pressed is not the one that acts.
+                        Some(chosen) => {
+                            let mut response = again(&mut visit, form).await?;
+                            chosen.keep(&mut response)?;
+                            Ok(response)
+                        }
+                    },
                 }
             })
             .await
@@ -267,6 +278,12 @@ pub async fn send(
         Err(failure) => Err(failure),
     };
     end(call, outcome).await
+}
+
+/// Leads back to the page of a form in which there is nothing to type.
+pub async fn leave(visit: &mut Visit<'_>, _form: Form) -> Outcome {
+    let page = visit.call.form_page.clone().unwrap_or_default();
+    visit.go(&page, None)
 }
 
 /// The page on which a form stands, from the root on, when the form was sent to `path`, which is of `route`.

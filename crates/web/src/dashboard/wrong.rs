@@ -96,6 +96,11 @@ impl Wrong {
             .is_some_and(|field| !["cursor", "life"].contains(&field))
     }
 
+    /// What on the page it is about; what stands in the address alone is nowhere on it.
+    pub fn place(&self) -> Option<&'static str> {
+        self.field.filter(|field| *field != "cursor")
+    }
+
     /// What the use case said, in English, where the advice does not say as much: which line of a list is wrong,
     /// which of several rules was broken.
     pub fn more(&self) -> Option<&str> {

@@ -15,7 +15,15 @@ pub struct Asset {
     /// With a piece of the content's hash in it.
     pub name: String,
     content_type: &'static str,
-    content: &'static str,
+    content: Bytes,
+}
+
+/// A script as browsers get it: without what its readers alone need, the comments and the indentation. It has
+/// neither inside texts of several lines.
+fn bare(script: &str) -> String {
+    let lines = script.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 pub static VISIT_STYLE: LazyLock<Asset> = LazyLock::new(|| {
@@ -23,7 +31,7 @@ pub static VISIT_STYLE: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("visit", "css", "text/css; charset=utf-8", content)
 });
 pub static VISIT_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_str!("../../assets/visit.js");
+    let content = bare(include_str!("../../assets/visit.js"));
     Asset::new("visit", "js", "text/javascript; charset=utf-8", content)
 });
 
@@ -33,7 +41,7 @@ pub static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("heraldo", "css", "text/css; charset=utf-8", content)
 });
 pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_str!("../../assets/heraldo.js");
+    let content = bare(include_str!("../../assets/heraldo.js"));
     Asset::new("heraldo", "js", "text/javascript; charset=utf-8", content)
 });
 
@@ -45,13 +53,19 @@ pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
 
 /// What keeps the list of deliveries live, and times in forms in the viewer's zone.
 pub static LIVE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_str!("../../assets/live.js");
+    let content = bare(include_str!("../../assets/live.js"));
     Asset::new("live", "js", "text/javascript; charset=utf-8", content)
 });
 
 impl Asset {
-    fn new(stem: &str, extension: &str, content_type: &'static str, content: &'static str) -> Self {
-        let hash = Sha256::digest(content);
+    fn new(
+        stem: &str,
+        extension: &str,
+        content_type: &'static str,
+        content: impl Into<Bytes>,
+    ) -> Self {
+        let content = content.into();
+        let hash = Sha256::digest(&content);
         let piece: String = hash
             .iter()
             .take(8)
@@ -71,8 +85,8 @@ pub mod retrieve {
     use axum::extract::{FromRequestParts as _, RawPathParams};
 
     use super::{
-        Bytes, CACHE_CONTROL, HeaderValue, ICON, LIVE_SCRIPT, SCRIPT, STYLE, StatusCode,
-        VISIT_SCRIPT, VISIT_STYLE, not_found,
+        CACHE_CONTROL, HeaderValue, ICON, LIVE_SCRIPT, SCRIPT, STYLE, StatusCode, VISIT_SCRIPT,
+        VISIT_STYLE, not_found,
     };
     use crate::call::{Call, Outcome};
     use crate::reply;
@@ -102,7 +116,7 @@ pub mod retrieve {
         ];
         let asset = known.into_iter().find(|asset| Some(&*asset.name) == name);
         let asset = asset.ok_or_else(not_found)?;
-        let content = Bytes::from_static(asset.content.as_bytes());
+        let content = asset.content.clone();
         let mut response = reply::bytes(StatusCode::OK, asset.content_type, content);
         response.headers_mut().insert(
             CACHE_CONTROL,

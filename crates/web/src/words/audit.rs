@@ -10,8 +10,10 @@ words! {
         "Who did what and when, also what Heraldo did by itself.";
     audit_empty: "Todavía no hay nada. Crear un webhook o una clave, ver un secreto o reenviar una entrega deja aquí una línea.",
         "There is nothing yet. Making a webhook or a key, revealing a secret or resending a delivery leaves a line here.";
-    audit_none_match: "Nada cumple los filtros, al menos entre lo más reciente. Quita alguno, o sigue con lo anterior.",
-        "Nothing matches the filters, among the newest at least. Clear one of them, or go on with what is older.";
+    audit_none_match: "Nada cumple los filtros. Quita alguno.", "Nothing matches the filters. Clear one of them.";
+    audit_looked_none: "Nada cumple los filtros hasta aquí. Lo anterior no se ha mirado todavía.",
+        "Nothing matches the filters so far. What is older has not been looked at yet.";
+    audit_look_on: "Seguir buscando", "Look further back";
     audit_when: "Cuándo", "When";
     audit_who: "Quién", "Who";
     audit_what: "Qué", "What";
@@ -25,6 +27,16 @@ words! {
 }
 
 impl Words {
+    /// How far a page looked; the instant follows.
+    pub fn audit_looked(self, entries: u32) -> String {
+        let entries = self.number(u64::from(entries));
+        if self.is_spanish() {
+            format!("Se miraron {entries} entradas, hasta")
+        } else {
+            format!("{entries} entries were looked through, back to")
+        }
+    }
+
     /// An API key by its name, if it still has one.
     pub fn key_called(self, name: Option<&str>) -> String {
         let kind = self.by_key();

@@ -50,8 +50,8 @@ words! {
     redirects_hint: "Una por línea, completas, como https://app.ejemplo.com/callback; se comparan letra por letra.",
         "One a line, whole, like https://app.example.com/callback; they are compared character by character.";
     connected_users: "Usuarios conectados", "Connected users";
-    more_over_the_api: "Solo se muestran los 100 más recientes de cada lista; la API los da todos.",
-        "Only the newest 100 of each list are shown; the API gives them all.";
+    page_before: "Página anterior", "Previous page";
+    page_after: "Página siguiente", "Next page";
     wrong_name: "El nombre debe tener entre 1 y 200 caracteres.", "The name must have 1 to 200 characters.";
     wrong_scopes: "Elige al menos un permiso.", "Choose at least one scope.";
     wrong_redirects: "Escribe entre 1 y 20 direcciones http o https completas, sin fragmento.",

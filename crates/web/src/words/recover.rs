@@ -16,8 +16,18 @@ words! {
     recover_run: "Enviar", "Send";
     recover_change: "Cambiar el período", "Change the range";
     recover_counted: "Qué se enviaría", "What would be sent";
-    recover_partial: "El período es largo: se contó durante 10 segundos, y hay al menos estos. Al enviar se cuentan todos.",
-        "The range is long: counting took 10 seconds, and there are these at least. Sending counts them all.";
+    count_goes_on: "Contando", "Counting";
+    count_goes_on_text: "El período es largo. Se sigue contando aunque cierres esta página.",
+        "The range is long. Counting goes on even if you close this page.";
+    count_stopped: "Detenido", "Stopped";
+    count_stopped_text: "Alguien detuvo la cuenta; lo contado hasta ahí se conserva.",
+        "Somebody stopped the count; what was counted until then is kept.";
+    counted_until: "Contado hasta", "Counted up to";
+    count_see: "Ver cuánto va", "See how far it is";
+    count_stop: "Dejar de contar", "Stop counting";
+    count_go_on: "Seguir contando", "Go on counting";
+    count_unneeded: "No hace falta esperar la cuenta: al enviar se cuenta todo.",
+        "There is no need to wait for the count: sending counts everything.";
     recover_nothing: "No hay nada que enviar en este período. Amplíalo, o marca más estados.",
         "There is nothing to send in this range. Widen it, or tick more states.";
     recover_no_webhooks: "Para recuperar hace falta un webhook: agrega un endpoint y después envíale lo que pasó antes de que existiera.",
@@ -115,6 +125,16 @@ impl Words {
             RecoveryState::Completed => self.recovery_completed(),
             RecoveryState::Cancelled => self.recovery_was_cancelled(),
             RecoveryState::Stopped => self.recovery_stopped(),
+        }
+    }
+
+    /// So many were found so far.
+    pub fn count_at_least(self, total: &u64) -> String {
+        let total = self.number(*total);
+        if self.is_spanish() {
+            format!("Al menos {total} hasta ahora.")
+        } else {
+            format!("At least {total} so far.")
         }
     }
 

@@ -13,6 +13,8 @@ mod overview;
 mod recover;
 mod samples;
 mod team;
+mod typed;
 mod webhooks;
+mod weight;
 
 pub use browser::Browser;

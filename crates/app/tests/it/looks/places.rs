@@ -117,6 +117,12 @@ pub const TOO_MANY: &[Place] = &[
     (Nobody, "sign-in-too-many", "/signin", "sign_in.html", Send("/signin", &[("email", "leo@example.com"), ("password", "x")]), "main h1 + [role=alert]"),
 ];
 
+/// Looked at while somebody's long range is being counted.
+#[rustfmt::skip]
+pub const COUNTING: &[Place] = &[
+    (Owner, "recover-counting", "/dashboard/recover/counts/{id}", "dashboard/recover.html", Open("/dashboard/recover/counts/{count}"), "#counted[data-live] progress"),
+];
+
 /// Looked at while nothing can be written.
 #[rustfmt::skip]
 pub const FULL: &[Place] = &[

@@ -34,9 +34,9 @@ pub use show::{resend, show};
 pub use stream::stream;
 
 /// Rows of one page.
-const ROWS: u32 = 40;
+const ROWS: u32 = 24;
 /// Webhooks that a form offers; any other one is chosen by its address.
-const CHOICES_MAX: usize = 40;
+const CHOICES_MAX: usize = 20;
 
 #[derive(Template)]
 #[template(path = "dashboard/deliveries.html")]

@@ -11,7 +11,7 @@ use heraldo_wire::api::{
 use heraldo_wire::id::InspectionId;
 use heraldo_wire::problem::ProblemCode;
 
-use super::one::refuse;
+use super::one::{PHOTO, Review, Typed, refuse, show_again};
 use crate::call::Outcome;
 use crate::dashboard::visit::{Done, Form, Visit};
 use crate::dashboard::wrong::Wrong;
@@ -22,14 +22,23 @@ const REPORT: &str = "POST /dashboard/inspections/:id/report";
 /// Longer than what the page's forms carry.
 const ONCE_BYTES_MAX: usize = 64;
 
+pub async fn show_review(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    show_again(visit, Typed::read(Review::Whole, &form)).await
+}
+
+pub async fn show_review_photos(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    show_again(visit, Typed::read(Review::Photos, &form)).await
+}
+
 pub async fn review(visit: &mut Visit<'_>, form: Form) -> Outcome {
     let id: InspectionId = visit.id().await?;
+    let typed = Typed::read(Review::Whole, &form);
     let veredict = match form.text("veredict") {
         "approved" => ReviewVeredict::Approved,
         "disapproved" => ReviewVeredict::Disapproved,
         _ => {
             let wrong = Wrong::field("veredict", "`veredict` must be approved or disapproved");
-            return refuse(visit, id, wrong).await;
+            return refuse(visit, id, wrong, typed).await;
         }
     };
     let request = ReviewRequest {
@@ -37,15 +46,16 @@ pub async fn review(visit: &mut Visit<'_>, form: Form) -> Outcome {
         images: None,
         reason: reason(&form),
     };
-    send(visit, id, request).await
+    send(visit, id, request, typed).await
 }
 
 pub async fn review_photos(visit: &mut Visit<'_>, form: Form) -> Outcome {
     let id: InspectionId = visit.id().await?;
     let (company, member) = (visit.company.clone(), visit.member.clone());
     let inspection = seen_inspection(visit.context(), &company, &member, id).await?;
+    let typed = Typed::read(Review::Photos, &form);
     let said = inspection.images().filter_map(|(_, image)| {
-        let approved = match form.text(&format!("photo-{}", image.id)) {
+        let approved = match form.text(&format!("{PHOTO}{}", image.id)) {
             "approve" => true,
             "disapprove" => false,
             _ => return None,
@@ -58,14 +68,14 @@ pub async fn review_photos(visit: &mut Visit<'_>, form: Form) -> Outcome {
     let images: Vec<_> = said.collect();
     if images.is_empty() {
         let wrong = Wrong::field("photos", "no photo was chosen to approve or disapprove");
-        return refuse(visit, id, wrong).await;
+        return refuse(visit, id, wrong, typed).await;
     }
     let request = ReviewRequest {
         veredict: None,
         images: Some(images),
         reason: reason(&form),
     };
-    send(visit, id, request).await
+    send(visit, id, request, typed).await
 }
 
 fn reason(form: &Form) -> Option<String> {
@@ -73,13 +83,18 @@ fn reason(form: &Form) -> Option<String> {
     (!reason.is_empty()).then(|| reason.to_owned())
 }
 
-async fn send(visit: &mut Visit<'_>, id: InspectionId, request: ReviewRequest) -> Outcome {
+async fn send(
+    visit: &mut Visit<'_>,
+    id: InspectionId,
+    request: ReviewRequest,
+    typed: Typed,
+) -> Outcome {
     match change_result(visit.context(), &visit.caller(), id, request).await {
         Ok(_) => {
             let path = format!("dashboard/inspections/{id}");
             visit.go(&path, Some(Done::InspectionReviewed))
         }
-        Err(problem) => refuse(visit, id, Wrong::of(problem)?).await,
+        Err(problem) => refuse(visit, id, Wrong::of(problem)?, typed).await,
     }
 }
 
@@ -97,7 +112,7 @@ pub async fn child(visit: &mut Visit<'_>, form: Form) -> Outcome {
             let path = format!("dashboard/inspections/{}", made.inspection_id);
             visit.go(&path, Some(Done::ChildCreated))
         }
-        Err(problem) => refuse(visit, id, Wrong::of(problem)?).await,
+        Err(problem) => refuse(visit, id, Wrong::of(problem)?, Typed::default()).await,
     }
 }
 
@@ -111,7 +126,7 @@ pub async fn report(visit: &mut Visit<'_>, form: Form) -> Outcome {
             let path = format!("dashboard/inspections/{id}");
             visit.go(&path, Some(Done::ReportRequested))
         }
-        Err(problem) => refuse(visit, id, Wrong::of(problem)?).await,
+        Err(problem) => refuse(visit, id, Wrong::of(problem)?, Typed::default()).await,
     }
 }
 

@@ -5,7 +5,7 @@ mod one;
 mod photos;
 mod steps;
 
-pub use act::{child, report, review, review_photos};
+pub use act::{child, report, review, review_photos, show_review, show_review_photos};
 pub use one::{reveal_access, show};
 
 use askama::Template;

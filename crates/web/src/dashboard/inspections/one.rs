@@ -56,7 +56,65 @@ pub struct InspectionPage {
     is_writing: bool,
     /// Names a form that is sent twice.
     once: String,
+    typed: Typed,
     wrong: Option<Wrong>,
+}
+
+impl InspectionPage {
+    /// Whether the form of this review is the one that is shown as it was filled in.
+    fn is_typed(&self, of: Review) -> bool {
+        self.typed.of == Some(of)
+    }
+
+    /// The result that is ticked: what was chosen, or else what it has.
+    fn ticks(&self, veredict: Veredict) -> bool {
+        self.typed.veredict.unwrap_or(self.veredict) == veredict
+    }
+
+    fn reason(&self, of: Review) -> &str {
+        if self.is_typed(of) {
+            &self.typed.reason
+        } else {
+            ""
+        }
+    }
+
+    fn says_of_photo(&self, photo: &str, word: &str) -> bool {
+        let mut photos = self.typed.photos.iter();
+        photos.any(|(name, said)| name.strip_prefix(PHOTO) == Some(photo) && said == word)
+    }
+}
+
+/// Names the field of a photo, with its id.
+pub const PHOTO: &str = "photo-";
+
+/// The two forms of a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Review {
+    Whole,
+    Photos,
+}
+
+/// What was typed into a form of the page.
+#[derive(Debug, Default)]
+pub struct Typed {
+    of: Option<Review>,
+    veredict: Option<Veredict>,
+    reason: String,
+    photos: Vec<(String, String)>,
+}
+
+impl Typed {
+    pub fn read(of: Review, form: &Form) -> Self {
+        let photos = form.pairs().filter(|(name, _)| name.starts_with(PHOTO));
+        let owned = |(name, said): (&str, &str)| (name.to_owned(), said.to_owned());
+        Self {
+            of: Some(of),
+            veredict: form.text("veredict").parse().ok(),
+            reason: form.text("reason").to_owned(),
+            photos: photos.map(owned).collect(),
+        }
+    }
 }
 
 struct Fact {
@@ -127,14 +185,32 @@ pub async fn reveal_access(visit: &mut Visit<'_>, _form: Form) -> Outcome {
 #[derive(Default)]
 struct Extra {
     is_revealed: bool,
+    typed: Typed,
     wrong: Option<Wrong>,
 }
 
-/// The page again, with what was wrong with a form of it.
-pub async fn refuse(visit: &mut Visit<'_>, id: InspectionId, wrong: Wrong) -> Outcome {
+/// The page again, with a form as it is filled in.
+pub async fn show_again(visit: &mut Visit<'_>, typed: Typed) -> Outcome {
+    let id: InspectionId = visit.id().await?;
+    let extra = Extra {
+        typed,
+        ..Extra::default()
+    };
+    let page = read(visit, id, extra).await?;
+    visit.page(&page)
+}
+
+/// The page again, with what was wrong with a form of it, and what was typed into it.
+pub async fn refuse(
+    visit: &mut Visit<'_>,
+    id: InspectionId,
+    wrong: Wrong,
+    typed: Typed,
+) -> Outcome {
     let status = wrong.status;
     let extra = Extra {
         wrong: Some(wrong),
+        typed,
         ..Extra::default()
     };
     let page = read(visit, id, extra).await?;
@@ -179,8 +255,16 @@ async fn read(
         .map(|report| report_row(report, &context.links.public_url))
         .collect();
     let metadata = serde_json::to_value(&inspection.metadata).unwrap_or_default();
+    let has_photos = inspection.images().next().is_some();
+    let can_be_reviewed = inspection.status() == InspectionStatus::Completed;
+    let has_form = match extra.typed.of {
+        Some(Review::Whole) => can_be_reviewed,
+        Some(Review::Photos) => can_be_reviewed && has_photos,
+        None => false,
+    };
+    let frame = visit.frame(Section::Inspections);
     Ok(InspectionPage {
-        frame: visit.frame(Section::Inspections),
+        frame: if has_form { frame.keeping() } else { frame },
         administers,
         id,
         title: title(t, &inspection),
@@ -190,7 +274,7 @@ async fn read(
         facts: facts_of(t, &inspection),
         parent: inspection.parent_id,
         metadata: pairs(metadata),
-        has_photos: inspection.images().next().is_some(),
+        has_photos,
         sections,
         files: files(context, &inspection, until),
         children: children
@@ -211,11 +295,12 @@ async fn read(
                 code: inspection.access_code.clone(),
             },
         },
-        can_be_reviewed: inspection.status() == InspectionStatus::Completed,
+        can_be_reviewed,
         has_expired: inspection.has_expired() || inspection.has_lapsed(now),
         is_writing: reports.iter().any(|report| is_unfinished(report.status)),
         reports,
         once: hex(&random::<12>(&*context.entropy)),
+        typed: extra.typed,
         wrong: extra.wrong,
     })
 }

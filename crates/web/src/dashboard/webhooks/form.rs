@@ -35,7 +35,7 @@ impl WebhookForm {
         let webhook = id.and_then(|id| visit.company.webhook(id));
         let policy = webhook.map(|webhook| webhook.retry_policy(server));
         Self {
-            frame: visit.frame(Section::Configuration),
+            frame: visit.frame(Section::Configuration).keeping(),
             id,
             fields,
             retried: policy.map_or_else(|| server.retry.retried.clone(), |it| it.retried),
@@ -47,6 +47,10 @@ impl WebhookForm {
 
 pub async fn form(visit: &mut Visit<'_>) -> Outcome {
     visit.page(&WebhookForm::new(visit, None, Fields::new(), None))
+}
+
+pub async fn show_new(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    visit.page(&WebhookForm::new(visit, None, Fields::read(&form), None))
 }
 
 pub async fn create(visit: &mut Visit<'_>, form: Form) -> Outcome {
@@ -83,6 +87,17 @@ pub async fn settings(visit: &mut Visit<'_>) -> Outcome {
         visit,
         Some(id),
         Fields::of(&webhook),
+        None,
+    ))
+}
+
+pub async fn show_settings(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    let id: WebhookId = visit.id().await?;
+    visit.context().own_webhook(&visit.caller(), id).await?;
+    visit.page(&WebhookForm::new(
+        visit,
+        Some(id),
+        Fields::read(&form),
         None,
     ))
 }

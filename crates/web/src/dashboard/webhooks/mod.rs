@@ -9,10 +9,10 @@ mod receiver;
 mod test;
 
 pub use actions::{delete, rotate, set_status};
-pub use form::{create, form, settings, update};
+pub use form::{create, form, settings, show_new, show_settings, update};
 pub use health::{WebhookRow, rows};
 pub use page::{reveal, show};
-pub use receiver::{check, receiver};
+pub use receiver::{check, receiver, show_check};
 pub use test::send_test;
 
 use heraldo_wire::id::WebhookId;

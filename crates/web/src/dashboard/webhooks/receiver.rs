@@ -140,6 +140,14 @@ pub async fn receiver(visit: &mut Visit<'_>) -> Outcome {
     answer(visit, id, "", "", None).await
 }
 
+/// Shows what was typed with what it came to; nothing, when nothing was typed yet.
+pub async fn show_check(visit: &mut Visit<'_>, form: Form) -> Outcome {
+    if !form.raw("signature").is_empty() || !form.raw("body").is_empty() {
+        return check(visit, form).await;
+    }
+    receiver(visit).await
+}
+
 /// Checks a signature; nothing that was typed is kept.
 pub async fn check(visit: &mut Visit<'_>, form: Form) -> Outcome {
     let id: WebhookId = visit.id().await?;
@@ -175,7 +183,12 @@ async fn answer(
     });
     let language = language.unwrap_or(Language::Node);
     let template = ReceiverPage {
-        frame: visit.frame(Section::Configuration),
+        // Whoever may not check has no form there.
+        frame: if visit.administers() {
+            visit.frame(Section::Configuration).keeping()
+        } else {
+            visit.frame(Section::Configuration)
+        },
         administers: visit.administers(),
         code: code(language, &webhook.settings.endpoint),
         public_keys: public_keys(&webhook, visit.call.now()),

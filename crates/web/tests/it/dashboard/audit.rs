@@ -1,8 +1,12 @@
 //! The audit log.
 
 use heraldo_domain::account::Role;
+use heraldo_domain::change::{Actor, AuditAction, AuditEntry, Change};
 use heraldo_domain::ops::disable_webhook::{Complaint, Means, disable_webhook};
+use heraldo_domain::ports::Clock as _;
+use heraldo_domain::store::Store as _;
 use heraldo_domain::webhook::Defaults;
+use heraldo_wire::id::AuditEntryId;
 
 use super::Browser;
 use super::browser::checked;
@@ -163,4 +167,68 @@ async fn the_log_is_filtered_by_action_person_and_time_and_pages_within_that() {
         assert!(page.contains(&format!("<a href=\"#{field}\">")), "{page}");
         assert!(page.contains(&format!("id=\"{field}-wrong\"")), "{page}");
     }
+}
+
+#[tokio::test]
+async fn a_filter_that_hardly_anything_passes_says_how_far_it_looked_and_how_to_go_on() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, Role::Admin).await;
+    let webhook = world.create_webhook().await;
+    for _ in 0..8_000 {
+        world.clock.step(1_000);
+        let now = world.clock.now();
+        let entry = AuditEntry {
+            id: AuditEntryId(world.context.ids.next(now, &*world.context.entropy)),
+            company_id: world.company,
+            actor: Actor::System,
+            action: AuditAction::WebhookDisabled,
+            subject: webhook.clone(),
+            detail: None,
+            at: now,
+        };
+        let change = Change {
+            audit: Some(entry),
+            ..Change::default()
+        };
+        world.store.commit(change).await.unwrap();
+    }
+    let mut address = format!("{PAGE}?action=webhook_created");
+    for looks in 1.. {
+        let page = browser.page(&address, 200).await;
+        let found = page.matches("<td data-name=\"When\">").count();
+        let looked = page.contains("4,000 entries were looked through, back to <time");
+        if looks == 3 {
+            assert_eq!((found, looked), (1, false), "{page}");
+            break;
+        }
+        assert_eq!((found, looked), (0, true), "{page}");
+        assert!(
+            page.contains(
+                "Nothing matches the filters so far. What is older has not been looked at yet."
+            ),
+            "{page}"
+        );
+        let (link, _) = page.split_once("\">Look further back →").unwrap();
+        let link = link.rsplit("dashboard/audit?").next().unwrap();
+        address = format!("{PAGE}?{}", link.replace("&#38;", "&"));
+    }
+    // What nothing passes at all is told apart.
+    browser.language = "es";
+    let page = browser
+        .page(&format!("{PAGE}?action=oauth_app_deleted"), 200)
+        .await;
+    assert!(
+        page.contains("Se miraron 4.000 entradas, hasta <time"),
+        "{page}"
+    );
+    let page = browser
+        .page(
+            &format!("{PAGE}?action=oauth_app_deleted&to=2026-11-18T09:46:41"),
+            200,
+        )
+        .await;
+    assert!(
+        page.contains("Nada cumple los filtros. Quita alguno."),
+        "{page}"
+    );
 }

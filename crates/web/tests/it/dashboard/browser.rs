@@ -186,6 +186,35 @@ impl<'w> Browser<'w> {
     }
 }
 
+/// What a script weighs as it is served: without comments and indentation.
+fn bytes_of(script: &str) -> usize {
+    let lines = script.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.map(|line| line.len() + 1).sum()
+}
+
+/// What the page says by naming the id of something else on it, with the attribute that does.
+fn named_ids(page: &str) -> Vec<(&'static str, &str)> {
+    let mut named = Vec::new();
+    for name in [
+        " aria-describedby=\"",
+        " aria-labelledby=\"",
+        " aria-controls=\"",
+        " aria-details=\"",
+        " for=\"",
+        " form=\"",
+        " data-also=\"",
+        " data-copy=\"",
+        " href=\"#",
+    ] {
+        let values = page.split(name).skip(1);
+        let values = values.map(|rest| rest.split('"').next().unwrap());
+        let ids = values.flat_map(|value| value.split(' '));
+        named.extend(ids.filter(|id| !id.is_empty()).map(|id| (name, id)));
+    }
+    named
+}
+
 /// What every page must be, whatever it shows.
 #[track_caller]
 pub fn checked(answer: &Answer, status: u16) -> String {
@@ -207,9 +236,16 @@ pub fn checked(answer: &Answer, status: u16) -> String {
         "{text}"
     );
     let mut files = include_str!("../../../assets/heraldo.css").len()
-        + include_str!("../../../assets/heraldo.js").len();
+        + bytes_of(include_str!("../../../assets/heraldo.js"));
     if text.contains("assets/live-") {
-        files += include_str!("../../../assets/live.js").len();
+        files += bytes_of(include_str!("../../../assets/live.js"));
+    }
+    for (name, id) in named_ids(text) {
+        let place = format!(" id=\"{id}\"");
+        assert!(
+            text.contains(&place),
+            "{name} names {id}, which is not there: {text}"
+        );
     }
     assert!(text.len() + files < PAGE_BYTES_MAX, "{} bytes", text.len());
     // Where a line may end is no part of the text.

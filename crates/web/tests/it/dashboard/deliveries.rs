@@ -55,11 +55,11 @@ async fn deliveries_are_listed_filtered_and_paged_as_the_address_says() {
     world.clock.step(60_000);
     let inspection = world.create_inspection().await;
     attempt(&world, &webhook, &answered(503)).await;
-    for _ in 0..42 {
+    for _ in 0..26 {
         world.create_inspection().await;
     }
     let page = browser.page(LIST, 200).await;
-    assert_eq!(row_count(&page), 40);
+    assert_eq!(row_count(&page), 24);
     assert!(page.contains("https://receiver.example.com/hook"), "{page}");
     let newest = records(&world).await;
     assert!(page.contains(&format!("<tr id=\"{}\"", newest[0].id)));
@@ -131,10 +131,12 @@ async fn wrong_filters_are_named_and_filter_nothing() {
     ] {
         let path = format!("{LIST}?webhook={webhook}&{query}");
         let page = browser.page(&path, 400).await;
-        assert!(
-            page.contains(&format!("<a href=\"#{field}\">")),
-            "{query}: {page}"
-        );
+        // What stands in the address alone is nowhere on the page.
+        let says = match field {
+            "cursor" => "the address was changed by hand".to_owned(),
+            _ => format!("<a href=\"#{field}\">"),
+        };
+        assert!(page.contains(&says), "{query}: {page}");
         assert_eq!(row_count(&page), 0, "{query}");
         assert!(!page.contains("data-stream"), "{query}");
         let answer = browser.get(&format!("{LIST}/stream?{query}")).await;
@@ -220,10 +222,12 @@ async fn a_delivery_shows_what_was_sent_and_every_attempt_and_no_script_of_a_rec
     has("<dt>webhook-timestamp</dt><dd>1794995322</dd>");
     has("<dt>autoinspector-signature</dt><dd><span class=\"quiet\">HMAC-SHA256");
     has("hook?a=&#39;\\&#39;&#39;b&#39;\\&#39;&#39;&#39;");
-    assert!(
-        !page.contains(&secret) && !page.contains("data-live"),
-        "{page}"
-    );
+    // What is complete is looked at less often, and follows a stream of its own.
+    has("id=\"standing\" data-live=\"15000\"");
+    has(&format!(
+        "data-stream=\"../../dashboard/deliveries/stream?webhook={webhook}&amp;subject=evt_"
+    ));
+    assert!(!page.contains(&secret), "{page}");
 
     // What is not known for certain any more is marked.
     world.clock.step(1_000);

@@ -236,3 +236,115 @@ async fn another_companys_webhook_and_recovery_are_not_there() {
     let shown = browser.page(&path, 200).await;
     assert!(shown.contains("Counting</span>"), "{shown}");
 }
+
+/// A webhook that was disabled while three thousand events were made.
+async fn long_history(world: &World) -> String {
+    let webhook = world.create_webhook().await;
+    set_status(world, &webhook, "disabled").await;
+    let event =
+        json!({"event": "inspection_created", "payload": {"_id": "651ae032ff786d198dfa4ce4"}});
+    let thousand = json!(vec![event; 1_000]);
+    for _ in 0..3 {
+        let call = world.post("/v1/notification/event", &thousand);
+        call.await.json(202);
+        world.clock.step(1_000);
+    }
+    set_status(world, &webhook, "enabled").await;
+    webhook
+}
+
+/// Where a look at a range that is long leads.
+async fn page_of_count(browser: &Browser<'_>, address: &str) -> String {
+    let answer = browser.get(address).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    let location = answer.header("location").unwrap();
+    format!("/{}", location.trim_start_matches("../"))
+}
+
+#[tokio::test]
+async fn a_long_range_is_counted_in_part_at_once_and_goes_on_by_itself() {
+    let world = World::new().await;
+    let browser = Browser::signed_in(&world, Role::Admin).await;
+    let webhook = long_history(&world).await;
+    let count = page_of_count(&browser, &count_of(&webhook)).await;
+    let page = browser.page(&count, 200).await;
+    for part in [
+        // The first of the two thousand that were looked at says that the webhook was disabled.
+        "At least 1,999 so far.",
+        "Counted up to",
+        "id=\"counted\" aria-labelledby=\"count\" data-live=\"1000\"",
+        "<progress aria-labelledby=\"count\" max=\"1000\" value=\"333\">",
+        // Without scripts there is a link to the page itself.
+        &format!(
+            "<noscript><p><a class=\"button\" href=\"../../../{}\">",
+            &count[1..]
+        ),
+        "Stop counting",
+        // It may be sent without waiting.
+        "<button class=\"first\">Send</button>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    // Later, and with no end named, it is the same count, not another one.
+    world.clock.step(60_000);
+    assert_eq!(page_of_count(&browser, &count_of(&webhook)).await, count);
+    assert_eq!(world.store.jobs(None, 10).await.unwrap().len(), 1);
+
+    // Somebody stops it: it stays where it is.
+    let (path, page) = browser
+        .submit_and_follow(&count, &format!("{count}/stop"), &[])
+        .await;
+    assert_eq!(path, count);
+    assert!(
+        page.contains("Stopped</span>") && page.contains("At least 1,999"),
+        "{page}"
+    );
+    assert!(!page.contains("data-live") && !page.contains("Stop counting"));
+    world.run_jobs().await;
+    let page = browser.page(&count, 200).await;
+    assert!(page.contains("At least 1,999"), "{page}");
+    assert_eq!(world.store.jobs(None, 10).await.unwrap(), []);
+    // And lets it go on from there.
+    let link = page.split("dashboard/recover?").nth(1).unwrap();
+    let link = link.split('"').next().unwrap().replace("&#38;", "&");
+    let again = page_of_count(&browser, &format!("{PAGE}?{link}")).await;
+    assert_eq!(again, count);
+    let page = browser.page(&count, 200).await;
+    assert!(
+        page.contains("At least 1,999") && page.contains("data-live"),
+        "{page}"
+    );
+    world.run_jobs().await;
+    let page = browser.page(&count, 200).await;
+    assert!(page.contains("Send (3,000)"), "{page}");
+    assert!(
+        !page.contains("At least") && !page.contains("data-live"),
+        "{page}"
+    );
+
+    // Whoever counts again when all was counted hears of what is there now.
+    let next = page_of_count(&browser, &count_of(&webhook)).await;
+    assert_ne!(next, count);
+    checked(&browser.get(&count).await, 404);
+    // What was counted is sent.
+    world.run_jobs().await;
+    let (_, shown) = browser.submit_and_follow(&next, PAGE, &[]).await;
+    assert!(shown.contains("The recovery has begun"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_count_ends_with_its_webhook_and_makes_room_for_another_range() {
+    let world = World::new().await;
+    let browser = Browser::signed_in(&world, Role::Admin).await;
+    let webhook = long_history(&world).await;
+    let first = page_of_count(&browser, &count_of(&webhook)).await;
+    let other = count_of(&webhook).replace("&status=failed", "");
+    let second = page_of_count(&browser, &other).await;
+    assert_ne!(first, second);
+    checked(&browser.get(&first).await, 404);
+    let path = format!("/v1/notification/webhook/{webhook}");
+    world.request("DELETE", &path).send().await;
+    world.run_jobs().await;
+    assert_eq!(world.store.jobs(None, 10).await.unwrap(), []);
+    checked(&browser.get(&second).await, 404);
+}

@@ -1,8 +1,14 @@
 //! One of each thing that an address of the dashboard can name.
 
 use heraldo_domain::account::Role;
+use heraldo_domain::change::{Change, Write};
+use heraldo_domain::record::Record;
+use heraldo_domain::recover_count::{RecoverCount, Stage, Tally};
+use heraldo_domain::recovery::Range;
 use heraldo_domain::store::Store as _;
 use heraldo_web::PageRoute;
+use heraldo_wire::api::RecoverStatus;
+use heraldo_wire::id::RecoverCountId;
 use serde_json::json;
 
 use super::Browser;
@@ -31,6 +37,7 @@ pub struct Samples {
     event: String,
     delivery: String,
     recovery: String,
+    count: String,
 }
 
 impl Samples {
@@ -92,6 +99,7 @@ impl Samples {
         let mut members = company.members.iter();
         let found = members.find(|one| one.email == "member@first.example");
         drop(member);
+        let webhook_id = webhook.clone();
         Self {
             member: found.unwrap().user_id.to_string(),
             event: delivery["eventId"].as_str().unwrap().to_owned(),
@@ -101,6 +109,7 @@ impl Samples {
             application,
             invitation,
             inspection,
+            count: keep_count(world, &webhook_id).await,
             recovery,
         }
     }
@@ -117,6 +126,7 @@ impl Samples {
             ("/inspections/{id}", &self.inspection),
             ("/events/{id}", &self.event),
             ("/deliveries/{id}", &self.delivery),
+            ("/recover/counts/{id}", &self.count),
             ("/recover/{id}", &self.recovery),
         ];
         if !route.contains("{id}") {
@@ -131,4 +141,32 @@ impl Samples {
     pub fn path_of(&self, route: &PageRoute) -> String {
         self.path(route.path)
     }
+}
+
+/// A count of a webhook's that somebody stopped before it came to its end.
+async fn keep_count(world: &World, webhook: &str) -> String {
+    let now = world.context.clock.now();
+    let id = RecoverCountId(world.context.ids.next(now, &*world.context.entropy));
+    let count = RecoverCount {
+        id,
+        company_id: world.company,
+        webhook_id: webhook.parse().unwrap(),
+        version: 1,
+        range: Range {
+            from: now.minus(std::time::Duration::from_secs(60)),
+            to: now,
+            statuses: vec![RecoverStatus::Missing],
+        },
+        is_open: false,
+        subscribed: Vec::new(),
+        stage: Stage::Stopped,
+        tally: Tally::default(),
+        name: webhook.to_owned(),
+    };
+    let change = Change {
+        writes: vec![Write::CreateRecord(Record::of(&count).unwrap())],
+        ..Change::default()
+    };
+    world.store.commit(change).await.unwrap();
+    id.to_string()
 }
