@@ -108,6 +108,11 @@ impl World {
     }
 
     pub async fn with(config: WebConfig) -> Self {
+        Self::with_webhooks(config, 5).await
+    }
+
+    /// One whose companies may have so many webhooks.
+    pub async fn with_webhooks(config: WebConfig, max: usize) -> Self {
         let clock = Arc::new(StepClock(AtomicI64::new(START)));
         let store = Arc::new(MemoryStore::new(Arc::new(NoHandOver), clock.clone()));
         let links = Links {
@@ -116,7 +121,7 @@ impl World {
             file_lifetime: std::time::Duration::from_secs(30 * 86_400),
         };
         let settings = Settings {
-            webhooks_per_company_max: 5,
+            webhooks_per_company_max: max,
             templates_per_company_max: 3,
             ..Settings::default()
         };

@@ -133,7 +133,7 @@ async fn wrong_filters_are_named_and_filter_nothing() {
         let page = browser.page(&path, 400).await;
         // What stands in the address alone is nowhere on the page.
         let says = match field {
-            "cursor" => "the address was changed by hand".to_owned(),
+            "cursor" => "an id has 24 digits from 0 to f".to_owned(),
             _ => format!("<a href=\"#{field}\">"),
         };
         assert!(page.contains(&says), "{query}: {page}");

@@ -6,7 +6,7 @@ use heraldo_domain::delivery::{AttemptResult, Received};
 use heraldo_domain::ops::accounts::{KeyRequest, Person, create_key, create_user};
 use heraldo_domain::ops::invitations::create_invitation;
 use heraldo_domain::ops::oauth_apps::create_oauth_app;
-use heraldo_web::dashboard_routes;
+use heraldo_web::{WebConfig, dashboard_routes};
 use heraldo_wire::api::Scope;
 use http::Method;
 use serde_json::json;
@@ -92,7 +92,7 @@ async fn crowded(world: &World) -> Samples {
 
 #[tokio::test]
 async fn no_page_weighs_more_than_60_kb_however_much_there_is() {
-    let world = World::new().await;
+    let world = World::with_webhooks(WebConfig::default(), 50).await;
     let samples = crowded(&world).await;
     let mut browser = Browser::signed_in(&world, Role::Owner).await;
     browser.language = "es";
@@ -130,7 +130,7 @@ async fn found_on_all_pages(browser: &Browser<'_>, first: &str, part: &str, list
 
 #[tokio::test]
 async fn everything_of_a_long_list_is_found_by_leafing() {
-    let world = World::new().await;
+    let world = World::with_webhooks(WebConfig::default(), 50).await;
     let samples = crowded(&world).await;
     let browser = Browser::signed_in(&world, Role::Owner).await;
     let event = samples.path("/dashboard/events/{id}");
