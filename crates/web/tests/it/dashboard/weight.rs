@@ -143,7 +143,7 @@ async fn everything_of_a_long_list_is_found_by_leafing() {
         ),
         (
             "/dashboard/developers",
-            "<th scope=\"row\">key ",
+            "<th scope=\"row\" class=\"long\">key ",
             "API keys",
             31,
         ),
