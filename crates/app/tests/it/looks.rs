@@ -23,7 +23,9 @@ use crate::traffic::keep_count;
 use crate::waiting::eventually;
 
 use places::How::{self, Open, Send};
-use places::{COUNTING, FULL, NO_PAGES, PASSWORD, PLACES, PROBLEM, Place, SCRIPT, TOO_MANY, Who};
+use places::{
+    COUNTING, FULL, LOOKS, NO_PAGES, PASSWORD, PLACES, PROBLEM, Place, SCRIPT, Shown, TOO_MANY, Who,
+};
 
 /// The frames that the other templates extend.
 const FRAMES: [&str; 2] = ["frame.html", "page.html"];
@@ -74,48 +76,6 @@ fn every_page_and_every_template_of_the_dashboard_is_looked_at() {
     let seen: BTreeSet<String> = places.iter().map(|place| place.3.to_owned()).collect();
     assert_eq!(known, seen);
 }
-
-/// The four looks: each language is shown light and dark, each once on a desk and once on a phone. Two follow
-/// the browser; in the other two the reader chose against it.
-struct Shown {
-    name: &'static str,
-    look: Look,
-    language: &'static str,
-    theme: &'static str,
-    /// Once for each language, theme and size is enough: what axe finds depends on no pair of them.
-    is_checked: bool,
-}
-
-const LOOKS: [Shown; 4] = [
-    Shown {
-        name: "es-light-desk",
-        look: Look::DESKTOP,
-        language: "es",
-        theme: "auto",
-        is_checked: true,
-    },
-    Shown {
-        name: "en-dark-phone",
-        look: Look::PHONE.dark().speaking("en-GB"),
-        language: "en",
-        theme: "auto",
-        is_checked: true,
-    },
-    Shown {
-        name: "es-dark-desk",
-        look: Look::DESKTOP.speaking("en-GB"),
-        language: "es",
-        theme: "dark",
-        is_checked: false,
-    },
-    Shown {
-        name: "en-light-phone",
-        look: Look::PHONE.dark(),
-        language: "en",
-        theme: "light",
-        is_checked: false,
-    },
-];
 
 /// A server with everything on it, and a browser.
 struct Gallery<'a> {

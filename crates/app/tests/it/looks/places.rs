@@ -1,8 +1,52 @@
-//! What is looked at: every page that the dashboard has, and how one gets there.
+//! What is looked at: every page that the dashboard has, how one gets there, and in which looks.
+
+use crate::browser::Look;
 
 /// What customers and receivers say on every page that shows their words. Nothing of it may run.
 pub const SCRIPT: &str = "<script>window.ran=1</script><img src=x onerror=window.ran=1>";
 pub const PASSWORD: &str = "correct horse battery";
+
+/// The four looks: each language is shown light and dark, each once on a desk and once on a phone. Two follow
+/// the browser; in the other two the reader chose against it.
+pub struct Shown {
+    pub name: &'static str,
+    pub look: Look,
+    pub language: &'static str,
+    pub theme: &'static str,
+    /// Once for each language, theme and size is enough: what axe finds depends on no pair of them.
+    pub is_checked: bool,
+}
+
+pub const LOOKS: [Shown; 4] = [
+    Shown {
+        name: "es-light-desk",
+        look: Look::DESKTOP,
+        language: "es",
+        theme: "auto",
+        is_checked: true,
+    },
+    Shown {
+        name: "en-dark-phone",
+        look: Look::PHONE.dark().speaking("en-GB"),
+        language: "en",
+        theme: "auto",
+        is_checked: true,
+    },
+    Shown {
+        name: "es-dark-desk",
+        look: Look::DESKTOP.speaking("en-GB"),
+        language: "es",
+        theme: "dark",
+        is_checked: false,
+    },
+    Shown {
+        name: "en-light-phone",
+        look: Look::PHONE.dark(),
+        language: "en",
+        theme: "light",
+        is_checked: false,
+    },
+];
 
 /// In which session a page is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
