@@ -29,6 +29,8 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Receivers of the bench listen on loopback, which a server refuses unless told otherwise.
 const ALLOW_NETWORKS: (&str, &str) = ("HERALDO_ALLOW_NETWORKS", "127.0.0.0/8,::1/128");
 const LOG: (&str, &str) = ("HERALDO_LOG", "warn");
+/// All consumers enter their codes from one address here, more of them at once than are let in from one by default.
+const CODES: (&str, &str) = ("HERALDO_WRONG_CODES_PER_MINUTE", "1000000");
 /// Names inside a server's folder.
 const DATA: &str = "data";
 const LOG_FILE: &str = "server.log";
@@ -54,6 +56,7 @@ impl Program {
             .args(&self.arguments)
             .env(ALLOW_NETWORKS.0, ALLOW_NETWORKS.1)
             .env(LOG.0, LOG.1)
+            .env(CODES.0, CODES.1)
             .env("HERALDO_DATA_DIR", data)
             .stdin(Stdio::null());
         command
