@@ -153,7 +153,7 @@ async fn a_user_gives_an_application_access_with_one_button() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains("know who you are"), "{shown}");
-    assert_eq!(shown.matches("<button>").count(), 1);
+    assert_eq!(shown.matches("<button class=\"first\">").count(), 1);
     assert!(
         opened
             .header("content-security-policy")
