@@ -6,13 +6,14 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use heraldo_domain::ports::HandOver;
 use heraldo_domain::store::{Store, StoreError};
 use heraldo_store::{MasterKeySource, MemoryStore, SqliteConfig, SqliteLimits, SqliteStore};
 use tempfile::TempDir;
 
-use crate::world::{Check, Violation, World, wait_for};
+use crate::world::{Check, Violation, World, violated, wait_for};
 
 /// One seed in so many runs on SQLite, which costs some ten times as much as memory.
 const SQLITE_EVERY: u64 = 8;
@@ -20,6 +21,12 @@ const SQLITE_EVERY: u64 = 8;
 const MEMORY_FOLDER: &str = "/dev/shm";
 /// As good as no limit, in pages.
 const PAGES_FREE: u32 = 1_000_000;
+/// So often a store that is to work is asked whether it does, and so long apart: 5 s in all.
+const CHECKS_MAX: u32 = 5_000;
+/// After so many refusals in a row it waits for its time to try again, which is simulated.
+const CHECKS_AT_ONCE: u32 = 100;
+const MENDING_PAUSE: Duration = Duration::from_secs(1);
+const BETWEEN_CHECKS: Duration = Duration::from_millis(1);
 
 /// Which engine a simulation runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,13 +184,13 @@ impl Engine {
     ///
     /// # Errors
     /// When the store does not work.
-    pub fn doubt_next_change(&self) -> Check<bool> {
+    pub fn doubt_next_change(&self, world: &World) -> Check<bool> {
         match &self.inner {
             Inner::Memory(store) => Ok(store.doubt_next()),
             Inner::Sqlite { is_full, .. } if is_full.load(Ordering::Relaxed) => Ok(false),
             Inner::Sqlite { store, .. } => {
                 // Then nothing is left that would be synced before the change.
-                self.must_work()?;
+                self.must_work(world)?;
                 store.refuse_syncs(1);
                 Ok(true)
             }
@@ -194,19 +201,30 @@ impl Engine {
     ///
     /// # Errors
     /// When the store does not work.
-    pub fn end_doubt(&self) -> Check {
+    pub fn end_doubt(&self, world: &World) -> Check {
         match &self.inner {
             Inner::Memory(_) => Ok(()),
             Inner::Sqlite { store, .. } => {
                 store.refuse_syncs(0);
-                self.must_work()
+                self.must_work(world)
             }
         }
     }
 
-    fn must_work(&self) -> Check {
-        wait_for(self.store.check())?
-            .map_err(|error| Violation(format!("the store does not work: {error}")))
+    /// The threads of SQLite may be in each other's way: while one has not said yet that a sync failed, or copies the
+    /// log, it cannot be mended, and is tried again only after some time. A question that is refused leaves nothing
+    /// behind, so that the run stays the same however often it is put, as long as no time has to pass.
+    fn must_work(&self, world: &World) -> Check {
+        for asked in 1..=CHECKS_MAX {
+            if wait_for(self.store.check())?.is_ok() {
+                return Ok(());
+            }
+            std::thread::park_timeout(BETWEEN_CHECKS);
+            if asked % CHECKS_AT_ONCE == 0 {
+                world.pass(MENDING_PAUSE);
+            }
+        }
+        violated("the store does not work")
     }
 
     /// Nothing fails any more.

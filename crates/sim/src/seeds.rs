@@ -1,4 +1,4 @@
-//! The seeds that found something once: they are run again with every check.
+//! The seeds that found something: they are run again with every check.
 
 const TEXT: &str = include_str!("../seeds.txt");
 

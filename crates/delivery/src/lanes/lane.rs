@@ -103,6 +103,8 @@ pub(super) struct Lane {
     pub settings: LaneSettings,
     /// `None` without a rate.
     pub bucket: Option<Bucket>,
+    /// What was sent under a rate that was taken away counts until then, should there be a rate again.
+    pub counts_until: Option<Timestamp>,
     pub brake: Brake,
     /// Its receiver wants nothing before then.
     pub held_until: Option<Timestamp>,

@@ -171,6 +171,24 @@ fn a_disabled_webhook_is_remembered_as_long_as_its_rate_counts() {
 }
 
 #[test]
+fn what_was_sent_under_a_rate_that_was_taken_away_counts_for_the_next_one() {
+    let mut lanes = lanes_with(rate(1));
+    give(&mut lanes, 0..1);
+    assert_eq!(send_all(&mut lanes, at(5_000)), 1);
+    let without = LaneSettings {
+        status: Some(WebhookStatus::Disabled),
+        rate_per_second: None,
+        ..rate(1)
+    };
+    let _ = configure_at(&mut lanes, without, at(5_000));
+    assert!(!lanes.forget(webhook(1), at(5_000)));
+    let _ = configure_at(&mut lanes, rate(1), at(5_001));
+    give(&mut lanes, 1..2);
+    assert_eq!(send_all(&mut lanes, at(5_999)), 0);
+    assert_eq!(send_all(&mut lanes, at(6_001)), 1);
+}
+
+#[test]
 fn what_waits_for_a_rate_goes_back_at_once_when_its_webhook_is_paused() {
     let mut lanes = lanes_with(rate(1));
     give(&mut lanes, 0..3);

@@ -70,7 +70,11 @@ impl Lanes {
         }
         let rate = settings.rate_per_second;
         lane.bucket = match (lane.bucket.take(), rate) {
-            (_, None) => None,
+            (was, None) => {
+                let counts_until = was.as_ref().and_then(Bucket::last_return);
+                lane.counts_until = lane.counts_until.max(counts_until);
+                None
+            }
             (Some(mut bucket), Some(rate)) => {
                 bucket.set_tokens(rate);
                 Some(bucket)
@@ -118,7 +122,8 @@ impl Lanes {
         if self.stale.contains_key(&webhook) {
             return false;
         }
-        match lane.bucket.as_ref().and_then(Bucket::last_return) {
+        let last_return = lane.bucket.as_ref().and_then(Bucket::last_return);
+        match last_return.max(lane.counts_until) {
             Some(at) if at > now => {
                 self.due(webhook, at);
                 false

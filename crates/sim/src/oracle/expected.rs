@@ -57,6 +57,15 @@ impl Expected {
         Ok(())
     }
 
+    /// A retry that waits is due now. One that waits behind a manual attempt keeps its time, and whether what was asked
+    /// for still waits the store knows.
+    pub(super) fn bring_forward(&mut self, now: Timestamp) {
+        if self.permits == 0 && !self.manual_open {
+            self.may_wait_until = now;
+        }
+        self.due = self.due.min(now);
+    }
+
     pub(super) fn begin_manual(&mut self) {
         if !self.manual_open {
             self.permits = self.permits.saturating_sub(1);
@@ -101,6 +110,7 @@ impl Expected {
                 DeliveryStatus::Failed
             };
             self.due = due.unwrap_or(self.due);
+            self.may_wait_until = self.due;
         }
         if let Some(earliest) = self.manual_not_before.take() {
             self.due = self.due.max(earliest);

@@ -119,7 +119,7 @@ impl Oracle {
                 && expected.now == UnderWay::Nothing
                 && !expected.attempts.is_empty();
             if waits {
-                expected.due = expected.due.min(now);
+                expected.bring_forward(now);
             }
         }
     }

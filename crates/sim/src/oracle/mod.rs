@@ -74,6 +74,8 @@ pub(crate) struct Expected {
     status: DeliveryStatus,
     /// When the schedule allows the next attempt; counts while pending.
     due: Timestamp,
+    /// Until then it may wait all the same: it may or may not have been brought forward.
+    may_wait_until: Timestamp,
     attempts: Vec<Attempted>,
     scheduled: u32,
     first_started_at: Option<Timestamp>,
@@ -259,6 +261,7 @@ impl Oracle {
                         .is_some_and(|hook| hook.ordering == Ordering::Strict),
                 status: DeliveryStatus::Pending,
                 due: world.now(),
+                may_wait_until: world.now(),
                 attempts: Vec::new(),
                 scheduled: 0,
                 first_started_at: None,
@@ -303,7 +306,7 @@ impl Oracle {
             hook.is_some_and(|hook| hook.status == Some(WebhookStatus::Enabled))
                 && expected.status == DeliveryStatus::Pending
                 && expected.now == UnderWay::Nothing
-                && expected.due <= now
+                && expected.due.max(expected.may_wait_until) <= now
                 && self.strictly_before(**place).is_none()
         };
         let found = self.expected.iter().filter(is_due);

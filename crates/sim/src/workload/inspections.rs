@@ -318,14 +318,14 @@ impl Workload {
         };
         let in_doubt = world.faults.write > 0
             && self.repeats.is_multiple_of(DOUBTED_EVERY)
-            && server.engine.doubt_next_change()?;
+            && server.engine.doubt_next_change(world)?;
         let first = answered(ask()?, world)?;
         if in_doubt {
             if first.is_some() {
                 return violated("a change was answered although the disk did not keep it");
             }
             world.note("fault: what was published is stored, and its client told that it is not");
-            server.engine.end_doubt()?;
+            server.engine.end_doubt(world)?;
         }
         let again = world.dice.chance(150);
         let answer = match first {

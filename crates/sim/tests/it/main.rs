@@ -1,4 +1,4 @@
-//! Runs a fixed set of seeds, and those that found something once.
+//! Runs a fixed set of seeds, and those that found something.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
