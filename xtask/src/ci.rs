@@ -16,7 +16,7 @@ pub fn run(strictness: deny::Strictness) -> Outcome {
     steps.step("dependencies", |not_checked| {
         deny::run(strictness, not_checked)
     })?;
-    steps.step("simulation", |_| sim::run_for_sources())?;
+    steps.step("simulation", |_| sim::run(&[]))?;
     pictures::forget()?;
     let tests = steps.step("tests", |_| test::run());
     // Also those of what failed.

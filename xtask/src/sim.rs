@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::run::{Outcome, capture_text, cargo, root, run as run_command};
+use crate::run::{Outcome, cargo, run as run_command};
 
 /// So many seeds a run: what two cores do in well under a minute.
 const SEEDS: u64 = 2_000;
@@ -27,8 +27,8 @@ fn simulation(cargo: &mut Command) -> &mut Command {
     cargo
 }
 
-/// Builds the simulation and runs it. Without `--seed` the first seed comes from the time, so that each run looks at
-/// others.
+/// Builds the simulation and runs it. Without `--seed` the seeds that once found something are run first, and then new
+/// ones: their base comes from the time, so that each run looks at others, and is printed.
 pub fn run(args: &[String]) -> Outcome {
     let mut build = cargo(&["build"]);
     simulation(&mut build);
@@ -36,29 +36,28 @@ pub fn run(args: &[String]) -> Outcome {
     let mut command = cargo(&["run"]);
     simulation(&mut command).arg("--");
     if !args.iter().any(|word| word == "--seed" || word == "--help") {
-        command.args(["--seed", &new_seed().to_string()]);
+        let base = new_seed().to_string();
+        let mut words = vec!["--seed", &base];
+        let seeds = SEEDS.to_string();
         if !args.iter().any(|word| word == "--seeds") {
-            command.args(["--seeds", &SEEDS.to_string()]);
+            words.extend(["--seeds", &seeds]);
         }
+        let all = [
+            &words[..],
+            &args.iter().map(String::as_str).collect::<Vec<_>>(),
+        ]
+        .concat();
+        println!(
+            "new seeds, from {base} on; these again: cargo xtask sim {}; one alone: cargo xtask sim --seed S",
+            all.join(" ")
+        );
+        command.arg("--known").args(words);
     }
     command.args(args);
     let start = Instant::now();
     let outcome = run_command(command);
     println!("the simulation took {:.1} s", start.elapsed().as_secs_f64());
     outcome
-}
-
-/// The same on seeds that belong to what is checked out: each change brings others, and what failed for one fails again
-/// for it, however often it is checked. Outside a repository they come from the time.
-pub fn run_for_sources() -> Outcome {
-    let mut git = Command::new("git");
-    git.current_dir(root()).args(["rev-parse", "HEAD^{tree}"]);
-    let tree = capture_text(git).ok();
-    let digits = tree.as_deref().and_then(|tree| tree.get(..12));
-    let own = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-    let first = own.map_or_else(new_seed, |own| own.saturating_mul(SEEDS));
-    let words = ["--seed", &first.to_string(), "--seeds", &SEEDS.to_string()];
-    run(&words.map(str::to_owned))
 }
 
 /// Runs that begin in different seconds share no seed.

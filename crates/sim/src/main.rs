@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use heraldo_sim::engine::Kind;
-use heraldo_sim::{Failure, Report, TRACE_LINES, run_with_trace};
+use heraldo_sim::{Failure, Report, TRACE_LINES, run_with_trace, seeds};
 
 const HELP: &str = "\
-heraldo-sim [--seeds N] [--seed S] [--steps N] [--lines N]
+heraldo-sim [--known] [--seeds N] [--seed S] [--steps N] [--lines N]
 
+  --known    runs those that once found something first
   --seeds N  how many seeds to run, 500 without it
   --seed S   the first seed, 1 without it; without --seeds only this one is run
   --steps N  how long each runs before the faults stop, 400 without it
@@ -19,6 +20,7 @@ A seed repeats its run exactly. One that fails ends the program and is shown wit
 ";
 
 struct Asked {
+    known: bool,
     first: u64,
     seeds: u64,
     steps: u32,
@@ -34,7 +36,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run_all(&asked) {
+    let ran = run_known(&asked).and_then(|()| run_all(&asked));
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             println!("{failure}");
@@ -45,8 +48,13 @@ fn main() -> ExitCode {
 
 fn parse(words: &[String]) -> Result<Asked, String> {
     let (mut first, mut seeds, mut steps, mut lines) = (None, None, 400, TRACE_LINES);
+    let mut known = false;
     let mut words = words.iter();
     while let Some(word) = words.next() {
+        if word == "--known" {
+            known = true;
+            continue;
+        }
         let number = words.next().and_then(|number| number.parse::<u64>().ok());
         let number = number.ok_or_else(|| format!("`{word}` needs a number after it"))?;
         match word.as_str() {
@@ -61,11 +69,24 @@ fn parse(words: &[String]) -> Result<Asked, String> {
     }
     let seeds = seeds.unwrap_or(if first.is_some() { 1 } else { 500 });
     Ok(Asked {
+        known,
         first: first.unwrap_or(1),
         seeds,
         steps,
         lines,
     })
+}
+
+fn run_known(asked: &Asked) -> Result<(), Box<Failure>> {
+    if asked.known {
+        let mut count = 0;
+        for (seed, steps) in seeds::found_something() {
+            run_with_trace(seed, steps, asked.lines)?;
+            count += 1;
+        }
+        println!("{count} seeds that once found something: all as it must be");
+    }
+    Ok(())
 }
 
 /// Two at a time or more; of several that fail the smallest seed is told.
