@@ -217,6 +217,24 @@ fn a_clock_that_was_set_back_makes_no_lane_wait_for_it() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_keeps_no_lane_whose_rate_was_taken_away() {
+    let mut lanes = lanes_with(rate(1));
+    give(&mut lanes, 0..1);
+    assert_eq!(send_all(&mut lanes, at(9_000_000)), 1);
+    let without = LaneSettings {
+        status: Some(WebhookStatus::Disabled),
+        rate_per_second: None,
+        ..rate(1)
+    };
+    let _ = configure_at(&mut lanes, without, at(9_000_000));
+    assert!(!lanes.forget(webhook(1), at(9_000_000)));
+    assert!(!lanes.forget(webhook(1), at(4_000)));
+    assert_eq!(lanes.next_wake(), Some(at(5_000)));
+    assert!(!lanes.forget(webhook(1), at(4_999)));
+    assert!(lanes.forget(webhook(1), at(5_000)));
+}
+
+#[test]
 fn a_time_told_a_little_out_of_turn_changes_nothing() {
     let mut lanes = lanes_with(rate(1));
     give(&mut lanes, 0..2);

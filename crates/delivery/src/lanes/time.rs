@@ -100,9 +100,20 @@ impl Lanes {
             if let Some(held_until) = &mut lane.held_until {
                 *held_until = earlier(*held_until);
             }
+            if let Some(counts_until) = &mut lane.counts_until {
+                *counts_until = earlier(*counts_until);
+            }
             if let Some(bucket) = &mut lane.bucket {
                 bucket.set_back(step_ms);
             }
+        }
+        // What an ended webhook waits for is only that it may be forgotten, or have something cancelled.
+        let ended = self.lanes.iter().filter(|(_, lane)| lane.is_ended());
+        let ended: Vec<_> = ended
+            .filter_map(|(webhook, lane)| Some((*webhook, lane.next_due_at?)))
+            .collect();
+        for (webhook, at) in ended {
+            self.set_due(webhook, Some(earlier(at)));
         }
     }
 }
