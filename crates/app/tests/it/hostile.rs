@@ -7,14 +7,16 @@ use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use rcgen::{CertificateParams, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, date_time_ymd};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use crate::names::dns;
 use crate::process::Setup;
 use crate::receiver::{Reaction, Receiver};
-use crate::tls::{Authority, Stream, answer_all, listening, listening_tls, read_request};
+use crate::tls::{
+    Authority, Stream, answer_all, listening, listening_tls, read_request, server_showing,
+};
 use crate::waiting::eventually;
 
 /// Events that each of them gets, each of another inspection, so that all are under way at once.
@@ -230,6 +232,44 @@ fn over_tls(own: &Authority) -> Vec<(&'static str, SocketAddr, Expected)> {
             NO_TLS,
         ),
         ("an unknown authority", with(&stranger, |_| {}), NO_TLS),
+        (
+            "an authority that takes another's name",
+            with(&Authority::named("own"), |_| {}),
+            NO_TLS,
+        ),
+        (
+            "a certificate for clients",
+            with(own, |params| {
+                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]
+            }),
+            NO_TLS,
+        ),
+        (
+            "an authority's certificate as its own",
+            with(own, |params| {
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+            }),
+            NO_TLS,
+        ),
+        (
+            "a certificate without its key",
+            listening_tls(server_showing(own.certificate()), never),
+            NO_TLS,
+        ),
+        (
+            "a certificate that is none",
+            listening_tls(server_showing(vec![7; 300].into()), never),
+            NO_TLS,
+        ),
+        (
+            "a version of TLS that is too old",
+            listening(|mut s| {
+                let hello = [&[2, 0, 0, 38, 3, 2][..], &[7; 32], &[0, 0, 0x2f, 0]].concat();
+                s.write_all(&[&[0x16, 3, 2, 0, 42][..], &hello].concat())?;
+                hold(&mut s)
+            }),
+            NO_TLS,
+        ),
         (
             "asking for a client certificate",
             listening_tls(asking, never),

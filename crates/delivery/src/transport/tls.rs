@@ -92,6 +92,18 @@ pub(super) fn in_words(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(C::Revoked) => {
             "the receiver's certificate has been revoked; replace it"
         }
+        rustls::Error::InvalidCertificate(C::InvalidPurpose | C::InvalidPurposeContext { .. }) => {
+            "the receiver's certificate is not meant for servers (wrong purpose); use one that was issued for a server"
+        }
+        rustls::Error::InvalidCertificate(C::BadSignature) => {
+            "the receiver's certificate and what it is signed with do not belong together (bad signature); install the key that is the certificate's own, and the chain of the authority that issued it"
+        }
+        // rustls has no name for it: the certificate of an authority, shown as a server's own.
+        rustls::Error::InvalidCertificate(C::Other(other))
+            if other.to_string().contains("CaUsedAsEndEntity") =>
+        {
+            "the receiver shows the certificate of an authority as its own, as self-signed ones often are; issue one for the server with it, and name the authority in `tls.ca` of the webhook"
+        }
         rustls::Error::InvalidCertificate(other) => {
             return format!("the receiver's certificate is not valid ({other}); replace it");
         }

@@ -15,7 +15,9 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::NoClientAuth;
@@ -348,11 +350,22 @@ async fn a_certificate_that_does_not_hold_is_refused_in_words() {
             .subject_alt_names;
     });
     let unknown = stranger.acceptor(&[], |_| {});
+    let for_clients = authority.acceptor(&[], |params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]
+    });
+    let of_an_authority = authority.acceptor(&[], |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+    });
+    // Another one of the same name, so that only the signature tells.
+    let forged = Authority::new().acceptor(&[], |_| {});
     for (acceptor, words) in [
         (expired, "expired"),
         (not_yet, "not valid yet"),
         (other_name, "wrong name"),
         (unknown, "unknown issuer"),
+        (for_clients, "wrong purpose"),
+        (of_an_authority, "certificate of an authority as its own"),
+        (forged, "bad signature"),
     ] {
         let receiver = serving(&bed, acceptor, |_, _| async {
             panic!("no request may get here")
@@ -398,6 +411,24 @@ async fn a_port_that_does_not_speak_tls_is_a_tls_failure() {
     let hanging_up = bed.receiver(|_, stream| async move { drop(stream) }).await;
     let failure = bed.failure(&hanging_up.url_of("https", NAME)).await;
     assert_eq!(failure.class, ErrorClass::Tls, "{}", failure.detail);
+
+    let old = bed
+        .receiver(|_, mut stream| async move {
+            use tokio::io::AsyncWriteExt;
+            stream.write_all(&hello_of_tls_1_1()).await.unwrap();
+            closed(&mut stream).await;
+        })
+        .await;
+    let failure = bed.failure(&old.url_of("https", NAME)).await;
+    assert_eq!(failure.class, ErrorClass::Tls);
+    let words = "share no TLS version";
+    assert!(failure.detail.contains(words), "{}", failure.detail);
+}
+
+/// What a server says first that knows nothing newer than TLS 1.1.
+fn hello_of_tls_1_1() -> Vec<u8> {
+    let hello = [&[2, 0, 0, 38, 3, 2][..], &[7; 32], &[0, 0, 0x2f, 0]].concat();
+    [&[0x16, 3, 2, 0, 42][..], &hello].concat()
 }
 
 #[tokio::test]
