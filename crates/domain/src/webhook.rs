@@ -39,6 +39,7 @@ pub struct WebhookSettings {
     pub headers: WebhookHeaders,
     pub ordering: Option<Ordering>,
     pub retry_waits: Option<Vec<Duration>>,
+    /// What is tried again; no name twice.
     pub retry_events: Option<Vec<EventType>>,
     pub timeout_ms: Option<u64>,
     pub concurrency: Option<u32>,

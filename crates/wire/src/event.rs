@@ -143,6 +143,19 @@ impl EventType {
     /// # Errors
     /// When the list is empty, or with the first name that no webhook can ask for.
     pub fn parse_list<S: AsRef<str>>(names: &[S]) -> Result<Vec<Self>, EventListError> {
+        let events = Self::parse_retried(names)?;
+        if events.is_empty() {
+            Err(EventListError::Empty)
+        } else {
+            Ok(events)
+        }
+    }
+
+    /// Reads the events that are tried again: as [`EventType::parse_list`], but there may be none.
+    ///
+    /// # Errors
+    /// The first name that no webhook can ask for.
+    pub fn parse_retried<S: AsRef<str>>(names: &[S]) -> Result<Vec<Self>, UnknownEvent> {
         let mut events = Vec::with_capacity(Self::ALL.len());
         for name in names {
             let event = Self::subscribable(name.as_ref())?;
@@ -150,11 +163,7 @@ impl EventType {
                 events.push(event);
             }
         }
-        if events.is_empty() {
-            Err(EventListError::Empty)
-        } else {
-            Ok(events)
-        }
+        Ok(events)
     }
 }
 

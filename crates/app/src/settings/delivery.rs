@@ -33,7 +33,7 @@ pub(super) const DELIVERY: &[Setting] = &[
         value: "EVENTS",
         default: "image_processed,extra_image_processed,inspection_completed,webhook_disabled",
         without: "",
-        help: "The events whose failed deliveries are tried again, with commas; the others are sent once. `none`: no event is.",
+        help: "The events whose failed deliveries are tried again, with commas; the others are sent once. `none`: no event is. A webhook may have its own.",
         set: |settings, text| {
             values::events(text).map(|value| settings.webhook_defaults.retry.retried = value)
         },

@@ -128,14 +128,8 @@ pub fn waits(text: &str) -> Read<Vec<Duration>> {
 /// Events, separated by commas; `none` is none of them.
 pub fn events(text: &str) -> Read<Vec<EventType>> {
     not_empty(text, "`none` to send every event once, or names of events")?;
-    let mut events = Vec::new();
-    for word in words(text) {
-        let event = EventType::subscribable(word).map_err(|why| format!("{why}"))?;
-        if !events.contains(&event) {
-            events.push(event);
-        }
-    }
-    Ok(events)
+    let names: Vec<&str> = words(text).collect();
+    EventType::parse_retried(&names).map_err(|why| why.to_string())
 }
 
 pub fn networks(text: &str) -> Read<Vec<IpNet>> {

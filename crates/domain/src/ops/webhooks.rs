@@ -51,7 +51,11 @@ pub async fn create_webhook(
         headers: request.headers.unwrap_or_default(),
         ordering: request.ordering,
         retry_waits: request.retry_schedule.map(waits),
-        retry_events: None,
+        retry_events: request
+            .retry_events
+            .as_deref()
+            .map(parse_retried)
+            .transpose()?,
         timeout_ms: request.timeout_ms,
         concurrency: request.concurrency,
         rate_per_second: request.rate_per_second,
@@ -112,10 +116,17 @@ pub async fn update_webhook(
     request: UpdateWebhookRequest,
 ) -> Result<Arc<Webhook>, Problem> {
     let events = request.events.as_deref().map(parse_events).transpose()?;
+    let mut retried = Patch::Absent;
+    match &request.retry_events {
+        Patch::Absent => {}
+        Patch::Null => retried = Patch::Null,
+        Patch::Set(names) => retried = Patch::Set(parse_retried(names)?),
+    }
     let signing_key = context.signing_key();
     let decide = |webhook: &Webhook, now| {
         let mut next = webhook.clone();
         patch(&mut next.settings, request.clone(), events.clone());
+        retried.clone().apply(&mut next.settings.retry_events);
         match request.tls.clone() {
             Patch::Absent => {}
             Patch::Null => {
@@ -415,6 +426,11 @@ fn set_tls(webhook: &mut Webhook, request: TlsRequest) -> Result<(), Problem> {
 
 fn waits(schedule: Vec<HumanDuration>) -> Vec<Duration> {
     schedule.into_iter().map(|wait| wait.0).collect()
+}
+
+fn parse_retried<S: AsRef<str>>(names: &[S]) -> Result<Vec<EventType>, Problem> {
+    EventType::parse_retried(names)
+        .map_err(|error| ProblemCode::UnknownEvent.problem(format!("`retryEvents`: {error}")))
 }
 
 fn parse_events<S: AsRef<str>>(names: &[S]) -> Result<Vec<EventType>, Problem> {

@@ -67,8 +67,11 @@ words! {
     ordering: "Orden de entrega", "Order of deliveries";
     ordering_default: "Lo que dice el servidor", "What the server says";
     schedule: "Esperas entre intentos", "Waits between attempts";
-    schedule_hint: "Separadas por comas, como 15m, 15m; vacío: lo que dice el servidor.",
-        "Separated by commas, like 15m, 15m; empty: what the server says.";
+    schedule_hint: "Separadas por comas, como 15m, 15m; none: no se reintenta. Vacío: lo que dice el servidor.",
+        "Separated by commas, like 15m, 15m; none: nothing is tried again. Empty: what the server says.";
+    retried: "Eventos que se reintentan", "Events that are tried again";
+    retried_hint: "Separados por comas, como inspection_started, image_processed; none: ninguno. Vacío: lo que dice el servidor.",
+        "Separated by commas, like inspection_started, image_processed; none: no event is. Empty: what the server says.";
     timeout: "Plazo de un intento, en milisegundos", "Deadline of one attempt, in milliseconds";
     concurrency: "Intentos a la vez", "Attempts at once";
     rate: "Intentos por segundo", "Attempts per second";
@@ -83,8 +86,10 @@ words! {
     wrong_description: "Acorta la descripción: hasta 1.024 bytes.", "Shorten the description: up to 1,024 bytes.";
     wrong_choice: "Elige algo de la lista.", "Choose something of the list.";
     wrong_headers: "Revisa las cabeceras: una por línea, nombre: valor.", "Check the headers: one a line, name: value.";
-    wrong_schedule: "Revisa las esperas: duraciones como 30s, 15m o 1h, separadas por comas.",
-        "Check the waits: durations like 30s, 15m or 1h, separated by commas.";
+    wrong_schedule: "Revisa las esperas: duraciones como 30s, 15m o 1h, separadas por comas, o none.",
+        "Check the waits: durations like 30s, 15m or 1h, separated by commas, or none.";
+    wrong_retried: "Revisa los eventos que se reintentan: sus nombres, separados por comas, o none.",
+        "Check the events that are tried again: their names, separated by commas, or none.";
 }
 
 impl Words {

@@ -117,6 +117,42 @@ async fn the_settings_of_its_life_are_set_read_and_reset() {
 }
 
 #[tokio::test]
+async fn what_is_tried_again_is_set_read_and_reset() {
+    let world = World::new().await;
+    let endpoint = "https://receiver.example.com/x";
+    let create = json!({"endpoint": endpoint, "events": ["inspection_started"], "retryEvents": []});
+    let made = id_in(&world.post(PATH, &create).await.json(201));
+    let path = format!("{PATH}/{made}");
+    assert_eq!(world.get(&path).await.json(200)["retryEvents"], json!([]));
+    let patch = async |body: Value| world.request("PATCH", &path).json(&body).send().await;
+    let names = json!([
+        "inspection_started",
+        "image_processed",
+        "inspection_started"
+    ]);
+    let set = patch(json!({"retryEvents": names})).await.json(200);
+    assert_eq!(
+        set["retryEvents"],
+        json!(["inspection_started", "image_processed"])
+    );
+    let other = patch(json!({"timeoutMs": 700})).await.json(200);
+    assert_eq!(other["retryEvents"], set["retryEvents"]);
+    let unknown = patch(json!({"retryEvents": ["inspection_lost"]})).await;
+    let detail = unknown.problem(ProblemCode::UnknownEvent);
+    assert!(
+        detail.contains("`retryEvents`") && detail.contains("inspection_lost"),
+        "{detail}"
+    );
+    for wrong in [json!("all"), json!([5])] {
+        patch(json!({ "retryEvents": wrong }))
+            .await
+            .problem(ProblemCode::InvalidBody);
+    }
+    let reset = patch(json!({"retryEvents": null})).await.json(200);
+    assert_eq!(reset["retryEvents"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_webhook_disabled_by_hand_says_so_and_the_others_are_told() {
     let world = World::new().await;
     let webhook = world.create_webhook().await;

@@ -116,6 +116,11 @@ pub struct CreateWebhookRequest {
     /// The waits between attempts; the server's without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_schedule: Option<Vec<HumanDuration>>,
+    /// The events whose failed deliveries are tried again, the others are sent once; the server's without it.
+    /// Kept as text here; see [`EventType::parse_retried`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<EventType>>)]
+    pub retry_events: Option<Vec<String>>,
     /// How long one attempt may take, in milliseconds; the server's without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
@@ -213,6 +218,10 @@ pub struct UpdateWebhookRequest {
     #[serde(skip_serializing_if = "Patch::is_absent")]
     #[schema(value_type = Option<Vec<HumanDuration>>)]
     pub retry_schedule: Patch<Vec<HumanDuration>>,
+    /// The events whose failed deliveries are tried again; none of them: each event is sent once.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    #[schema(value_type = Option<Vec<EventType>>)]
+    pub retry_events: Patch<Vec<String>>,
     #[serde(skip_serializing_if = "Patch::is_absent")]
     #[schema(value_type = Option<u64>)]
     pub timeout_ms: Patch<u64>,
@@ -263,6 +272,8 @@ pub struct Webhook {
     pub ordering: Ordering,
     /// The waits between attempts.
     pub retry_schedule: Option<Vec<HumanDuration>>,
+    /// The events whose failed deliveries are tried again.
+    pub retry_events: Option<Vec<EventType>>,
     /// How long one attempt may take, in milliseconds.
     pub timeout_ms: Option<u64>,
     /// How many attempts may run at once.

@@ -31,6 +31,7 @@ fn show(webhook: &Webhook, run: Option<&Failing>, server: &Defaults) -> api::Web
         headers: settings.headers.clone(),
         ordering: webhook.ordering(server),
         retry_schedule: waits.map(|waits| waits.iter().copied().map(HumanDuration).collect()),
+        retry_events: settings.retry_events.clone(),
         timeout_ms: settings.timeout_ms,
         concurrency: settings.concurrency,
         rate_per_second: settings.rate_per_second,

@@ -22,7 +22,10 @@ pub struct Fields {
     pub description: String,
     pub events: Vec<String>,
     pub ordering: String,
+    /// The waits, or `none`; empty: the server's.
     pub schedule: String,
+    /// The events, or `none`; empty: the server's.
+    pub retried: String,
     pub timeout: String,
     pub concurrency: String,
     pub rate: String,
@@ -45,6 +48,7 @@ pub struct Fields {
 struct Optional {
     ordering: Option<Ordering>,
     retry_schedule: Option<Vec<HumanDuration>>,
+    retry_events: Option<Vec<String>>,
     timeout_ms: Option<u64>,
     concurrency: Option<u32>,
     rate_per_second: Option<u32>,
@@ -73,6 +77,7 @@ impl Fields {
             events: form.all("events").into_iter().map(str::to_owned).collect(),
             ordering: text("ordering"),
             schedule: text("schedule"),
+            retried: text("retried"),
             timeout: text("timeout"),
             concurrency: text("concurrency"),
             rate: text("rate"),
@@ -92,8 +97,6 @@ impl Fields {
     /// The form of a webhook that exists.
     pub fn of(webhook: &Webhook) -> Self {
         let settings = &webhook.settings;
-        let waits = settings.retry_waits.iter().flatten();
-        let waits: Vec<_> = waits.map(|wait| HumanDuration(*wait).to_string()).collect();
         let headers = settings.headers.iter();
         let headers: Vec<_> = headers
             .map(|(name, value)| format!("{name}: {value}"))
@@ -104,7 +107,10 @@ impl Fields {
             description: settings.description.clone().unwrap_or_default(),
             events: events.map(|event| event.as_str().to_owned()).collect(),
             ordering: or_empty(settings.ordering.map(Ordering::as_str)),
-            schedule: waits.join(", "),
+            schedule: list(&settings.retry_waits, |wait| {
+                HumanDuration(*wait).to_string()
+            }),
+            retried: list(&settings.retry_events, EventType::to_string),
             timeout: or_empty(settings.timeout_ms),
             concurrency: or_empty(settings.concurrency),
             rate: or_empty(settings.rate_per_second),
@@ -141,6 +147,7 @@ impl Fields {
             || [
                 &self.ordering,
                 &self.schedule,
+                &self.retried,
                 &self.timeout,
                 &self.concurrency,
                 &self.rate,
@@ -171,6 +178,7 @@ impl Fields {
             headers: Some(optional.headers),
             ordering: optional.ordering,
             retry_schedule: optional.retry_schedule,
+            retry_events: optional.retry_events,
             timeout_ms: optional.timeout_ms,
             concurrency: optional.concurrency,
             rate_per_second: optional.rate_per_second,
@@ -194,6 +202,7 @@ impl Fields {
             headers: Patch::Set(optional.headers),
             ordering: set(optional.ordering),
             retry_schedule: set(optional.retry_schedule),
+            retry_events: set(optional.retry_events),
             timeout_ms: set(optional.timeout_ms),
             concurrency: set(optional.concurrency),
             rate_per_second: set(optional.rate_per_second),
@@ -234,6 +243,8 @@ impl Fields {
         Ok(Optional {
             ordering: parsed(&self.ordering, "ordering")?,
             retry_schedule: self.waits()?,
+            retry_events: words(&self.retried)
+                .map(|names| names.into_iter().map(str::to_owned).collect()),
             timeout_ms: number(&self.timeout, "timeout")?,
             concurrency: number(&self.concurrency, "concurrency")?,
             rate_per_second: number(&self.rate, "rate")?,
@@ -253,11 +264,10 @@ impl Fields {
     }
 
     fn waits(&self) -> Result<Option<Vec<HumanDuration>>, Wrong> {
-        let Some(text) = given(&self.schedule) else {
+        let Some(words) = words(&self.schedule) else {
             return Ok(None);
         };
-        let words = text.split([',', ' ']).filter(|word| !word.is_empty());
-        let waits = words.map(|word| {
+        let waits = words.into_iter().map(|word| {
             word.parse::<HumanDuration>()
                 .map_err(|error| Wrong::field("schedule", error.to_string()))
         });
@@ -275,6 +285,29 @@ impl Fields {
         });
         pairs.collect()
     }
+}
+
+/// What a list says when it is there and has nothing in it: an empty field means something else.
+const NOTHING: &str = "none";
+
+/// A list that a webhook may have of its own.
+fn list<T>(own: &Option<Vec<T>>, shown: impl Fn(&T) -> String) -> String {
+    match own.as_deref() {
+        None => String::new(),
+        Some([]) => NOTHING.to_owned(),
+        Some(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// The words of such a list; `None`: the server's.
+fn words(text: &str) -> Option<Vec<&str>> {
+    let text = given(text.trim())?;
+    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+    Some(if text == NOTHING {
+        Vec::new()
+    } else {
+        words.collect()
+    })
 }
 
 /// A field that may be left empty.

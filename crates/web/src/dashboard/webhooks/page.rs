@@ -171,8 +171,9 @@ fn settings(visit: &Visit<'_>, webhook: &Webhook) -> Vec<SettingShown> {
     let t = visit.t;
     let own = &webhook.settings;
     let server = &visit.context().settings.webhook_defaults;
-    let waits = webhook.retry_policy(server).waits.into_iter();
-    let waits: Vec<_> = waits.map(|wait| t.period(wait)).collect();
+    let retry = webhook.retry_policy(server);
+    let waits: Vec<_> = retry.waits.into_iter().map(|wait| t.period(wait)).collect();
+    let retried: Vec<_> = retry.retried.iter().map(|event| event.as_str()).collect();
     let policy = webhook.disable_policy(server);
     let disable_after = policy.after.map_or(DisableAfter::Never, |time| {
         DisableAfter::After(HumanDuration(time))
@@ -196,6 +197,11 @@ fn settings(visit: &Visit<'_>, webhook: &Webhook) -> Vec<SettingShown> {
             t.schedule(),
             or_none(t, &waits.join(", ")),
             own.retry_waits.is_none(),
+        ),
+        (
+            t.retried(),
+            or_none(t, &retried.join(", ")),
+            own.retry_events.is_none(),
         ),
         (
             t.timeout_name(),

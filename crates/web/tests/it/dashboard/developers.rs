@@ -74,6 +74,8 @@ async fn a_wrong_webhook_form_says_what_to_change_and_keeps_what_was_typed() {
         ("ordering", "random", "ordering"),
         ("schedule", "soon", "schedule"),
         ("schedule", "99d", "schedule"),
+        ("schedule", "none, 5m", "schedule"),
+        ("retried", "inspection_lost", "retried"),
         ("timeout", "5", "timeout"),
         ("timeout", "fast", "timeout"),
         ("concurrency", "1000", "concurrency"),
@@ -100,6 +102,41 @@ async fn a_wrong_webhook_form_says_what_to_change_and_keeps_what_was_typed() {
     }
     let hooks = world.get("/v1/notification/webhook").await.json(200);
     assert_eq!(hooks["data"], json!([]));
+}
+
+#[tokio::test]
+async fn a_webhook_that_tries_nothing_again_stays_so_when_its_form_is_saved_as_it_is() {
+    let world = World::new().await;
+    let browser = Browser::signed_in(&world, Role::Admin).await;
+    let id = world.create_webhook().await;
+    let api = format!("/v1/notification/webhook/{id}");
+    let nothing = json!({"retrySchedule": [], "retryEvents": []});
+    world
+        .request("PATCH", &api)
+        .json(&nothing)
+        .send()
+        .await
+        .json(200);
+    let settings = format!("/dashboard/webhooks/{id}/settings");
+    let form = browser.page(&settings, 200).await;
+    for field in ["schedule", "retried"] {
+        let shown = format!(
+            "id=\"{field}\" name=\"{field}\" aria-describedby=\"{field}-hint\" value=\"none\""
+        );
+        assert!(form.contains(&shown), "{field}: {form}");
+    }
+    let kept = [
+        ("endpoint", "https://receiver.example.com"),
+        ("events", "image_processed"),
+        ("schedule", "none"),
+        ("retried", "none"),
+    ];
+    browser.submit_and_follow(&settings, &settings, &kept).await;
+    let hook = world.get(&api).await.json(200);
+    assert_eq!(
+        (&hook["retrySchedule"], &hook["retryEvents"]),
+        (&json!([]), &json!([]))
+    );
 }
 
 #[tokio::test]

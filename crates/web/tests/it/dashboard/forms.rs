@@ -53,6 +53,7 @@ const WRONG: &[Wrong] = &[
     ("/dashboard/webhooks", &[("endpoint", "https://r.example.com")], 400, "#events"),
     ("/dashboard/webhooks/{id}/settings", &[("endpoint", "ftp://x"), ("events", "image_processed")], 400, "#endpoint"),
     ("/dashboard/webhooks/{id}/settings", &[("endpoint", "https://r.example.com"), ("events", "image_processed"), ("timeout", "soon")], 400, "#timeout"),
+    ("/dashboard/webhooks/{id}/settings", &[("endpoint", "https://r.example.com"), ("events", "image_processed"), ("retried", "inspection_lost")], 400, "#retried"),
     ("/dashboard/webhooks/{id}/secret", &[], 404, NOTHING_HERE),
     ("/dashboard/webhooks/{id}/secret/rotate", &[("overlap", "a while")], 400, "#overlap"),
     ("/dashboard/webhooks/{id}/test", &[("event", "no_such_event")], 400, "#event"),

@@ -366,6 +366,7 @@ async fn every_setting_is_set_by_the_form_and_shown_again() {
         ("events", "webhook_disabled"),
         ("ordering", "none"),
         ("schedule", "30s 5m"),
+        ("retried", "inspection_started image_processed"),
         ("timeout", "5000"),
         ("concurrency", "4"),
         ("rate", "20"),
@@ -386,6 +387,10 @@ async fn every_setting_is_set_by_the_form_and_shown_again() {
     for (name, value) in [
         ("ordering", json!("none")),
         ("retrySchedule", json!(["30s", "5m"])),
+        (
+            "retryEvents",
+            json!(["inspection_started", "image_processed"]),
+        ),
         ("timeoutMs", json!(5000)),
         ("concurrency", json!(4)),
         ("ratePerSecond", json!(20)),
@@ -417,6 +422,7 @@ async fn every_setting_is_set_by_the_form_and_shown_again() {
     let form = browser.page(&format!("{path}/settings"), 200).await;
     for part in [
         "value=\"30s, 5m\"",
+        "value=\"inspection_started, image_processed\"",
         "value=\"12h\"",
         "Authorization: Bearer abc\nX-Region: south",
         "name=\"asymmetric\" value=\"yes\" checked",
