@@ -46,6 +46,7 @@ mod logs;
 mod looks;
 mod names;
 mod oauth;
+mod overrides;
 mod people;
 mod power;
 mod receivers;

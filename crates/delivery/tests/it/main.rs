@@ -12,6 +12,7 @@ mod answers;
 mod challenge;
 mod dispatcher;
 mod life;
+mod pace;
 mod receiver;
 mod transport_bodies;
 mod transport_connections;
