@@ -89,12 +89,13 @@ pub struct AttemptReport {
 pub enum AttemptResult {
     /// The receiver answered; only a 2XX is a success.
     Answered(Received),
-    /// No whole answer came. `status` is there when the head had arrived.
+    /// No whole answer came. `status` is there when the head had arrived, `part` with what had come by then.
     Failed {
         class: ErrorClass,
         phase: Option<Phase>,
         error: String,
         status: Option<u16>,
+        part: Option<Box<Received>>,
     },
 }
 
@@ -288,6 +289,7 @@ pub fn interrupted_report(now: Timestamp) -> AttemptReport {
                  see why it stopped, then resend"
             ),
             status: None,
+            part: None,
         },
         timings: PhaseTimings::default(),
     }

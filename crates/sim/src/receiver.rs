@@ -98,6 +98,7 @@ fn timeout(dice: &mut Dice) -> Result<Answer, Failure> {
         phase,
         detail: "the deadline passed".to_owned(),
         status: (phase == Some(Phase::Body)).then_some(200),
+        answer: None,
     })
 }
 
@@ -130,5 +131,6 @@ fn failure(dice: &mut Dice) -> Result<Answer, Failure> {
         phase,
         detail: "as the seed has it".to_owned(),
         status,
+        answer: None,
     })
 }

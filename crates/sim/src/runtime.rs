@@ -116,6 +116,7 @@ impl SimRuntime {
                         phase: None,
                         detail: "it should not have been sent".to_owned(),
                         status: None,
+                        answer: None,
                     }),
                 }
             }

@@ -279,6 +279,7 @@ impl World {
                     phase: Some(Phase::FirstByte),
                     error: "no answer in time".to_owned(),
                     status: None,
+                    part: None,
                 },
             };
             let report = AttemptReport {

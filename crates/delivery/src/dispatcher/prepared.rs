@@ -235,6 +235,7 @@ fn target(webhook: &Webhook, runtime: &impl Runtime) -> Result<Target, Box<Attem
             phase: None,
             error,
             status: None,
+            part: None,
         })
     };
     let target = Target::parse(&webhook.settings.endpoint).map_err(|problem| {

@@ -19,7 +19,7 @@ use super::prepared::Prepared;
 use super::runtime::Runtime;
 use super::{Inner, STORE_PAUSE, Started};
 use crate::lanes::{Hold, Sign};
-use crate::transport::{Outgoing, Report};
+use crate::transport::{Answer, Outgoing, Report};
 
 /// Frees the slot and the chain of a delivery even when sending it panicked.
 struct Slot<'a, R: Runtime> {
@@ -216,17 +216,13 @@ async fn send<R: Runtime>(
 
 fn to_report(started_at: heraldo_wire::time::Timestamp, report: Report) -> AttemptReport {
     let result = match report.outcome {
-        Ok(answer) => AttemptResult::Answered(Received {
-            status: answer.status,
-            body: String::from_utf8_lossy(&answer.body_head).into_owned(),
-            headers: answer.headers,
-            retry_after: answer.retry_after,
-        }),
+        Ok(answer) => AttemptResult::Answered(received(answer)),
         Err(failure) => AttemptResult::Failed {
             class: failure.class,
             phase: failure.phase,
             error: failure.detail,
             status: failure.status,
+            part: failure.answer.map(|answer| Box::new(received(*answer))),
         },
     };
     AttemptReport {
@@ -234,6 +230,15 @@ fn to_report(started_at: heraldo_wire::time::Timestamp, report: Report) -> Attem
         duration_ms: u32::try_from(report.duration.as_millis()).unwrap_or(u32::MAX),
         result,
         timings: report.timings,
+    }
+}
+
+fn received(answer: Answer) -> Received {
+    Received {
+        status: answer.status,
+        body: String::from_utf8_lossy(&answer.body_head).into_owned(),
+        headers: answer.headers,
+        retry_after: answer.retry_after,
     }
 }
 

@@ -42,22 +42,19 @@ impl Kept {
 
     /// The beginning of the body and whether there was more of it. What is said to be compressed but is
     /// not stays as it came.
-    pub(super) fn finish(self, headers: &HeaderMap) -> (Vec<u8>, bool) {
-        let cut = self.seen > self.bytes.len();
+    pub(super) fn finish(&mut self, headers: &HeaderMap) -> (Vec<u8>, bool) {
+        let bytes = std::mem::take(&mut self.bytes);
+        let cut = self.seen > bytes.len();
         let inflated = match encoding(headers) {
             None => None,
-            Some(Encoding::Gzip) => {
-                inflate(MultiGzDecoder::new(self.bytes.as_slice()), self.kept_max)
-            }
+            Some(Encoding::Gzip) => inflate(MultiGzDecoder::new(bytes.as_slice()), self.kept_max),
             // "deflate" means the zlib format; some servers send the bare stream.
-            Some(Encoding::Deflate) => {
-                inflate(ZlibDecoder::new(self.bytes.as_slice()), self.kept_max)
-                    .or_else(|| inflate(DeflateDecoder::new(self.bytes.as_slice()), self.kept_max))
-            }
+            Some(Encoding::Deflate) => inflate(ZlibDecoder::new(bytes.as_slice()), self.kept_max)
+                .or_else(|| inflate(DeflateDecoder::new(bytes.as_slice()), self.kept_max)),
         };
         match inflated {
             Some((bytes, more)) => (bytes, more || cut),
-            None => (self.bytes, cut),
+            None => (bytes, cut),
         }
     }
 }

@@ -42,6 +42,27 @@ pub(super) struct Cut {
     pub(super) unanswered: bool,
 }
 
+/// The head of an answer, and of its body what has come so far.
+pub(super) struct Part {
+    status: u16,
+    headers: HeaderMap,
+    kept: Kept,
+}
+
+impl Part {
+    /// What has come, as an answer. The body is handed over: a second time there is none.
+    pub(super) fn answer(&mut self, keep: &Keep) -> Answer {
+        let (body_head, body_truncated) = self.kept.finish(&self.headers);
+        Answer {
+            status: self.status,
+            body_head,
+            body_truncated,
+            headers: kept_headers(&self.headers, &keep.headers),
+            retry_after: retry_after(&self.headers),
+        }
+    }
+}
+
 /// An answer as far as it was read.
 pub(super) struct Read {
     pub(super) answer: Answer,
@@ -112,9 +133,13 @@ pub(super) async fn body(
     target: &Target,
     trace: &mut Trace,
 ) -> Result<Read, Cut> {
-    let (parts, mut body) = response.into_parts();
-    let status = parts.status.as_u16();
-    let mut kept = Kept::new(keep.kept_bytes_max);
+    let (head, mut body) = response.into_parts();
+    let status = head.status.as_u16();
+    let part = trace.body_begins(Part {
+        status,
+        headers: head.headers,
+        kept: Kept::new(keep.kept_bytes_max),
+    });
     let mut to_the_end = true;
     while !body.is_end_stream() {
         let frame = link
@@ -124,39 +149,25 @@ pub(super) async fn body(
             None => break,
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    kept.push(data);
+                    part.kept.push(data);
                 }
             }
             Some(Err(error)) => {
-                let failure = exchange_broke(
-                    target,
-                    Phase::Body,
-                    trace.status(),
-                    &error,
-                    link.tls_broke(),
-                );
+                let tls_broke = link.tls_broke();
+                let failure = exchange_broke(target, Phase::Body, Some(status), &error, tls_broke);
                 return Err(Cut {
                     failure,
                     unanswered: false,
                 });
             }
         }
-        if kept.seen() > keep.read_bytes_max {
+        if part.kept.seen() > keep.read_bytes_max {
             to_the_end = false;
             break;
         }
     }
-    let (body_head, body_truncated) = kept.finish(&parts.headers);
-    let retry_after = retry_after(&parts.headers);
-    let headers = kept_headers(&parts.headers, &keep.headers);
     Ok(Read {
-        answer: Answer {
-            status,
-            body_head,
-            body_truncated,
-            headers,
-            retry_after,
-        },
+        answer: part.answer(keep),
         to_the_end,
     })
 }

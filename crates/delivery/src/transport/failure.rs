@@ -19,6 +19,7 @@ fn failure(class: ErrorClass, phase: Option<Phase>, detail: String) -> Failure {
         phase,
         detail,
         status: None,
+        answer: None,
     }
 }
 
@@ -55,6 +56,7 @@ pub(super) fn timed_out(
         phase: phase.or(Some(Phase::Resolve)),
         detail,
         status,
+        answer: None,
     }
 }
 
@@ -180,6 +182,7 @@ pub(super) fn exchange_broke(
         phase: Some(phase),
         detail,
         status,
+        answer: None,
     }
 }
 

@@ -146,6 +146,8 @@ pub struct Failure {
     pub detail: String,
     /// The status, when the head of the answer had come.
     pub status: Option<u16>,
+    /// What had come of the answer by then, its beginning at most.
+    pub answer: Option<Box<Answer>>,
 }
 
 /// Why a [`Transport`] cannot be made.
@@ -248,7 +250,7 @@ impl Transport {
         let mut trace = Trace::begin(started);
         let attempt = self.inner.attempt(&outgoing, None, &mut trace);
         let outcome = within(deadline_of(&outgoing, started), attempt).await;
-        report(&outgoing, started, trace, outcome)
+        report(&outgoing, started, trace, &self.inner.keep, outcome)
     }
 
     /// The same, and `record` is carried out as soon as the request is being written to a connected receiver. Of the
@@ -292,7 +294,7 @@ impl Transport {
                 None => None,
             }
         };
-        report(&outgoing, started, trace, outcome)
+        report(&outgoing, started, trace, &self.inner.keep, outcome)
     }
 }
 
@@ -314,6 +316,7 @@ fn report(
     outgoing: &Outgoing,
     started: Instant,
     mut trace: Trace,
+    keep: &exchange::Keep,
     outcome: Option<Result<Answer, Failure>>,
 ) -> Report {
     let ended = now();
@@ -325,6 +328,12 @@ fn report(
             trace.status(),
             outgoing.timeout,
         ))
+    });
+    let outcome = outcome.map_err(|failure| Failure {
+        answer: trace
+            .take_part()
+            .map(|mut part| Box::new(part.answer(keep))),
+        ..failure
     });
     Report {
         outcome,

@@ -3,6 +3,8 @@
 use heraldo_wire::attempt::{Phase, PhaseTimings};
 use tokio::time::Instant;
 
+use super::exchange::Part;
+
 /// The monotonic clock, read in this one place.
 #[expect(
     clippy::disallowed_methods,
@@ -18,6 +20,7 @@ pub(super) struct Trace {
     since: Instant,
     timings: PhaseTimings,
     status: Option<u16>,
+    part: Option<Part>,
 }
 
 impl Trace {
@@ -28,6 +31,7 @@ impl Trace {
             since: started,
             timings: PhaseTimings::default(),
             status: None,
+            part: None,
         }
     }
 
@@ -45,6 +49,15 @@ impl Trace {
     pub(super) fn head_came(&mut self, status: u16) {
         self.status = Some(status);
         self.enter(Phase::Body);
+    }
+
+    /// What comes of the answer is put here, so that it is there also when the rest never comes.
+    pub(super) fn body_begins(&mut self, part: Part) -> &mut Part {
+        self.part.insert(part)
+    }
+
+    pub(super) fn take_part(&mut self) -> Option<Part> {
+        self.part.take()
     }
 
     /// Books the time of the phase under way. A phase that happens twice (a stale connection was

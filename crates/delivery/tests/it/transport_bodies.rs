@@ -5,20 +5,26 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use heraldo_delivery::transport::TransportConfig;
 use heraldo_wire::attempt::{ErrorClass, Phase};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
-use crate::receiver::{Bed, closed, flood, read_request, trickle, with_body};
+use crate::receiver::{Bed, closed, flood, loopback_allowed, read_request, trickle, with_body};
 
 #[tokio::test]
-async fn a_body_that_stalls_after_2xx_is_a_timeout_with_the_status() {
-    let bed = Bed::new();
+async fn a_body_that_stalls_is_a_timeout_with_the_status_and_what_had_come() {
+    let bed = Bed::with(TransportConfig {
+        answer_headers_kept: vec!["server".to_owned()],
+        ..loopback_allowed()
+    });
     let receiver = bed
         .receiver(|_, mut stream| async move {
             read_request(&mut stream).await.unwrap();
             stream
-                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc")
+                .write_all(
+                    b"HTTP/1.1 503 Busy\r\nserver: nginx\r\nretry-after: 7\r\ncontent-length: 10\r\n\r\nabc",
+                )
                 .await
                 .unwrap();
             closed(&mut stream).await;
@@ -29,7 +35,17 @@ async fn a_body_that_stalls_after_2xx_is_a_timeout_with_the_status() {
         (failure.class, failure.phase),
         (ErrorClass::Timeout, Some(Phase::Body))
     );
-    assert_eq!(failure.status, Some(200));
+    assert_eq!(failure.status, Some(503));
+    let answer = failure.answer.expect("what had come");
+    assert_eq!(
+        (answer.status, answer.body_head.as_slice()),
+        (503, &b"abc"[..])
+    );
+    assert_eq!(
+        answer.headers.get("server").map(String::as_str),
+        Some("nginx")
+    );
+    assert_eq!(answer.retry_after.as_deref(), Some("7"));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use heraldo_wire::attempt::{AttemptOutcome, ErrorClass, Phase};
 use heraldo_wire::time::Timestamp;
 
-use super::{AnswerHeaders, AttemptResult};
+use super::{AnswerHeaders, AttemptResult, Received};
 
 pub(super) const TOO_MANY_REQUESTS: u16 = 429;
 pub(super) const GONE: u16 = 410;
@@ -49,16 +49,20 @@ impl Seen {
                 phase,
                 error,
                 status,
-            } => Self {
-                outcome: AttemptOutcome::Failed,
-                status_code: status,
-                error_class: Some(class),
-                phase,
-                error: Some(error),
-                response_body: String::new(),
-                response_headers: AnswerHeaders::new(),
-                retry_after: None,
-            },
+                part,
+            } => {
+                let part = part.map_or_else(Received::default, |part| *part);
+                Self {
+                    outcome: AttemptOutcome::Failed,
+                    status_code: status,
+                    error_class: Some(class),
+                    phase,
+                    error: Some(error),
+                    response_body: part.body,
+                    response_headers: part.headers,
+                    retry_after: part.retry_after,
+                }
+            }
         }
     }
 
@@ -114,7 +118,6 @@ fn in_words(status: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Received;
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(784_111_777_250);
@@ -157,6 +160,31 @@ mod tests {
         for nonsense in ["", "soon", "-5", "+5", "1.5", "7 s", "Sun, 06 Nov 1994"] {
             assert_eq!(wait(429, nonsense), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_kept_and_heeded_as_far_as_it_came() {
+        let part = Received {
+            status: 503,
+            body: "back in".to_owned(),
+            headers: [("server".to_owned(), "nginx".to_owned())].into(),
+            retry_after: Some("7".to_owned()),
+        };
+        let seen = Seen::of(AttemptResult::Failed {
+            class: ErrorClass::Timeout,
+            phase: Some(Phase::Body),
+            error: "too slow".to_owned(),
+            status: Some(503),
+            part: Some(Box::new(part.clone())),
+        });
+        assert_eq!(
+            seen.not_before(HOUR, NOW),
+            Some(NOW.plus(Duration::from_secs(7)))
+        );
+        assert_eq!(
+            (seen.response_body, seen.response_headers),
+            (part.body, part.headers)
+        );
     }
 
     #[test]

@@ -143,6 +143,7 @@ fn a_failure_keeps_its_class_its_phase_and_the_status_that_had_come() {
         phase: Some(Phase::Body),
         error: "too slow".to_owned(),
         status: Some(200),
+        part: None,
     };
     let settlement = settled(
         &first,

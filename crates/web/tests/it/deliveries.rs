@@ -75,6 +75,7 @@ async fn a_delivery_tells_of_every_attempt() {
         phase: Some(Phase::FirstByte),
         error: "no answer in time".to_owned(),
         status: None,
+        part: None,
     };
     attempt(&world, &webhook, &refused).await;
     let read = world.get(&format!("{PATH}/{id}")).await.json(200);
@@ -191,6 +192,7 @@ async fn statistics_count_events_and_attempts() {
         phase: None,
         error: "no certificate".to_owned(),
         status: None,
+        part: None,
     };
     attempt(&world, &webhook, &refused).await;
     for query in [

@@ -196,6 +196,7 @@ async fn a_delivery_shows_what_was_sent_and_every_attempt_and_no_script_of_a_rec
         phase: Some(Phase::FirstByte),
         error: format!("no answer in time {EVIL}"),
         status: None,
+        part: None,
     };
     attempt(&world, &webhook, &late).await;
     again().await;

@@ -27,6 +27,7 @@ fn too_late() -> AttemptResult {
         phase: Some(Phase::FirstByte),
         error: "no answer in time".to_owned(),
         status: None,
+        part: None,
     }
 }
 

@@ -25,6 +25,7 @@ fn unreachable() -> AttemptResult {
         phase: None,
         error: "refused".to_owned(),
         status: None,
+        part: None,
     }
 }
 
