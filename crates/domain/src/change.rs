@@ -179,6 +179,9 @@ pub struct NewEvent {
     pub origin: Origin,
     /// `None`: the engine gives the inspection's next number (events published from elsewhere).
     pub sequence: Option<u32>,
+    /// `Conflict` when the inspection's last event was made later: what waits is sent in the order in which it was made,
+    /// which has to be that of the numbers.
+    pub follows_last: bool,
     pub created_at: Timestamp,
     pub deliveries: Vec<NewDelivery>,
 }

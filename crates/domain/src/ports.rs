@@ -268,23 +268,41 @@ impl IdMaker {
     /// The next id: its time is `now`, or that of the id before when `now` lies earlier.
     pub fn next(&self, now: Timestamp, entropy: &dyn Entropy) -> Id {
         let [a, b, c, d, e, f, g, h] = random(entropy);
+        let key = self.reserve(now, [a, b, c], 1);
+        Id::from_parts(key, u32::from_be_bytes([d ^ h, e, f, g]))
+    }
+
+    /// The next ids, at most so many of them: none that is made elsewhere comes between them.
+    pub fn next_row<'a>(
+        &self,
+        now: Timestamp,
+        count: usize,
+        entropy: &'a dyn Entropy,
+    ) -> impl Iterator<Item = Id> + use<'a> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX >> 1).max(1);
+        let first = self.reserve(now, random(entropy), count);
+        (first..first.saturating_add(count))
+            .map(|key| Id::from_parts(key, u32::from_be_bytes(random(entropy))))
+    }
+
+    /// Takes so many keys in a row; returns the first.
+    fn reserve(&self, now: Timestamp, [a, b, c]: [u8; 3], count: u64) -> u64 {
         // A random start in each millisecond keeps two processes on one store apart.
         let start = Id::first_key_at(now) | u64::from(u32::from_be_bytes([0, a, b, c]) >> 4);
         let bump = |last: u64| start.max(last.wrapping_add(1));
         let mut last = self.last_key.load(Ordering::Relaxed);
-        let key = loop {
-            let key = bump(last);
+        loop {
+            let first = bump(last);
             match self.last_key.compare_exchange_weak(
                 last,
-                key,
+                first.saturating_add(count - 1),
                 Ordering::Relaxed,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => break key,
+                Ok(_) => return first,
                 Err(seen) => last = seen,
             }
-        };
-        Id::from_parts(key, u32::from_be_bytes([d ^ h, e, f, g]))
+        }
     }
 }
 
@@ -306,6 +324,18 @@ mod tests {
         let ids = IdMaker::default();
         let at = |ms| ids.next(Timestamp::from_millis(ms), &Zeros);
         let made = [at(1_000), at(1_000), at(400), at(1_001)];
+        assert!(made.is_sorted_by(|a, b| a < b), "{made:?}");
+    }
+
+    #[test]
+    fn ids_in_a_row_have_no_others_between_them() {
+        let ids = IdMaker::default();
+        let now = Timestamp::from_millis(1_000);
+        let first = ids.next_row(now, 3, &Zeros);
+        let later = ids.next(now, &Zeros);
+        let second = ids.next_row(now, 2, &Zeros);
+        let made: Vec<Id> = first.chain([later]).chain(second).collect();
+        assert_eq!(made.len(), 6);
         assert!(made.is_sorted_by(|a, b| a < b), "{made:?}");
     }
 }

@@ -53,6 +53,7 @@ impl Bench {
             body: self.body.clone(),
             origin: Origin::Published,
             sequence: None,
+            follows_last: false,
             created_at: self.machine.now(),
             deliveries: vec![NewDelivery {
                 id: DeliveryId(self.id()),

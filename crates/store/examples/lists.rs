@@ -225,6 +225,7 @@ impl Bench {
                 body: body.clone(),
                 origin: Origin::Inspection,
                 sequence: Some(1),
+                follows_last: false,
                 created_at: now,
                 deliveries: vec![NewDelivery {
                     id: DeliveryId(self.id(now)),

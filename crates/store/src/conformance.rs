@@ -105,6 +105,7 @@ macro_rules! conformance_tests {
                 a_published_event_gets_the_next_sequence
                 a_published_event_moves_the_count_of_its_own_inspection
                 sequences_have_no_gaps_under_concurrent_commits
+                what_is_to_follow_an_event_that_was_made_later_is_refused
                 what_was_answered_survives_a_new_start
                 a_closed_store_says_so
                 the_check_writes_and_reads

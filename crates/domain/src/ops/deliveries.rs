@@ -116,6 +116,7 @@ pub async fn test_webhook(
             body: render(&sample(event, &from)).into(),
             origin: Origin::Test,
             sequence: Some(1),
+            follows_last: false,
             created_at: now,
             deliveries: vec![NewDelivery {
                 id: delivery_id,

@@ -153,6 +153,8 @@ pub(super) fn told(
         body: render(&event).into(),
         origin: Origin::Webhook,
         sequence: None,
+        // It is decided on the version of the webhook that the one before made.
+        follows_last: false,
         created_at: why.at,
         deliveries,
     })

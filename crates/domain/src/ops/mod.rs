@@ -61,6 +61,7 @@ use crate::ports::{
     Absent, Callbacks, Clock, Documents, Entropy, Files, IdMaker, JobBell, Lulls, Passwords,
     Photos, TlsCheck,
 };
+use crate::query::CompanyView;
 use crate::store::{Store, StoreError};
 use crate::webhook::Defaults;
 
@@ -102,6 +103,10 @@ pub struct Settings {
     pub templates_per_company_max: u32,
     /// Events of one publish call.
     pub publish_events_max: usize,
+    /// Events that a recovery looks at in one read.
+    pub recovery_look_events: u32,
+    /// Deliveries that a recovery enqueues in one commit: what fresh ones may find before them at most.
+    pub recovery_step_max: usize,
     /// A key's answers are given again for this long (contract U14: 24 h).
     pub idempotency_lifetime: Duration,
     /// Photos of one inspection further apart than this fail `distance`.
@@ -133,6 +138,8 @@ impl Settings {
             webhooks_per_company_max: 1_000,
             templates_per_company_max: 1_000,
             publish_events_max: 1_000,
+            recovery_look_events: 500,
+            recovery_step_max: 64,
             idempotency_lifetime: Duration::from_secs(86_400),
             distance_max_metres: 200.0,
             processor: None,
@@ -183,6 +190,19 @@ impl Context {
 
     fn next_id(&self, now: Timestamp) -> Id {
         self.ids.next(now, &*self.entropy)
+    }
+
+    /// Ids for so many events and their deliveries: none of another event comes between them, so that those of two
+    /// events are in one order.
+    fn ids_of_events(
+        &self,
+        now: Timestamp,
+        events: usize,
+        company: &CompanyView,
+    ) -> impl FnMut() -> Id {
+        let count = events.saturating_mul(1 + company.webhooks.len());
+        let mut row = self.ids.next_row(now, count, &*self.entropy);
+        move || row.next().unwrap_or_else(|| self.next_id(now))
     }
 }
 

@@ -60,20 +60,22 @@ impl Context {
         event: OwnEvent,
         now: Timestamp,
     ) -> NewEvent {
+        let mut next_id = self.ids_of_events(now, 1, company);
         NewEvent {
-            id: EventId(self.next_id(now)),
+            id: EventId(next_id()),
             company_id: inspection.company_id,
             inspection_id: inspection.id,
             event_type: event.event_type,
             body: event_body(inspection, event, &self.links, now),
             origin: Origin::Inspection,
             sequence: Some(event.sequence),
+            follows_last: false,
             created_at: now,
             deliveries: fan_out(
                 company,
                 &self.settings.webhook_defaults,
                 event.event_type,
-                || DeliveryId(self.next_id(now)),
+                || DeliveryId(next_id()),
             ),
         }
     }

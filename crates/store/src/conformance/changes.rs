@@ -1,6 +1,6 @@
 //! Changes: whole or not at all, decided on a version, numbered, remembered.
 
-use heraldo_domain::change::{Change, Write};
+use heraldo_domain::change::{Change, NewEvent, Write};
 use heraldo_domain::inspection::{Inspection, State};
 use heraldo_domain::query::{EventFilter, InspectionFilter};
 use heraldo_domain::store::StoreError;
@@ -327,6 +327,36 @@ pub fn a_published_event_moves_the_count_of_its_own_inspection(harness: &dyn Har
         refused(scene.write(Write::UpdateInspection(Box::new(stale)))),
         StoreError::Conflict
     );
+}
+
+pub fn what_is_to_follow_an_event_that_was_made_later_is_refused(harness: &dyn Harness) {
+    let (scene, _) = Scene::new(harness);
+    let webhook = scene.add_webhook();
+    let own = scene.inspection("AB123");
+    let create = Write::CreateInspection(Box::new(own.clone()));
+    scene.write(create).unwrap();
+    let commit = |event: NewEvent| {
+        scene.commit(Change {
+            events: vec![event],
+            ..Change::default()
+        })
+    };
+    let following = |event: &NewEvent| {
+        commit(NewEvent {
+            follows_last: true,
+            ..event.clone()
+        })
+    };
+    for inspection in [own.id, InspectionId(scene.world.id())] {
+        let earlier = scene.event(inspection, &[webhook]);
+        let later = scene.event(inspection, &[webhook]);
+        let stored = following(&later).unwrap();
+        assert_eq!(refused(following(&earlier)), StoreError::Conflict);
+        // Whoever does not ask for it gets the next number.
+        let next: Vec<u32> = stored.sequences.iter().map(|last| last + 1).collect();
+        assert_eq!(commit(earlier).unwrap().sequences, next);
+        following(&scene.event(inspection, &[webhook])).unwrap();
+    }
 }
 
 pub fn sequences_have_no_gaps_under_concurrent_commits(harness: &dyn Harness) {

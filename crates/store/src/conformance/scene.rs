@@ -279,6 +279,7 @@ impl<'h> Scene<'h> {
             body: Bytes::from(format!("{{\"event\":\"image_processed\",\"id\":\"{id}\"}}")),
             origin: Origin::Published,
             sequence: None,
+            follows_last: false,
             created_at: self.now(),
             deliveries: deliveries.collect(),
         }

@@ -198,6 +198,13 @@ impl Step<'_> {
             Some(sequence) => sequence,
             None => self.next_sequence(company_id, inspection_id),
         };
+        if event.follows_last {
+            let before = (company_id, inspection_id, sequence.saturating_sub(1));
+            let last = self.state.sequences.get(&before);
+            if last.is_some_and(|last| *last > event.id) {
+                return Err(StoreError::Conflict);
+            }
+        }
         insert(
             &mut self.state.sequences,
             (company_id, inspection_id, sequence),

@@ -189,8 +189,9 @@ fn page<'a, C: Ord + Copy + 'a, V: 'a>(
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, change: Change) -> Result<Committed> {
+        let doubts = std::mem::take(&mut self.lock().doubts_next);
         let committed = self.write(|step| step.change(change))?;
-        if std::mem::take(&mut self.lock().doubts_next) {
+        if doubts {
             return Err(StoreError::Failed("a simulated doubt".to_owned()));
         }
         Ok(committed)

@@ -30,7 +30,8 @@ pub(super) const COUNT_OWN_EVENT: &str =
      WHERE key = ?1 AND tail = ?2 AND company = ?3";
 
 pub(super) const LAST_SEQUENCE: &str =
-    "SELECT max(sequence) FROM event WHERE company = ?1 AND inspection = ?2";
+    "SELECT sequence, key FROM event WHERE company = ?1 AND inspection = ?2
+     ORDER BY sequence DESC LIMIT 1";
 
 /// Writes an event and its deliveries; returns the event's number within its inspection.
 pub(super) fn event(group: &mut Group<'_, '_>, event: &NewEvent) -> Done<u32> {
@@ -79,13 +80,31 @@ fn next_sequence(group: &Group<'_, '_>, event: &NewEvent) -> Done<u32> {
     let own = params![key_of(inspection), tail_of(inspection), company];
     if group.kept.count_own_event.borrow_mut().execute(own)? == 1 {
         let mut count = group.statement("SELECT event_count FROM inspection WHERE key = ?1")?;
-        return Ok(count.query_row([key_of(inspection)], |row| row.get(0))?);
+        let count = count.query_row([key_of(inspection)], |row| row.get(0))?;
+        if event.follows_last {
+            let mut before = group.statement(
+                "SELECT key FROM event WHERE company = ?1 AND inspection = ?2 AND sequence = ?3 - 1",
+            )?;
+            let before = before
+                .query_row(params![company, inspection.as_bytes(), count], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            check_follows(event, before)?;
+        }
+        return Ok(count);
     }
     let mut last = group.kept.last_sequence.borrow_mut();
-    let last: Option<u32> =
-        last.query_row(params![company, inspection.as_bytes()], |row| row.get(0))?;
+    let last: Option<(u32, i64)> = last
+        .query_row(params![company, inspection.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
     let last = match last {
-        Some(last) => last,
+        Some((last, key)) => {
+            check_follows(event, Some(key))?;
+            last
+        }
         // It may have had events that were deleted for their age.
         None => {
             let mut kept = group.kept.kept_sequence.borrow_mut();
@@ -94,6 +113,14 @@ fn next_sequence(group: &Group<'_, '_>, event: &NewEvent) -> Done<u32> {
         }
     };
     Ok(last.saturating_add(1))
+}
+
+/// Whether an event that has to was made later than the one before it.
+fn check_follows(event: &NewEvent, before: Option<i64>) -> Done<()> {
+    if event.follows_last && before.is_some_and(|before| before > key_of(event.id.0)) {
+        return Err(StoreError::Conflict.into());
+    }
+    Ok(())
 }
 
 fn new_delivery(
