@@ -26,6 +26,10 @@ pub type TaskId = u64;
 pub enum Kind {
     Start,
     Stop,
+    /// A client's call.
+    Call,
+    /// Something that is done in the background.
+    Job,
     Of(Task),
 }
 
@@ -174,6 +178,12 @@ impl Executor {
         *lock(&self.handle.0.current) = None;
         self.tasks.append(&mut lock(&self.handle.0.spawned));
         ran
+    }
+
+    /// Ends some where they are.
+    pub fn end(&mut self, which: impl Fn(Kind) -> bool) {
+        self.tick();
+        self.tasks.retain(|task| !which(task.kind));
     }
 
     /// When the first of all sleepers wakes.

@@ -4,6 +4,7 @@
 //!
 //! Nothing here sleeps, lets two things go on at once or draws a number that the seed did not give, so a seed repeats its run.
 
+pub mod ears;
 pub mod engine;
 pub mod executor;
 pub mod oracle;

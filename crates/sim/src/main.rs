@@ -13,7 +13,7 @@ heraldo-sim [--known] [--seeds N] [--seed S] [--steps N] [--lines N]
   --known    runs those that once found something first
   --seeds N  how many seeds to run, 500 without it
   --seed S   the first seed, 1 without it; without --seeds only this one is run
-  --steps N  how long each runs before the faults stop, 400 without it
+  --steps N  how long each runs before the faults stop, 800 without it
   --lines N  how many lines of a failing seed's trace to show, 120 without it
 
 A seed repeats its run exactly. One that fails ends the program and is shown with its trace.
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn parse(words: &[String]) -> Result<Asked, String> {
-    let (mut first, mut seeds, mut steps, mut lines) = (None, None, 400, TRACE_LINES);
+    let (mut first, mut seeds, mut steps, mut lines) = (None, None, 800, TRACE_LINES);
     let mut known = false;
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -119,8 +119,14 @@ fn run_all(asked: &Asked) -> Result<(), Box<Failure>> {
         return Err(Box::new(failure));
     }
     println!(
-        "{} seeds from {} of {} steps, {} of them on SQLite: {} deliveries, {} attempts, all as it must be",
-        asked.seeds, asked.first, asked.steps, sum.on_sqlite, sum.deliveries, sum.starts
+        "{} seeds from {} of {} steps, {} of them on SQLite: {} deliveries, {} attempts, {} events recovered, all as it must be",
+        asked.seeds,
+        asked.first,
+        asked.steps,
+        sum.on_sqlite,
+        sum.deliveries,
+        sum.starts,
+        sum.recovered
     );
     Ok(())
 }
@@ -130,6 +136,7 @@ fn run_all(asked: &Asked) -> Result<(), Box<Failure>> {
 struct Sum {
     deliveries: usize,
     starts: u64,
+    recovered: usize,
     on_sqlite: u64,
     failure: Option<Failure>,
 }
@@ -141,6 +148,7 @@ impl Sum {
             Ok(report) => {
                 self.deliveries += report.deliveries;
                 self.starts += report.starts;
+                self.recovered += report.recovered;
                 self.on_sqlite += u64::from(report.engine == Kind::Sqlite);
                 true
             }

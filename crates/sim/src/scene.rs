@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::oracle::Oracle;
 use crate::receiver::Receivers;
 use crate::watch::Watch;
+use crate::workload::Clients;
 use crate::world::{Check, Violation, World};
 
 /// Locked for moments only, by whoever's turn it is: never while a task runs or the dispatcher is called.
@@ -18,17 +19,19 @@ pub struct State {
     /// Of the server that runs now.
     pub watch: Watch,
     pub receivers: Receivers,
+    pub clients: Clients,
     violation: Option<Violation>,
 }
 
 impl Scene {
     #[must_use]
-    pub fn new(world: World, watch: Watch) -> Self {
+    pub fn new(world: World, watch: Watch, clients: Clients) -> Self {
         Self(Arc::new(Mutex::new(State {
             world,
             oracle: Oracle::default(),
             watch,
             receivers: Receivers::default(),
+            clients,
             violation: None,
         })))
     }

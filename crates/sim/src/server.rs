@@ -6,6 +6,7 @@ use std::time::Duration;
 use heraldo_delivery::dispatcher::{Dispatcher, DispatcherConfig, Ports, Task};
 use heraldo_domain::delivery::Settlement;
 use heraldo_domain::ports::IdMaker;
+use heraldo_wire::id::JobId;
 use heraldo_wire::time::Timestamp;
 
 use crate::engine::{Engine, Kind as EngineKind};
@@ -15,7 +16,11 @@ use crate::runtime::SimRuntime;
 use crate::scene::{Scene, State};
 use crate::store::{Access, SimStore};
 use crate::watch::Watch;
+use crate::workload::{Asked, keep_at};
 use crate::world::{Check, Violation, violated, wait_for};
+
+/// More jobs than there ever are.
+const JOBS_MAX: u32 = 1_000;
 
 /// How the simulated server is set up.
 #[derive(Debug, Clone)]
@@ -34,6 +39,7 @@ pub enum Part {
     Cancels,
     Workers,
     Settler,
+    Calls,
 }
 
 /// One start of the server.
@@ -65,6 +71,7 @@ impl Turn {
             Self::Hear => Some(Part::HandOver),
             Self::Run(_, kind) => match kind {
                 Kind::Start | Kind::Stop => None,
+                Kind::Call | Kind::Job => Some(Part::Calls),
                 Kind::Of(task) => Some(match task {
                     Task::Manage => Part::Manager,
                     Task::HandOver => Part::HandOver,
@@ -152,6 +159,9 @@ impl Server {
         let next = Self::on(config, &scene, |port, state| {
             engine.reopen(port, &state.world)
         })?;
+        let left = wait_for(next.engine.jobs(None, JOBS_MAX))?;
+        scene.lock().watch.jobs = left.unwrap_or_default().iter().map(|job| job.id).collect();
+        next.run_jobs();
         Ok((next, unsettled))
     }
 
@@ -174,6 +184,54 @@ impl Server {
         self.ids.clone()
     }
 
+    /// A client calls.
+    pub fn call(&self, asked: Asked, state: &mut State) {
+        let clients = &mut state.clients;
+        let context = clients.context(self.store.clone(), self.ids.clone(), &state.world);
+        let (scene, tasks) = (self.scene.clone(), self.executor.handle());
+        let wished = asked.clone();
+        let calling = async move {
+            let reply = wished.carry_out(&context).await;
+            let state = &mut *scene.lock();
+            let (task, oracle) = (tasks.current_id(), &mut state.oracle);
+            let reads = state.watch.reads_of(task);
+            let answered = state
+                .clients
+                .answered(task, reply, reads, oracle, &mut state.world);
+            state.note(answered);
+        };
+        let task = self.executor.handle().spawn(Kind::Call, calling);
+        clients.begun(task, asked, &state.world);
+    }
+
+    /// A job is run until it has ended, or the server has.
+    fn run_job(&self, job: JobId, state: &State) {
+        let clients = &state.clients;
+        let mut context = clients.context(self.store.clone(), self.ids.clone(), &state.world);
+        context.lulls = Arc::new(self.dispatcher.clone());
+        let tasks = self.executor.handle();
+        let running = keep_at(job, context, tasks.clone());
+        tasks.spawn(Kind::Job, running);
+    }
+
+    /// Begins the jobs that nobody has begun.
+    fn run_jobs(&self) {
+        let mut state = self.scene.lock();
+        if self.is_stopping() {
+            return;
+        }
+        for job in std::mem::take(&mut state.watch.jobs) {
+            self.run_job(job, &state);
+        }
+    }
+
+    /// Whether a client waits for an answer.
+    #[must_use]
+    pub fn has_calls(&mut self) -> bool {
+        self.executor.tick();
+        self.has(|kind| kind == Kind::Call)
+    }
+
     #[must_use]
     pub fn is_running(&self, state: &State) -> bool {
         self.dispatcher.is_running() && !self.is_stopping() && !state.oracle.is_robbed()
@@ -187,6 +245,8 @@ impl Server {
     /// A graceful stop, which waits so long for attempts under way.
     pub fn stop(&mut self, grace: Duration) {
         self.stops_by = Some(self.executor.handle().now().plus(grace));
+        // They are left where they are, and go on after the next start.
+        self.executor.end(|kind| kind == Kind::Job);
         let dispatcher = self.dispatcher.clone();
         let stopping = async move { dispatcher.stop(grace).await };
         self.executor.handle().spawn(Kind::Stop, stopping);
@@ -240,6 +300,7 @@ impl Server {
             },
         }
         self.scene.check()?;
+        self.run_jobs();
         self.check_limits()?;
         Ok(true)
     }
@@ -279,13 +340,15 @@ impl Server {
         self.executor.next_wake()
     }
 
-    /// Nothing is under way, and nothing will be by itself, however long one waits.
+    /// Nothing is under way, and nothing will be by itself, however long one waits. Without `jobs` one may wait for its
+    /// time.
     #[must_use]
-    pub fn is_at_rest(&mut self, state: &State) -> bool {
+    pub fn is_at_rest(&mut self, state: &State, jobs: bool) -> bool {
         self.executor.tick();
         let robbed = state.oracle.is_robbed();
         let busy = |kind: Kind| match kind {
-            Kind::Start | Kind::Stop => true,
+            Kind::Start | Kind::Stop | Kind::Call => true,
+            Kind::Job => jobs && !robbed,
             Kind::Of(task) => match task {
                 Task::Manage | Task::Settle | Task::HandOver => false,
                 Task::Work(_) | Task::Claim(_) => true,

@@ -18,7 +18,7 @@ use crate::engine::Kind;
 use crate::scene::Scene;
 use crate::server::{Config, Part, Server};
 use crate::watch::Watch;
-use crate::workload::Workload;
+use crate::workload::{Asked, Clients};
 use crate::world::{Check, Dice, Faults, Trace, Violation, World, violated, wait_for};
 
 /// After so many steps without a call or a fault everything must have come to rest.
@@ -32,6 +32,8 @@ pub const TRACE_LINES: usize = 120;
 pub struct Report {
     pub deliveries: usize,
     pub starts: u64,
+    /// What recoveries sent again.
+    pub recovered: usize,
     pub engine: Kind,
 }
 
@@ -131,7 +133,6 @@ struct Simulation {
     scene: Scene,
     /// `None` only while one server is exchanged for the next.
     server: Option<Server>,
-    workload: Workload,
     /// Outcomes that an earlier server knew: should they arrive after all, they must not count.
     late: Vec<Settlement>,
     /// Nothing ever fails, so nobody waits for the store to be well again.
@@ -158,7 +159,7 @@ impl Simulation {
     fn new(seed: u64, trace: Option<Trace>) -> Check<Self> {
         let mut world = World::new(seed, trace);
         let config = config(&mut world.dice);
-        let workload = Workload::new(&mut world, config.dispatcher.defaults.clone());
+        let clients = Clients::new(&mut world, config.dispatcher.defaults.clone());
         let kind = Kind::of(seed);
         let calls = u32::try_from(world.dice.between(60, 400)).unwrap_or(200);
         let idle_jumps = u32::try_from(world.dice.between(50, 700)).unwrap_or(300);
@@ -166,12 +167,11 @@ impl Simulation {
         world.note(format_args!("{:?}", world.faults));
         world.note(format_args!("{config:?}"));
         world.note(format_args!("engine: {kind:?}"));
-        let scene = Scene::new(world, Watch::new(config.dispatcher.clone()));
+        let scene = Scene::new(world, Watch::new(config.dispatcher.clone()), clients);
         let server = Server::new(config, kind, &scene)?;
         Ok(Self {
             scene,
             server: Some(server),
-            workload,
             late: Vec::new(),
             faultless,
             calls,
@@ -181,14 +181,7 @@ impl Simulation {
     }
 
     fn run(mut self, steps: u32) -> Check<Report> {
-        let Some(server) = &self.server else {
-            return gone();
-        };
-        let mut guard = self.scene.lock();
-        let state = &mut *guard;
-        self.workload
-            .begin(server, &mut state.world, &mut state.oracle)?;
-        drop(guard);
+        self.begin()?;
         for _ in 0..steps {
             self.turn()?;
         }
@@ -201,12 +194,55 @@ impl Simulation {
         server.check_empty(state)?;
         state
             .oracle
-            .finish(&self.workload.companies, &**server.engine, &mut state.world)?;
+            .finish(&state.clients.companies, &**server.engine, &mut state.world)?;
         Ok(Report {
             deliveries: state.oracle.deliveries(),
             starts: state.oracle.starts,
+            recovered: state.oracle.recovered(),
             engine: self.kind,
         })
+    }
+
+    /// Two or three companies with some webhooks each, without any fault.
+    fn begin(&mut self) -> Check {
+        let Some(server) = &mut self.server else {
+            return gone();
+        };
+        let faults = std::mem::take(&mut self.scene.lock().world.faults);
+        let companies = self.scene.lock().world.dice.between(2, 3);
+        for _ in 0..companies {
+            let mut guard = self.scene.lock();
+            let state = &mut *guard;
+            let (store, ids) = (server.engine.shared(), server.ids());
+            let company = state.clients.add_company(store, ids, &state.world)?;
+            let webhooks = state.world.dice.between(1, 3);
+            drop(guard);
+            for _ in 0..webhooks {
+                let mut guard = self.scene.lock();
+                let state = &mut *guard;
+                let asked = state.clients.one_webhook(company, &mut state.world);
+                server.call(asked, state);
+                drop(guard);
+                while server.has_calls() {
+                    self.scene.lock().world.turn += 1;
+                    server.step()?;
+                }
+            }
+        }
+        self.scene.lock().world.faults = faults;
+        Ok(())
+    }
+
+    /// These calls begin now, whoever else calls.
+    fn call_all(&mut self, calls: Vec<Asked>) -> Check {
+        let Some(server) = &self.server else {
+            return gone();
+        };
+        let mut guard = self.scene.lock();
+        for asked in calls {
+            server.call(asked, &mut guard);
+        }
+        Ok(())
     }
 
     fn turn(&mut self) -> Check {
@@ -252,10 +288,12 @@ impl Simulation {
             drop(guard);
             return self.arrive_late();
         }
-        if !state.oracle.is_robbed() && state.world.dice.chance(self.calls) {
-            return self
-                .workload
-                .act(server, &mut state.world, &mut state.oracle);
+        let calls = !state.oracle.is_robbed() && state.clients.may_ask();
+        if calls && state.world.dice.chance(self.calls) {
+            let clients = &mut state.clients;
+            let calls = clients.next(&server.engine, &state.oracle, &mut state.world)?;
+            drop(guard);
+            return self.call_all(calls);
         }
         drop(guard);
         self.go_on()
@@ -275,7 +313,7 @@ impl Simulation {
         if self.faultless {
             server.check_overdue(state)?;
         }
-        if state.oracle.is_robbed() && server.is_at_rest(state) {
+        if state.oracle.is_robbed() && server.is_at_rest(state, true) {
             // Whatever it still held it has lost; it must have let go of it.
             server.check_empty(state)?;
             drop(guard);
@@ -304,6 +342,7 @@ impl Simulation {
         let time = Duration::from_millis(state.world.dice.between(2, 3_000));
         state.world.pass(time);
         state.oracle.crashed(&state.world);
+        state.clients.cut_off(&mut state.world);
         drop(guard);
         let (next, unsettled) = server.crash()?;
         self.late.extend(unsettled);
@@ -345,27 +384,31 @@ impl Simulation {
         if !running {
             self.restart()?;
         }
-        self.come_to_rest()?;
         let Some(server) = &self.server else {
             return gone();
         };
         server.engine.heal()?;
+        // Whoever does not know whether it was done is told so.
+        let unsure = self.scene.lock().clients.ask_again();
+        self.call_all(unsure)?;
+        self.come_to_rest(false)?;
         let mut guard = self.scene.lock();
         let state = &mut *guard;
-        self.workload
-            .resume_all(server, &mut state.world, &mut state.oracle)?;
+        let paused = state.clients.resume_all(&state.oracle);
         drop(guard);
-        self.come_to_rest()
+        self.call_all(paused)?;
+        self.come_to_rest(true)
     }
 
-    fn come_to_rest(&mut self) -> Check {
+    /// A recovery waits for its webhook, which may be paused: with `jobs` it has to end as well.
+    fn come_to_rest(&mut self, jobs: bool) -> Check {
         for _ in 0..CALM_STEPS_MAX {
             let Some(server) = &mut self.server else {
                 return gone();
             };
             let mut state = self.scene.lock();
             state.world.turn += 1;
-            if server.is_at_rest(&state) {
+            if server.is_at_rest(&state, jobs) {
                 return Ok(());
             }
             drop(state);
@@ -409,6 +452,7 @@ fn config(dice: &mut Dice) -> Config {
         Some(Part::Cancels),
         Some(Part::Workers),
         Some(Part::Settler),
+        Some(Part::Calls),
     ];
     let slow = dice.pick(&parts).copied().flatten();
     let dispatcher = DispatcherConfig {

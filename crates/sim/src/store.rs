@@ -10,9 +10,7 @@ use async_trait::async_trait;
 use heraldo_delivery::dispatcher::Task;
 use heraldo_delivery::lanes::LaneSettings;
 use heraldo_domain::account::{ApiKey, Company, KeyHash, Member};
-use heraldo_domain::change::{
-    AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer, Write,
-};
+use heraldo_domain::change::{AuditEntry, Change, Committed, IdempotencyKey, IdempotentAnswer};
 use heraldo_domain::delivery::{Claim, Claimed, Epoch, Leased, Settlement, Waiting};
 use heraldo_domain::explain::WebhookState;
 use heraldo_domain::health::Failing;
@@ -36,8 +34,10 @@ use heraldo_wire::id::{
 };
 use heraldo_wire::time::Timestamp;
 
+use crate::ears::{commit_of_client, note_claim, note_disabled, note_settled};
 use crate::engine::Engine;
 use crate::executor::{Handle, Kind, TaskId};
+use crate::oracle::Look;
 use crate::port::Port;
 use crate::scene::{Scene, State};
 use crate::world::{Check, wait_for};
@@ -159,19 +159,58 @@ store! {
     {
         async fn commit(&self, change: Change) -> Result<Committed> {
             self.tasks.step().await;
+            let (task, kind) = self.tasks.current().unwrap_or((0, Kind::Start));
             let answer = self.write(|engine, state| {
-                let disabled = disabled_by(&change);
-                let answer = wait_for(engine.commit(change))?;
+                if kind == Kind::Call {
+                    return commit_of_client(task, change, engine, state);
+                }
+                let answer = wait_for(engine.commit(change.clone()))?;
                 if answer.is_ok() {
-                    for webhook in disabled {
-                        let policy = webhook.disable_policy(&state.watch.config.defaults);
-                        state.oracle.disabled(&webhook, policy, &mut state.world)?;
+                    if kind == Kind::Job {
+                        let reads = state.watch.reads_of(task);
+                        let world = &mut state.world;
+                        state.oracle.job_stored(task, &change, reads, world)?;
+                        state.watch.has_written(task);
                     }
+                    note_disabled(task, &change, state)?;
                 }
                 Ok(answer)
             });
             self.tasks.step().await;
             self.hear_all();
+            answer
+        }
+
+        async fn company(&self, id: CompanyId) -> Result<Option<Arc<CompanyView>>> {
+            self.tasks.step().await;
+            let task = self.tasks.current_id();
+            let answer = self.read(|engine, state| {
+                state.watch.reads(task, state.world.turn);
+                wait_for(engine.company(id))
+            });
+            self.tasks.step().await;
+            answer
+        }
+
+        async fn standings(
+            &self,
+            company: CompanyId,
+            webhook: WebhookId,
+            made: (Timestamp, Timestamp),
+            after: Option<EventId>,
+            limit: u32,
+        ) -> Result<Vec<EventStanding>> {
+            self.tasks.step().await;
+            let task = self.tasks.current_id();
+            let answer = self.read(|engine, state| {
+                let answer = wait_for(engine.standings(company, webhook, made, after, limit))?;
+                if let Ok(found) = &answer {
+                    let look = Look { company, webhook, made, after, limit };
+                    state.oracle.stood(task, look, found, &mut state.world)?;
+                }
+                Ok(answer)
+            });
+            self.tasks.step().await;
             answer
         }
 
@@ -361,7 +400,6 @@ store! {
     }
     async fn waiting(&self) -> Vec<Waiting>;
     async fn failing(&self, webhooks: Vec<WebhookId>) -> Vec<(WebhookId, Failing)>;
-    async fn company(&self, id: CompanyId) -> Option<Arc<CompanyView>>;
     async fn forget_expired(&self, now: Timestamp, limit: u32) -> u32;
     async fn forget_events(&self, slice: Slice) -> Forgotten;
     async fn forget_audit(&self, before: Timestamp, limit: u32) -> u32;
@@ -386,7 +424,6 @@ store! {
     async fn lapsed(&self, now: Timestamp, limit: u32) -> Vec<Inspection>;
     async fn event(&self, company: CompanyId, id: EventId) -> Option<EventRecord>;
     async fn events(&self, company: CompanyId, filter: EventFilter, page: Page<EventId>) -> Vec<EventRecord>;
-    async fn standings(&self, company: CompanyId, webhook: WebhookId, made: (Timestamp, Timestamp), after: Option<EventId>, limit: u32) -> Vec<EventStanding>;
     async fn delivery(&self, company: CompanyId, id: DeliveryId) -> Option<DeliveryRecord>;
     async fn deliveries(&self, company: CompanyId, filter: DeliveryFilter, page: Page<DeliveryId>) -> Vec<DeliveryRecord>;
     async fn audit(&self, company: CompanyId, page: Page<AuditEntryId>) -> Vec<AuditEntry>;
@@ -394,59 +431,4 @@ store! {
     async fn backlog(&self, company: CompanyId) -> Vec<Backlog>;
     async fn check(&self) -> ();
     async fn close(&self) -> ();
-}
-
-/// Webhooks that a change disables.
-fn disabled_by(change: &Change) -> Vec<Webhook> {
-    let disabled = change.writes.iter().filter_map(|write| match write {
-        Write::UpdateWebhook(webhook) if webhook.settings.status == WebhookStatus::Disabled => {
-            Some(webhook.clone())
-        }
-        _ => None,
-    });
-    disabled.collect()
-}
-
-/// Returns what the server has let go.
-fn note_settled(
-    settlements: &[Settlement],
-    group: &SettledGroup,
-    state: &mut State,
-) -> Check<Vec<Leased>> {
-    let mut gone = Vec::with_capacity(settlements.len());
-    for (settlement, settled) in settlements.iter().zip(&group.each) {
-        let leased = state.watch.let_go(settlement.delivery_id)?;
-        if !state.oracle.has_ended(&leased) {
-            let at = settlement.attempt.started_at;
-            let given_up = state.watch.take_given_up(leased.webhook_id, at);
-            state.oracle.gave_up(
-                &leased,
-                given_up,
-                &state.watch.config.defaults,
-                &mut state.world,
-            )?;
-        }
-        state
-            .oracle
-            .settled(&leased, settlement, *settled, &mut state.world)?;
-        gone.push(leased);
-    }
-    Ok(gone)
-}
-
-fn note_claim(claim: &Claim, answer: &Result<Claimed>, state: &mut State) {
-    let name = state.world.webhook(claim.webhook_id);
-    let now = state.world.now();
-    match answer {
-        Ok(claimed) => state.world.note(format_args!(
-            "claim {name}: {} of at most {}, {}, next due {:?}",
-            claimed.leased.len(),
-            claim.limit,
-            if claimed.exhausted { "all" } else { "not all" },
-            claimed
-                .next_due_at
-                .map(|at| at.as_millis() - now.as_millis()),
-        )),
-        Err(error) => state.world.note(format_args!("claim {name}: {error}")),
-    }
 }

@@ -8,7 +8,7 @@ use heraldo_delivery::dispatcher::DispatcherConfig;
 use heraldo_delivery::lanes::LaneSettings;
 use heraldo_domain::delivery::{Leased, Settlement};
 use heraldo_domain::webhook::Webhook;
-use heraldo_wire::id::{DeliveryId, EventId, WebhookId};
+use heraldo_wire::id::{DeliveryId, EventId, JobId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
 use crate::executor::TaskId;
@@ -40,6 +40,10 @@ pub struct Watch {
     given_up: BTreeMap<WebhookId, VecDeque<GivenUp>>,
     /// Outcomes that the store was asked to write and has not answered for.
     pub unsettled: Vec<Settlement>,
+    /// The turns in which each task has read a company: what it writes was decided in one of them.
+    reads: BTreeMap<TaskId, Vec<u64>>,
+    /// Jobs that nobody has begun.
+    pub jobs: Vec<JobId>,
 }
 
 /// A task that sends.
@@ -108,6 +112,8 @@ impl Watch {
             leased: BTreeMap::new(),
             given_up: BTreeMap::new(),
             unsettled: Vec::new(),
+            reads: BTreeMap::new(),
+            jobs: Vec::new(),
         }
     }
 
@@ -220,8 +226,25 @@ impl Watch {
         }
     }
 
+    /// A task reads a company.
+    pub fn reads(&mut self, id: TaskId, turn: u64) {
+        self.reads.entry(id).or_default().push(turn);
+    }
+
+    /// What a task writes next is decided anew.
+    pub fn has_written(&mut self, id: TaskId) {
+        self.reads.remove(&id);
+    }
+
+    /// The turns in which a task has read a company.
+    #[must_use]
+    pub fn reads_of(&self, id: TaskId) -> &[u64] {
+        self.reads.get(&id).map_or(&[], Vec::as_slice)
+    }
+
     /// A task has ended or panicked.
     pub fn ended(&mut self, id: TaskId) {
+        self.reads.remove(&id);
         if let Some(Worker { webhook, stage, .. }) = self.workers.remove(&id)
             && let Stage::HasLooked(looked) = stage
         {

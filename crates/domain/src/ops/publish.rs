@@ -32,7 +32,7 @@ pub async fn publish(
         .map_err(|error| refuse(&error))?;
     let bodies: Vec<Bytes> = published
         .iter()
-        .map(|published| render_published(published.event, &published.payload).into())
+        .map(|published| render_published(published.event, published.payload).into())
         .collect();
     for tried in 1..=TRIES {
         let company = context.view(caller.company_id).await?;

@@ -97,7 +97,7 @@ async fn try_count(
         let page = look(context, company, webhook_id, &range, tally.last).await;
         let page = page.map_err(problem_of)?;
         tally.take(&page, &range, subscribed);
-        if is_last(&page) {
+        if is_last(context, &page) {
             return Ok(Ok(Looked::Whole {
                 range,
                 counted: tally.counted,
@@ -234,7 +234,7 @@ async fn step(context: &Context, count: &RecoverCount) -> Result<RecoverCount, S
     for _ in 0..READS_PER_STEP {
         let page = look(context, company, webhook, &count.range, tally.last).await?;
         tally.take(&page, &count.range, &count.subscribed);
-        if is_last(&page) {
+        if is_last(context, &page) {
             return Ok(count.with(Stage::Whole, tally));
         }
     }

@@ -24,10 +24,6 @@ use crate::recover_count::Tally;
 use crate::recovery::{Range, Recovery, STATUSES_DEFAULT, State, count, total};
 use crate::store::StoreError;
 
-/// Events looked at in one read.
-const LOOK: u32 = 500;
-/// Deliveries enqueued in one commit: what fresh ones may find before them at most.
-const FEED_MAX: usize = 64;
 /// While a recovery counts, it looks this often, in reads, whether it was cancelled.
 const CANCEL_LOOK: u32 = 20;
 /// How long a dry run counts.
@@ -236,13 +232,20 @@ pub(super) async fn look(
 ) -> Result<Vec<EventStanding>, StoreError> {
     let store = &context.store;
     store
-        .standings(company, webhook, (range.from, range.to), after, LOOK)
+        .standings(
+            company,
+            webhook,
+            (range.from, range.to),
+            after,
+            context.settings.recovery_look_events,
+        )
         .await
 }
 
 /// A page that is not full is the last one.
-pub(super) fn is_last(page: &[EventStanding]) -> bool {
-    page.len() < usize::try_from(LOOK).unwrap_or(usize::MAX)
+pub(super) fn is_last(context: &Context, page: &[EventStanding]) -> bool {
+    let full = usize::try_from(context.settings.recovery_look_events);
+    page.len() < full.unwrap_or(usize::MAX)
 }
 
 async fn count_for(
@@ -271,7 +274,7 @@ async fn count_for(
             }
             after = Some(event.event_id);
         }
-        if is_last(&page) {
+        if is_last(context, &page) {
             break None;
         }
     };
@@ -355,7 +358,7 @@ async fn count_all(context: &Context, recovery: &Recovery) -> Result<(), JobFail
     loop {
         let page = look(context, company, webhook, range, tally.last).await?;
         tally.take(&page, range, &subscribed);
-        if is_last(&page) {
+        if is_last(context, &page) {
             break;
         }
         reads = reads.wrapping_add(1);
@@ -388,7 +391,7 @@ async fn step(
     let mut writes = Vec::new();
     let mut seen = after;
     for event in &page {
-        if writes.len() >= FEED_MAX {
+        if writes.len() >= context.settings.recovery_step_max {
             break;
         }
         seen = Some(event.event_id);
@@ -396,7 +399,8 @@ async fn step(
             writes.push(enqueue(context, recovery, event, now));
         }
     }
-    let is_done = is_last(&page) && seen == page.last().map(|event| event.event_id).or(after);
+    let is_done =
+        is_last(context, &page) && seen == page.last().map(|event| event.event_id).or(after);
     let state = if is_done {
         State::Completed(now)
     } else {

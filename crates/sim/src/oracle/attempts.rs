@@ -10,7 +10,6 @@ use heraldo_domain::store::{Settled, Store};
 use heraldo_domain::webhook::Defaults;
 use heraldo_wire::api::DeliveryStatus;
 use heraldo_wire::attempt::{Cause, ErrorClass};
-use heraldo_wire::event::EventType;
 use heraldo_wire::id::{EventId, WebhookId};
 use heraldo_wire::time::Timestamp;
 
@@ -89,7 +88,7 @@ impl Oracle {
         if !robbed {
             expected.check_start(leased, now, name)?;
         }
-        if leased.cause == Cause::Manual {
+        if expected.is_asked_for(leased.cause) {
             expected.begin_manual();
         }
         expected.owed = false;
@@ -214,12 +213,14 @@ impl Oracle {
                 expected.cuts
             ));
         }
-        if leased.cause == Cause::Manual {
+        let asked_for = expected.is_asked_for(leased.cause);
+        if asked_for {
             expected.begin_manual();
         }
         expected.owed = false;
         let attempted = Attempted {
             cause: leased.cause,
+            asked_for,
             started_at: given_up.at,
             delivered: false,
             status_code: None,
@@ -265,15 +266,17 @@ impl Oracle {
             .and_then(|seconds| seconds.parse().ok())
             .map(|seconds| Duration::from_secs(seconds).min(policy.retry_after_max));
         let not_before = asked.map(|wait| now.plus(wait));
+        let asked_for = expected.is_asked_for(leased.cause);
         let attempted = Attempted {
             cause: leased.cause,
+            asked_for,
             started_at,
             delivered,
             status_code,
         };
         let due = expected.due_after(&attempted, policy, now);
         let due = due.map(|due| not_before.map_or(due, |earliest| due.max(earliest)));
-        if leased.cause == Cause::Manual && !delivered {
+        if asked_for && !delivered {
             // The retry that was planned keeps its time, or gets a later one.
             expected.manual_not_before = not_before;
         }
@@ -381,6 +384,7 @@ impl Oracle {
     pub fn crashed(&mut self, world: &World) {
         world.note("fault: the server ends");
         self.robbed = false;
+        self.recoveries.cut_off();
         self.cut_all();
         for expected in self.expected.values_mut() {
             if expected.now != UnderWay::Nothing {
@@ -430,8 +434,8 @@ fn check_content(
         && event.inspection_id == leased.inspection_id
         && event.sequence == leased.sequence;
     let head: Option<Head<'_>> = serde_json::from_slice(sent.body).ok();
-    let told = head.and_then(|head| head.event.parse::<EventType>().ok());
-    if !same || told != Some(leased.event_type) {
+    let is_told = head.is_some_and(|head| head.event == leased.event_type.as_str());
+    if !same || !is_told {
         return violated(format!("what is sent as {name} is not its event"));
     }
     Ok(())

@@ -44,8 +44,8 @@ impl Expected {
         let may = match leased.cause {
             Cause::First => scheduled && self.attempts.is_empty(),
             Cause::Retry => scheduled && !self.attempts.is_empty(),
-            Cause::Manual => self.permits > 0 || self.manual_open,
-            Cause::Recover => false,
+            Cause::Recover if !self.is_asked_for(leased.cause) => scheduled,
+            Cause::Manual | Cause::Recover => self.permits > 0 || self.manual_open,
         };
         if !may {
             let early = self.due.as_millis() - now.as_millis();
@@ -55,6 +55,19 @@ impl Expected {
             ));
         }
         Ok(())
+    }
+
+    /// Whether an attempt with this cause is one more than the schedule has. A recovery begins the schedule of what
+    /// was missing.
+    pub(super) fn is_asked_for(&self, cause: Cause) -> bool {
+        match cause {
+            Cause::First | Cause::Retry => false,
+            Cause::Manual => true,
+            Cause::Recover => {
+                let begins = self.is_recovered && self.scheduled == 0;
+                !(begins && self.status == DeliveryStatus::Pending)
+            }
+        }
     }
 
     /// A retry that waits is due now. One that waits behind a manual attempt keeps its time, and whether what was asked
@@ -80,7 +93,7 @@ impl Expected {
         policy: &RetryPolicy,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let scheduled = self.scheduled + u32::from(made.cause != Cause::Manual);
+        let scheduled = self.scheduled + u32::from(!made.asked_for);
         let so_far = usize::try_from(scheduled).ok()?;
         if so_far == 0 || so_far > policy.waits.len() || !policy.retried.contains(&self.event_type)
         {
@@ -99,7 +112,7 @@ impl Expected {
 
     pub(super) fn settle(&mut self, attempted: Attempted, due: Option<Timestamp>) {
         self.first_started_at = self.first_started_at.or(Some(attempted.started_at));
-        let manual = attempted.cause == Cause::Manual;
+        let manual = attempted.asked_for;
         self.scheduled += u32::from(!manual);
         if attempted.delivered {
             self.status = DeliveryStatus::Delivered;

@@ -50,6 +50,9 @@ impl Oracle {
                 Some(record) => expected.check_end(record, name)?,
             }
         }
+        if self.recovering().next().is_some() {
+            return violated("at the end a recovery is still under way");
+        }
         match stored(wait_for(store.waiting())?)?.first() {
             Some(waiting) => {
                 let name = world.webhook(waiting.webhook_id);
@@ -84,14 +87,15 @@ impl Oracle {
             ));
         }
         let mut numbers: BTreeMap<_, Vec<u32>> = BTreeMap::new();
-        // Newest first, so that each list grows downwards.
-        for event in events.iter().rev() {
+        for event in &events {
             numbers
                 .entry(event.inspection_id)
                 .or_default()
                 .push(event.sequence);
         }
-        for (inspection, numbers) in numbers {
+        for (inspection, mut numbers) in numbers {
+            // Two that were decided at the same time may be numbered otherwise than named.
+            numbers.sort_unstable();
             if !numbers.iter().copied().eq((1..).take(numbers.len())) {
                 let name = world.inspection(inspection);
                 return violated(format!("the events of {name} are numbered {numbers:?}"));

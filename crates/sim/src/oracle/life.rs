@@ -1,5 +1,6 @@
 //! What the model says to webhooks that are disabled by themselves, and to retries that are sent at once.
 
+use heraldo_domain::change::NewEvent;
 use heraldo_domain::health::DisablePolicy;
 use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::{DeliveryStatus, WebhookStatus};
@@ -45,6 +46,7 @@ impl Oracle {
         &mut self,
         disabled: &Webhook,
         policy: DisablePolicy,
+        told: (Option<&NewEvent>, &[u64]),
         world: &mut World,
     ) -> Check {
         let webhook = disabled.id;
@@ -76,19 +78,25 @@ impl Oracle {
             return violated(format!("{name} is disabled without a reason"));
         }
         self.webhook_status(webhook, Some(WebhookStatus::Disabled), world.turn);
-        self.told_disabled(webhook, company, world)
+        let (made, reads) = told;
+        self.told_disabled(webhook, company, made, reads, world)
     }
 
     /// A webhook was disabled, by somebody or by itself: the company's others are told.
     ///
     /// # Errors
-    /// When the place of that event was given out before.
+    /// When they are not, or others are, or the place of that event was given out before.
     pub fn told_disabled(
         &mut self,
         webhook: WebhookId,
         company: CompanyId,
+        made: Option<&NewEvent>,
+        reads: &[u64],
         world: &mut World,
     ) -> Check {
+        let Some(made) = made else {
+            return violated("a webhook is disabled, and nobody is told");
+        };
         let record = self.records.entry(webhook).or_default();
         record.times_disabled += 1;
         let told = Accepted {
@@ -97,7 +105,7 @@ impl Oracle {
             event_type: EventType::WebhookDisabled,
             sequence: record.times_disabled,
         };
-        self.accepted(told, world)
+        self.accepted(told, made, reads, world)
     }
 
     /// Waiting retries of a webhook that has recovered are due now: which of them the store took first is

@@ -6,57 +6,31 @@
 mod attempts;
 mod expected;
 mod finish;
+mod hook;
 mod life;
 mod outgoing;
+mod recoveries;
 mod secrets;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
-use std::time::Duration;
 
+use heraldo_domain::change::NewEvent;
 use heraldo_domain::store::Store;
 use heraldo_wire::api::{DeliveryStatus, Ordering, WebhookStatus};
 use heraldo_wire::attempt::Cause;
 use heraldo_wire::event::EventType;
-use heraldo_wire::id::{CompanyId, DeliveryId, InspectionId, WebhookId};
+use heraldo_wire::id::{CompanyId, DeliveryId, EventId, InspectionId, WebhookId};
 use heraldo_wire::signature::Secret;
 use heraldo_wire::time::Timestamp;
 
-use self::secrets::Secrets;
 use crate::world::{Check, Name, World, violated, wait_for};
 
 pub use self::attempts::place_of;
+pub use self::hook::{Created, Hook};
 pub use self::outgoing::Outgoing;
-
-/// A webhook as its owner set it.
-#[derive(Debug, Clone)]
-pub struct Hook {
-    pub company: CompanyId,
-    /// `None`: deleted.
-    pub status: Option<WebhookStatus>,
-    pub events: Vec<EventType>,
-    /// What holds for the events that come now.
-    ordering: Ordering,
-    /// Its order was never changed, and is one in which first attempts follow each other.
-    ordered: bool,
-    /// The last turn in which it was disabled or deleted.
-    ended: Option<u64>,
-    /// Its receiver's host, which no other has.
-    authority: String,
-    secrets: Secrets,
-}
-
-/// A webhook as it was made.
-#[derive(Debug)]
-pub struct Created {
-    pub company: CompanyId,
-    pub status: WebhookStatus,
-    pub events: Vec<EventType>,
-    /// What is in force: its own, or the server's.
-    pub ordering: Ordering,
-    pub secret: Secret,
-    pub authority: String,
-}
+pub use self::recoveries::Look;
 
 /// An event's place: the webhook that it goes to, its inspection, its number there.
 pub type Place = (WebhookId, InspectionId, u32);
@@ -69,6 +43,8 @@ pub(crate) struct Expected {
     accepted: u64,
     /// A sample, whose one attempt is manual.
     test: bool,
+    /// It was missing until a recovery made it.
+    is_recovered: bool,
     /// Accepted while its webhook kept the strict order.
     strict: bool,
     status: DeliveryStatus,
@@ -90,7 +66,7 @@ pub(crate) struct Expected {
     cuts: u32,
     /// How many attempts more somebody asked for. Those asked for at once may be one in the end.
     permits: u32,
-    /// A manual attempt was begun and is not settled; a sample's is from the beginning.
+    /// An attempt that somebody asked for was begun and is not settled; a sample's is from the beginning.
     manual_open: bool,
     /// A manual attempt failed, and the receiver asked for time.
     manual_not_before: Option<Timestamp>,
@@ -111,6 +87,8 @@ enum UnderWay {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Attempted {
     cause: Cause,
+    /// Beside the schedule.
+    asked_for: bool,
     started_at: Timestamp,
     delivered: bool,
     status_code: Option<u16>,
@@ -121,6 +99,9 @@ pub struct Oracle {
     hooks: BTreeMap<WebhookId, Hook>,
     expected: BTreeMap<Place, Expected>,
     events: BTreeMap<CompanyId, usize>,
+    /// Every event, under its id.
+    known: BTreeMap<EventId, recoveries::Known>,
+    recoveries: recoveries::Recoveries,
     records: BTreeMap<WebhookId, life::Record>,
     /// What was sent within the last second, and the rate under which it was.
     sent: BTreeMap<WebhookId, VecDeque<(Timestamp, Option<u32>)>>,
@@ -158,17 +139,15 @@ impl Oracle {
         self.expected.len()
     }
 
+    /// How many webhooks of a company were there, at one time or another, since a turn.
+    #[must_use]
+    pub fn live_since(&self, company: CompanyId, turn: u64) -> usize {
+        let live = |hook: &&Hook| hook.company == company && hook.was_live_since(turn);
+        self.hooks.values().filter(live).count()
+    }
+
     pub fn webhook_created(&mut self, id: WebhookId, made: Created, turn: u64) {
-        let hook = Hook {
-            company: made.company,
-            status: Some(made.status),
-            events: made.events,
-            ordering: made.ordering,
-            ordered: made.ordering != Ordering::None,
-            ended: (made.status == WebhookStatus::Disabled).then_some(turn),
-            authority: made.authority,
-            secrets: Secrets::new(made.secret, turn),
-        };
+        let hook = Hook::new(made, turn);
         self.hooks.insert(id, hook);
     }
 
@@ -182,63 +161,111 @@ impl Oracle {
                 hook.ended = Some(turn);
             }
             hook.status = status;
+            hook.remember(turn);
         }
     }
 
-    pub fn webhook_rotated(
+    /// There is a new secret; the one before stays valid until then.
+    pub fn webhook_rotated(&mut self, id: WebhookId, secret: Secret, until: Timestamp, turn: u64) {
+        if let Some(hook) = self.hooks.get_mut(&id) {
+            hook.secrets.rotated(secret, until, turn);
+            hook.remember(turn);
+        }
+    }
+
+    /// Other settings were changed.
+    pub fn webhook_changed(
         &mut self,
         id: WebhookId,
-        secret: Secret,
-        overlap: Duration,
-        world: &World,
+        events: Option<Vec<EventType>>,
+        ordering: Option<Ordering>,
+        turn: u64,
     ) {
         if let Some(hook) = self.hooks.get_mut(&id) {
-            hook.secrets
-                .rotated(secret, overlap, world.now(), world.turn);
+            if let Some(events) = events {
+                hook.events = events;
+            }
+            if let Some(ordering) = ordering {
+                hook.ordering = ordering;
+                hook.ordered = false;
+            }
+            hook.remember(turn);
         }
     }
 
-    pub fn webhook_events(&mut self, id: WebhookId, events: Vec<EventType>) {
-        if let Some(hook) = self.hooks.get_mut(&id) {
-            hook.events = events;
-        }
-    }
-
-    pub fn webhook_ordering(&mut self, id: WebhookId, ordering: Ordering) {
-        if let Some(hook) = self.hooks.get_mut(&id) {
-            hook.ordering = ordering;
-            hook.ordered = false;
-        }
-    }
-
-    /// An event was accepted: from now on each of its subscribers is owed a delivery.
+    /// An event is stored: from now on each of its subscribers is owed a delivery. These are those of one of the
+    /// turns in which whoever decided it read the company.
     ///
     /// # Errors
-    /// When this place was given out before.
-    pub fn accepted(&mut self, event: Accepted, world: &mut World) -> Check {
-        let takers: Vec<WebhookId> = self
-            .hooks
+    /// When it goes to others, or this place was given out before.
+    pub fn accepted(
+        &mut self,
+        event: Accepted,
+        made: &NewEvent,
+        reads: &[u64],
+        world: &mut World,
+    ) -> Check {
+        let name = world.inspection(event.inspection);
+        let same = (made.company_id, made.inspection_id, made.event_type)
+            == (event.company, event.inspection, event.event_type);
+        if !same || made.sequence.is_some_and(|number| number != event.sequence) {
+            return violated(format!(
+                "{name}#{} is stored as another event than it is",
+                event.sequence
+            ));
+        }
+        let made_for = made
+            .deliveries
+            .iter()
+            .map(|delivery| (delivery.webhook_id, delivery.strict));
+        let made_for: BTreeMap<WebhookId, bool> = made_for.collect();
+        let is_due = |turn: &u64| self.takers(event, *turn) == made_for;
+        if !reads.iter().rev().any(is_due) {
+            return violated(format!(
+                "{name}#{} does not go to those who are to have it",
+                event.sequence
+            ));
+        }
+        self.know(made, event, world);
+        self.expect(event, &made_for, false, world)
+    }
+
+    /// Who is to have an event as things stood in that turn, and whether in strict order.
+    fn takers(&self, event: Accepted, turn: u64) -> BTreeMap<WebhookId, bool> {
+        let takes = |id: &WebhookId, hook: &Hook| {
+            let settings = hook.at(turn).filter(|settings| {
+                !settings.is_ended() && settings.events.contains(&event.event_type)
+            })?;
+            // Nobody is told of himself.
+            let is_other = InspectionId(id.0) != event.inspection;
+            is_other.then_some(settings.ordering == Ordering::Strict)
+        };
+        self.hooks
             .iter()
             .filter(|(_, hook)| hook.company == event.company)
-            .filter(|(_, hook)| hook.status.is_some() && !hook.is_ended())
-            .filter(|(_, hook)| hook.events.contains(&event.event_type))
-            .map(|(id, _)| *id)
-            .collect();
-        self.expect(event, &takers, false, world)
+            .filter_map(|(id, hook)| takes(id, hook).map(|strict| (*id, strict)))
+            .collect()
     }
 
     /// A sample was accepted, for this webhook alone.
     ///
     /// # Errors
     /// When this place was given out before.
-    pub fn accepted_test(&mut self, event: Accepted, to: WebhookId, world: &mut World) -> Check {
-        self.expect(event, &[to], true, world)
+    pub fn accepted_test(
+        &mut self,
+        event: Accepted,
+        made: &NewEvent,
+        to: WebhookId,
+        world: &mut World,
+    ) -> Check {
+        self.know(made, event, world);
+        self.expect(event, &BTreeMap::from([(to, false)]), true, world)
     }
 
     fn expect(
         &mut self,
         event: Accepted,
-        takers: &[WebhookId],
+        takers: &BTreeMap<WebhookId, bool>,
         test: bool,
         world: &mut World,
     ) -> Check {
@@ -248,17 +275,14 @@ impl Oracle {
             "accepted: {name}#{} {}",
             event.sequence, event.event_type
         ));
-        for webhook in takers {
+        for (webhook, strict) in takers {
             let expected = Expected {
                 company: event.company,
                 event_type: event.event_type,
                 accepted: world.turn,
                 test,
-                strict: !test
-                    && self
-                        .hooks
-                        .get(webhook)
-                        .is_some_and(|hook| hook.ordering == Ordering::Strict),
+                is_recovered: false,
+                strict: *strict,
                 status: DeliveryStatus::Pending,
                 due: world.now(),
                 may_wait_until: world.now(),
@@ -396,13 +420,6 @@ impl Oracle {
             record.inspection_id,
             event.sequence,
         )))
-    }
-}
-
-impl Hook {
-    #[must_use]
-    pub fn is_ended(&self) -> bool {
-        matches!(self.status, None | Some(WebhookStatus::Disabled))
     }
 }
 

@@ -32,10 +32,10 @@ impl Secrets {
         secrets
     }
 
-    /// A new one is in force; the one before stays valid for the overlap.
-    pub(super) fn rotated(&mut self, secret: Secret, overlap: Duration, now: Timestamp, turn: u64) {
+    /// A new one is in force; the one before stays valid until then.
+    pub(super) fn rotated(&mut self, secret: Secret, until: Timestamp, turn: u64) {
         if let Some(last) = self.0.last_mut() {
-            last.until = now.plus(overlap);
+            last.until = until;
         }
         self.put(secret, turn);
     }

@@ -1,283 +1,97 @@
-//! Inspections from creation to review, and events published about inspections that run elsewhere.
+//! Inspections from creation to review, and events published about inspections that run elsewhere: what is asked for,
+//! what a stored change makes of them, and how each call may be answered.
 
-use heraldo_domain::change::IdempotencyKey;
-use heraldo_domain::ops::create_inspection::create_inspection;
-use heraldo_domain::ops::enter_access_code::{Access, enter_access_code};
-use heraldo_domain::ops::finish::finish;
-use heraldo_domain::ops::publish::publish;
-use heraldo_domain::ops::review::review;
-use heraldo_domain::ops::sweep::expire_lapsed;
-use heraldo_domain::ops::{Answer, Once};
-use heraldo_wire::api::{CreateInspectionRequest, ReviewRequest, ReviewVeredict};
+use heraldo_domain::change::Write;
+use heraldo_domain::ops::enter_access_code::Access;
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{CompanyId, Id, InspectionId};
-use heraldo_wire::object::{InitialStatus, InspectionType};
-use heraldo_wire::problem::{Problem, ProblemCode};
+use heraldo_wire::problem::ProblemCode;
+use heraldo_wire::time::Timestamp;
 
-use super::{
-    ACCESS_ATTEMPTS_MAX, Seen, Stage, Workload, answered, caller, id_of, json_of, text_of,
-    unexpected,
-};
-use crate::oracle::{Accepted, Oracle};
-use crate::server::Server;
+use super::calls::{Call, Did, Heard};
+use super::{ACCESS_ATTEMPTS_MAX, Clients, Wish, missing, unexpected};
+use crate::engine::Engine;
+use crate::oracle::Accepted;
 use crate::world::{Check, World, violated, wait_for};
 
-/// Of so many requests that publish one is stored while its client is told that it failed, if writes may fail.
-const DOUBTED_EVERY: u64 = 9;
+/// An inspection as the model knows it.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    company: CompanyId,
+    /// Each stage that it was in, with the turn from which on.
+    stages: Vec<(u64, Stage)>,
+    events: u32,
+    expires_at: Timestamp,
+    /// Its time was over before it had ended.
+    has_expired: bool,
+}
 
-impl Workload {
-    pub(super) fn create(
-        &mut self,
-        company: CompanyId,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let started = world.dice.chance(300);
-        let request = CreateInspectionRequest {
-            template_id: "easy".to_owned(),
-            initial_status: started.then_some(InitialStatus::Started),
-            ..CreateInspectionRequest::default()
-        };
-        let context = self.context(server, world);
-        let by = caller(company);
-        let made = create_inspection(
-            &context,
-            &by,
-            InspectionType::Car,
-            request,
-            Vec::new(),
-            None,
-        );
-        let Some(answer) = answered(wait_for(made)?, world)? else {
-            return Ok(());
-        };
-        let id: Id = id_of(&text_of(&json_of(&answer.body)?, "inspectionId")?)?;
-        let expires_at = world.now().plus(self.settings.inspection_lifetime);
-        let stage = if started {
-            Stage::Started { wrong: 0 }
-        } else {
-            Stage::Created { wrong: 0 }
-        };
-        let seen = Seen {
-            company,
-            stage,
-            events: 0,
-            expires_at,
-            approved: None,
-        };
-        self.inspections.insert(InspectionId(id), seen);
-        self.event(
-            InspectionId(id),
-            EventType::InspectionCreated,
-            world,
-            oracle,
-        )
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Created {
+        wrong: u32,
+    },
+    Started {
+        wrong: u32,
+    },
+    /// With what it was reviewed to be; `None` before the first review.
+    Completed {
+        approved: Option<bool>,
+    },
+    Blocked,
+}
 
-    pub(super) fn enter_code(
-        &mut self,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let Some((id, seen)) = self.any(world, |stage| stage != Stage::Blocked) else {
-            return Ok(());
+/// What a stored change of an inspection came from. When its time is over, both may have the same result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// What was asked for explains it.
+    pub as_wished: bool,
+    /// That its time was over explains it.
+    pub by_time: bool,
+    /// A wrong code was the last one that it takes.
+    last_code: bool,
+}
+
+/// Where a change leaves an inspection, and the event that tells of it.
+type Next = (Stage, Option<EventType>);
+
+impl Clients {
+    pub(super) fn enter_code(&self, engine: &Engine, world: &mut World) -> Check<Option<Wish>> {
+        let Some((id, _)) = self.any(world, |stage| stage != Stage::Blocked) else {
+            return Ok(None);
         };
-        let Ok(Some(stored)) = wait_for(server.engine.inspection(id))? else {
+        let Ok(Some(stored)) = wait_for(engine.inspection(id))? else {
             return violated("an inspection that was created is not in the store");
         };
         let right = world.dice.chance(800);
         let code = if right {
-            stored.access_code.clone()
+            stored.access_code
         } else {
             "wrong".to_owned()
         };
-        let context = self.context(server, world);
-        let reply = match wait_for(enter_access_code(&context, id, &code))? {
-            Ok(reply) => reply,
-            Err(problem) => return self.refused(id, &problem, world, oracle),
-        };
-        match (reply, seen.stage) {
-            (Access::Granted(_), Stage::Created { .. }) if right => {
-                self.set(id, Stage::Started { wrong: 0 });
-                self.event(id, EventType::InspectionStarted, world, oracle)
-            }
-            (Access::Granted(_), Stage::Started { wrong })
-                if right && wrong < ACCESS_ATTEMPTS_MAX =>
-            {
-                self.set(id, Stage::Started { wrong: 0 });
-                Ok(())
-            }
-            (Access::Wrong(problem), Stage::Started { wrong }) if !right => {
-                let wrong = wrong + 1;
-                let locked = problem.code == ProblemCode::InspectionBlocked;
-                if locked != (wrong >= ACCESS_ATTEMPTS_MAX) {
-                    return Err(unexpected(&problem));
-                }
-                self.set(id, Stage::Started { wrong });
-                Ok(())
-            }
-            (Access::Wrong(problem), Stage::Created { wrong }) if !right => {
-                let wrong = wrong + 1;
-                if (problem.code == ProblemCode::InspectionBlocked)
-                    != (wrong >= ACCESS_ATTEMPTS_MAX)
-                {
-                    return Err(unexpected(&problem));
-                }
-                if wrong < ACCESS_ATTEMPTS_MAX {
-                    self.set(id, Stage::Created { wrong });
-                    return Ok(());
-                }
-                self.set(id, Stage::Blocked);
-                self.event(id, EventType::InspectionBlocked, world, oracle)
-            }
-            (reply, stage) => violated(format!("a code was answered {reply:?} in stage {stage:?}")),
-        }
+        Ok(Some(Wish::EnterCode { id, code, right }))
     }
 
-    pub(super) fn finish(
-        &mut self,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let Some((id, seen)) = self.any(world, |stage| matches!(stage, Stage::Started { .. }))
-        else {
-            return Ok(());
-        };
-        let context = self.context(server, world);
-        match wait_for(finish(&context, &caller(seen.company), id))? {
-            Ok(_) => {
-                self.set(id, Stage::Completed);
-                self.event(id, EventType::InspectionCompleted, world, oracle)
-            }
-            Err(problem) => self.refused(id, &problem, world, oracle),
-        }
+    pub(super) fn finish(&self, world: &mut World) -> Option<Wish> {
+        let (id, company) = self.any(world, |stage| matches!(stage, Stage::Started { .. }))?;
+        Some(Wish::Finish { id, company })
     }
 
-    pub(super) fn review(
-        &mut self,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let Some((id, seen)) = self.any(world, |stage| stage == Stage::Completed) else {
-            return Ok(());
-        };
+    pub(super) fn review(&self, world: &mut World) -> Option<Wish> {
+        let (id, company) = self.any(world, |stage| matches!(stage, Stage::Completed { .. }))?;
         let approve = world.dice.chance(500);
-        let veredict = if approve {
-            ReviewVeredict::Approved
-        } else {
-            ReviewVeredict::Disapproved
-        };
-        let request = ReviewRequest {
-            veredict: Some(veredict),
-            ..ReviewRequest::default()
-        };
-        let context = self.context(server, world);
-        match wait_for(review(&context, &caller(seen.company), id, request))? {
-            Ok(_) if seen.approved == Some(approve) => Ok(()),
-            Ok(_) => {
-                if let Some(seen) = self.inspections.get_mut(&id) {
-                    seen.approved = Some(approve);
-                }
-                self.event(id, EventType::InspectionReviewed, world, oracle)
-            }
-            Err(problem) => self.refused(id, &problem, world, oracle),
-        }
+        Some(Wish::Review {
+            id,
+            company,
+            approve,
+        })
     }
 
-    pub(super) fn expire(
-        &mut self,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let context = self.context(server, world);
-        answered(wait_for(expire_lapsed(&context, 5))?, world)?;
-        // Some may have been ended although another could not be: the store says which.
-        let now = world.now();
-        let lapsed: Vec<InspectionId> = self
-            .inspections
-            .iter()
-            .filter(|(_, seen)| seen.has_lapsed(now))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in lapsed {
-            let stored = wait_for(server.engine.inspection(id))?;
-            if let Ok(Some(stored)) = stored
-                && stored.has_expired()
-            {
-                self.lapse(id, world, oracle)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The inspection's time was over, and this call noticed: it is ended, and the call refused.
-    fn refused(
-        &mut self,
-        id: InspectionId,
-        problem: &Problem,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let now = world.now();
-        let lapsed = self
-            .inspections
-            .get(&id)
-            .is_some_and(|seen| seen.has_lapsed(now));
-        let completed = self
-            .inspections
-            .get(&id)
-            .is_some_and(|seen| seen.stage == Stage::Completed);
-        let locked = self.inspections.get(&id).is_some_and(
-            |seen| matches!(seen.stage, Stage::Started { wrong } if wrong >= ACCESS_ATTEMPTS_MAX),
-        );
-        match problem.code {
-            ProblemCode::InspectionBlocked if locked => Ok(()),
-            ProblemCode::InspectionExpired if lapsed => self.lapse(id, world, oracle),
-            // A code entered after the end.
-            ProblemCode::Conflict if completed => Ok(()),
-            _ if problem.status() == 503 => {
-                world.note(format_args!("refused: {}", problem.code));
-                Ok(())
-            }
-            _ => Err(unexpected(problem)),
-        }
-    }
-
-    fn lapse(&mut self, id: InspectionId, world: &mut World, oracle: &mut Oracle) -> Check {
-        match self.inspections.get(&id).map(|seen| seen.stage) {
-            Some(Stage::Created { .. }) => {
-                self.set(id, Stage::Blocked);
-                self.event(id, EventType::InspectionBlocked, world, oracle)
-            }
-            Some(Stage::Started { .. }) => {
-                self.set(id, Stage::Completed);
-                self.event(id, EventType::InspectionCompleted, world, oracle)
-            }
-            Some(Stage::Completed | Stage::Blocked) | None => {
-                violated("an inspection expired that had ended before")
-            }
-        }
-    }
-
-    pub(super) fn publish(
-        &mut self,
-        company: CompanyId,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
+    pub(super) fn publish(&self, company: CompanyId, world: &mut World) -> Wish {
         let mut items = Vec::new();
         for _ in 0..world.dice.between(1, 5) {
-            let event = world
-                .dice
-                .pick(&EventType::ALL)
-                .copied()
-                .unwrap_or(EventType::ImageProcessed);
+            let event = world.dice.pick(&EventType::ALL).copied();
+            let event = event.unwrap_or(EventType::ImageProcessed);
             let own: Vec<InspectionId> = self.inspections.keys().copied().collect();
             let id = match world.dice.pick(&own) {
                 // Also those of another company: they are no inspections of this one's.
@@ -296,136 +110,304 @@ impl Workload {
                 format!(r#"{{"event":"{event}","payload":{{"_id":"{id}","filling":"{filling}"}}}}"#)
             })
             .collect();
-        let body = format!("[{}]", body.join(","));
-        self.repeats += 1;
-        let key = IdempotencyKey {
-            company_id: company,
-            route: "POST /v1/notification/event/publish",
-            key: format!("publish {}", self.repeats),
-        };
-        let once = Once {
-            key,
-            request_hash: [0; 32],
-        };
-        let context = self.context(server, world);
-        let ask = || {
-            wait_for(publish(
-                &context,
-                &caller(company),
-                body.as_bytes(),
-                Some(&once),
-            ))
-        };
-        let in_doubt = world.faults.write > 0
-            && self.repeats.is_multiple_of(DOUBTED_EVERY)
-            && server.engine.doubt_next_change(world)?;
-        let first = answered(ask()?, world)?;
-        if in_doubt {
-            if first.is_some() {
-                return violated("a change was answered although the disk did not keep it");
-            }
-            world.note("fault: what was published is stored, and its client told that it is not");
-            server.engine.end_doubt(world)?;
+        Wish::Publish {
+            company,
+            items,
+            body: format!("[{}]", body.join(",")),
         }
-        let again = world.dice.chance(150);
-        let answer = match first {
-            // The client that got no answer, or wants to be sure, asks again.
-            Some(answer) if again => answered(ask()?, world)?
-                .map_or(Ok(answer.clone()), |second| {
-                    same_answer(&answer, &second).map(|()| answer)
-                })?,
-            Some(answer) => answer,
-            None if again || in_doubt => match answered(ask()?, world)? {
-                Some(answer) => answer,
-                None => return Ok(()),
-            },
-            None => return Ok(()),
+    }
+
+    pub(super) fn created(
+        &mut self,
+        company: CompanyId,
+        started: bool,
+        call: &Call,
+        heard: &mut Heard<'_>,
+    ) -> Check {
+        let [Write::CreateInspection(made)] = heard.change.writes.as_slice() else {
+            return missing("an inspection");
         };
-        if answer.replayed != in_doubt {
-            return violated(
-                "a request that was refused was remembered, or one that stands was not",
-            );
+        let lifetime = self.settings.inspection_lifetime;
+        let (earliest, latest) = (
+            call.began_at.plus(lifetime),
+            heard.world.now().plus(lifetime),
+        );
+        if made.company_id != company || made.expires_at < earliest || made.expires_at > latest {
+            return violated("an inspection was made that was not asked for");
         }
-        for (event_type, id) in items {
-            self.published(company, id, event_type, world, oracle)?;
+        let stage = if started {
+            Stage::Started { wrong: 0 }
+        } else {
+            Stage::Created { wrong: 0 }
+        };
+        let seen = Seen {
+            company,
+            stages: vec![(heard.world.turn, stage)],
+            events: 0,
+            expires_at: made.expires_at,
+            has_expired: false,
+        };
+        if self.inspections.insert(made.id, seen).is_some() {
+            return violated("two inspections have one id");
+        }
+        self.accept(company, &[(EventType::InspectionCreated, made.id)], heard)
+    }
+
+    pub(super) fn published(
+        &mut self,
+        company: CompanyId,
+        items: &[(EventType, InspectionId)],
+        heard: &mut Heard<'_>,
+    ) -> Check {
+        if !heard.change.writes.is_empty() {
+            return missing("what was published");
+        }
+        self.accept(company, items, heard)
+    }
+
+    /// A change of an inspection was stored.
+    pub(super) fn moved(
+        &mut self,
+        id: InspectionId,
+        call: &Call,
+        heard: &mut Heard<'_>,
+    ) -> Check<Outcome> {
+        let (turn, now) = (heard.world.turn, heard.world.now());
+        let name = heard.world.inspection(id);
+        let is_update = |write: &Write| matches!(write, Write::UpdateInspection(inspection) if inspection.id == id);
+        let Some(seen) = self
+            .inspections
+            .get_mut(&id)
+            .filter(|_| heard.change.writes.iter().all(is_update))
+        else {
+            return missing(&format!("{name} as it is now"));
+        };
+        let event = heard.change.events.first().map(|made| made.event_type);
+        let fits = |next: &Next| next.1 == event;
+        let stage = seen.stage();
+        let by_time = seen.lapsed(now).filter(fits);
+        // Its time may have been over when the call began: then nothing else may come of it.
+        let late = seen.lapsed(call.began_at).is_some();
+        let wished = wished(&call.asked.wish, stage).filter(fits);
+        let wished = wished.filter(|_| !late);
+        let Some(next) = wished.or(by_time) else {
+            return violated(format!("{name} is {stage:?} and was changed ({event:?})"));
+        };
+        if wished.is_none() {
+            seen.has_expired = true;
+        }
+        seen.stages.push((turn, next.0));
+        let company = seen.company;
+        let last_code = match next.0 {
+            Stage::Started { wrong } => wrong >= ACCESS_ATTEMPTS_MAX,
+            Stage::Blocked => true,
+            Stage::Created { .. } | Stage::Completed { .. } => false,
+        };
+        let events: Vec<_> = event.into_iter().map(|event| (event, id)).collect();
+        self.accept(company, &events, heard)?;
+        Ok(Outcome {
+            as_wished: wished.is_some(),
+            by_time: by_time.is_some(),
+            last_code,
+        })
+    }
+
+    /// Events are stored, in this order, and no other.
+    fn accept(
+        &mut self,
+        company: CompanyId,
+        events: &[(EventType, InspectionId)],
+        heard: &mut Heard<'_>,
+    ) -> Check {
+        if heard.change.events.len() != events.len() {
+            return missing(&format!("{events:?}"));
+        }
+        for ((event_type, id), made) in events.iter().zip(&heard.change.events) {
+            let own = self.inspections.get_mut(id);
+            let count = match own.filter(|seen| seen.company == company) {
+                Some(seen) => &mut seen.events,
+                None => self.elsewhere.entry((company, *id)).or_default(),
+            };
+            *count += 1;
+            let accepted = Accepted {
+                company,
+                inspection: *id,
+                event_type: *event_type,
+                sequence: *count,
+            };
+            heard
+                .oracle
+                .accepted(accepted, made, heard.reads, heard.world)?;
         }
         Ok(())
     }
 
-    fn published(
-        &mut self,
-        company: CompanyId,
+    /// A code was answered.
+    pub(super) fn entered(
+        &self,
         id: InspectionId,
-        event_type: EventType,
-        world: &mut World,
-        oracle: &mut Oracle,
+        right: bool,
+        access: &Access,
+        call: &Call,
     ) -> Check {
-        if self
-            .inspections
-            .get(&id)
-            .is_some_and(|seen| seen.company == company)
-        {
-            return self.event(id, event_type, world, oracle);
-        }
-        let count = self.elsewhere.entry((company, id)).or_default();
-        *count += 1;
-        let accepted = Accepted {
-            company,
-            inspection: id,
-            event_type,
-            sequence: *count,
+        let Some(seen) = self.inspections.get(&id) else {
+            return violated("a code was answered for nothing");
         };
-        oracle.accepted(accepted, world)
+        let done = match &call.did {
+            Some(Did::Inspection(outcome)) if outcome.as_wished => Some(outcome),
+            _ => None,
+        };
+        match (access, done) {
+            (Access::Granted(_), Some(_)) if right => Ok(()),
+            // It had started, and no wrong code has to be forgotten.
+            (Access::Granted(_), None)
+                if right && seen.was(call, |stage| stage == Stage::Started { wrong: 0 }) =>
+            {
+                Ok(())
+            }
+            (Access::Wrong(problem), Some(outcome)) if !right => {
+                if (problem.code == ProblemCode::InspectionBlocked) == outcome.last_code {
+                    return Ok(());
+                }
+                Err(unexpected(problem))
+            }
+            (access, _) => violated(format!("a code was answered {access:?}: {call:?}")),
+        }
     }
 
-    fn event(
-        &mut self,
-        id: InspectionId,
-        event_type: EventType,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let Some(seen) = self.inspections.get_mut(&id) else {
+    pub(super) fn reviewed(&self, id: InspectionId, approve: bool, call: &Call) -> Check {
+        let held = Stage::Completed {
+            approved: Some(approve),
+        };
+        let seen = self.inspections.get(&id);
+        let is_right = match &call.did {
+            Some(Did::Inspection(outcome)) => outcome.as_wished,
+            Some(Did::Wish | Did::Rotated(_)) => false,
+            None => seen.is_some_and(|seen| seen.was(call, |stage| stage == held)),
+        };
+        if is_right {
             return Ok(());
-        };
-        seen.events += 1;
-        let accepted = Accepted {
-            company: seen.company,
-            inspection: id,
-            event_type,
-            sequence: seen.events,
-        };
-        oracle.accepted(accepted, world)
+        }
+        violated("a review was answered that was not carried out")
     }
 
-    fn set(&mut self, id: InspectionId, stage: Stage) {
-        if let Some(seen) = self.inspections.get_mut(&id) {
-            seen.stage = stage;
+    /// Whether a call may have been refused like this at some moment of it.
+    pub(super) fn is_refused_rightly(
+        &self,
+        id: InspectionId,
+        code: ProblemCode,
+        call: &Call,
+        world: &World,
+    ) -> bool {
+        let Some(seen) = self.inspections.get(&id) else {
+            return false;
+        };
+        let enters = matches!(call.asked.wish, Wish::EnterCode { .. });
+        let finishes = matches!(call.asked.wish, Wish::Finish { .. });
+        match code {
+            ProblemCode::InspectionExpired => match &call.did {
+                Some(Did::Inspection(outcome)) => outcome.by_time,
+                Some(Did::Wish | Did::Rotated(_)) => false,
+                None => seen.has_expired && seen.expires_at <= world.now(),
+            },
+            ProblemCode::InspectionBlocked => {
+                let is_locked = |stage| match stage {
+                    Stage::Started { wrong } => wrong >= ACCESS_ATTEMPTS_MAX,
+                    Stage::Blocked => true,
+                    Stage::Created { .. } | Stage::Completed { .. } => false,
+                };
+                enters && call.did.is_none() && seen.was(call, is_locked)
+            }
+            // After the end: of a code, or of the second who finishes it.
+            ProblemCode::Conflict => {
+                let has_ended = |stage| matches!(stage, Stage::Completed { .. } | Stage::Blocked);
+                (enters || finishes) && call.did.is_none() && seen.was(call, has_ended)
+            }
+            _ => false,
         }
     }
 
-    fn any(&self, world: &mut World, fits: impl Fn(Stage) -> bool) -> Option<(InspectionId, Seen)> {
-        let fitting: Vec<InspectionId> = self
+    fn any(
+        &self,
+        world: &mut World,
+        fits: impl Fn(Stage) -> bool,
+    ) -> Option<(InspectionId, CompanyId)> {
+        let fitting: Vec<_> = self
             .inspections
             .iter()
-            .filter(|(_, seen)| fits(seen.stage))
-            .map(|(id, _)| *id)
+            .filter(|(_, seen)| fits(seen.stage()))
+            .map(|(id, seen)| (*id, seen.company))
             .collect();
-        let id = *world.dice.pick(&fitting)?;
-        self.inspections.get(&id).map(|seen| (id, seen.clone()))
+        world.dice.pick(&fitting).copied()
     }
 }
 
 impl Seen {
-    fn has_lapsed(&self, now: heraldo_wire::time::Timestamp) -> bool {
-        matches!(self.stage, Stage::Created { .. } | Stage::Started { .. })
-            && now >= self.expires_at
+    fn stage(&self) -> Stage {
+        let last = self.stages.last();
+        last.map_or(Stage::Blocked, |(_, stage)| *stage)
+    }
+
+    /// Whether it was in such a stage at some moment since the call began.
+    fn was(&self, call: &Call, fits: impl Fn(Stage) -> bool) -> bool {
+        let until = |place: usize| self.stages.get(place + 1).map(|(turn, _)| *turn);
+        let lasted = |place: usize| until(place).is_none_or(|turn| turn >= call.began);
+        let mut stages = self.stages.iter().enumerate();
+        stages.any(|(place, (_, stage))| lasted(place) && fits(*stage))
+    }
+
+    /// Where it is left when its time is over.
+    fn lapsed(&self, now: Timestamp) -> Option<Next> {
+        if now < self.expires_at {
+            return None;
+        }
+        match self.stage() {
+            Stage::Created { .. } => Some((Stage::Blocked, Some(EventType::InspectionBlocked))),
+            Stage::Started { .. } => {
+                let stage = Stage::Completed { approved: None };
+                Some((stage, Some(EventType::InspectionCompleted)))
+            }
+            Stage::Completed { .. } | Stage::Blocked => None,
+        }
     }
 }
 
-fn same_answer(first: &Answer, second: &Answer) -> Check {
-    if second.replayed && first.status == second.status && first.body == second.body {
-        return Ok(());
+/// Where an inspection is left that is asked for this in that stage; `None`: it stays as it is.
+fn wished(wish: &Wish, stage: Stage) -> Option<Next> {
+    match (wish, stage) {
+        (Wish::EnterCode { right: true, .. }, Stage::Created { .. }) => {
+            let stage = Stage::Started { wrong: 0 };
+            Some((stage, Some(EventType::InspectionStarted)))
+        }
+        (Wish::EnterCode { right: true, .. }, Stage::Started { wrong })
+            if (1..ACCESS_ATTEMPTS_MAX).contains(&wrong) =>
+        {
+            Some((Stage::Started { wrong: 0 }, None))
+        }
+        (Wish::EnterCode { right: false, .. }, Stage::Created { wrong }) => {
+            let wrong = wrong + 1;
+            if wrong < ACCESS_ATTEMPTS_MAX {
+                return Some((Stage::Created { wrong }, None));
+            }
+            Some((Stage::Blocked, Some(EventType::InspectionBlocked)))
+        }
+        (Wish::EnterCode { right: false, .. }, Stage::Started { wrong })
+            if wrong < ACCESS_ATTEMPTS_MAX =>
+        {
+            Some((Stage::Started { wrong: wrong + 1 }, None))
+        }
+        (Wish::Finish { .. }, Stage::Started { .. }) => {
+            let stage = Stage::Completed { approved: None };
+            Some((stage, Some(EventType::InspectionCompleted)))
+        }
+        (Wish::Review { approve, .. }, Stage::Completed { approved })
+            if approved != Some(*approve) =>
+        {
+            let stage = Stage::Completed {
+                approved: Some(*approve),
+            };
+            Some((stage, Some(EventType::InspectionReviewed)))
+        }
+        _ => None,
     }
-    violated("a request that came twice was answered twice")
 }

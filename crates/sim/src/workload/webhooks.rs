@@ -2,24 +2,20 @@
 
 use std::time::Duration;
 
-use heraldo_domain::ops::deliveries::{resend, test_webhook};
-use heraldo_domain::ops::webhooks::{
-    create_webhook, delete_webhook, rotate_secret, update_webhook,
-};
+use heraldo_domain::change::Write;
 use heraldo_domain::query::{DeliveryFilter, Page};
+use heraldo_domain::webhook::Webhook;
 use heraldo_wire::api::{
-    CreateWebhookRequest, Ordering, Patch, RotateSecretRequest, UpdateWebhookRequest, WebhookStatus,
+    CreateWebhookRequest, Ordering, Patch, UpdateWebhookRequest, WebhookStatus,
 };
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{CompanyId, WebhookId};
-use heraldo_wire::problem::ProblemCode;
 use heraldo_wire::time::HumanDuration;
 
-use super::{
-    Workload, answered, caller, id_of, is_the_stores, json_of, some_events, text_of, unexpected,
-};
+use super::calls::{Call, Did, Heard};
+use super::{Clients, Wish, missing, some_events};
+use crate::engine::Engine;
 use crate::oracle::{Accepted, Created, Hook, Oracle};
-use crate::server::Server;
 use crate::world::{Check, World, violated, wait_for};
 
 const STATUSES: [(u64, WebhookStatus); 3] = [
@@ -28,14 +24,8 @@ const STATUSES: [(u64, WebhookStatus); 3] = [
     (15, WebhookStatus::Disabled),
 ];
 
-impl Workload {
-    pub(super) fn create_webhook(
-        &mut self,
-        company: CompanyId,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
+impl Clients {
+    pub(super) fn create_webhook(&mut self, company: CompanyId, world: &mut World) -> Wish {
         let events = some_events(world);
         let status = if world.dice.chance(100) {
             WebhookStatus::Paused
@@ -43,7 +33,6 @@ impl Workload {
             WebhookStatus::Enabled
         };
         let ordering = any_ordering(world);
-        let in_force = ordering.unwrap_or(self.settings.webhook_defaults.ordering);
         self.receivers += 1;
         let authority = format!("receiver-{}.example", self.receivers);
         let request = CreateWebhookRequest {
@@ -61,289 +50,289 @@ impl Workload {
             retry_on_recovery: Some(world.dice.chance(400)),
             ..CreateWebhookRequest::default()
         };
-        let context = self.context(server, world);
-        let answer = match wait_for(create_webhook(&context, &caller(company), request, None))? {
-            Err(problem) if problem.code == ProblemCode::LimitReached => return Ok(()),
-            answer => answered(answer, world)?,
-        };
-        let Some(answer) = answer else { return Ok(()) };
-        let id: WebhookId = id_of(&text_of(&json_of(&answer.body)?, "_id")?)?;
-        let name = world.webhook(id);
-        let of = world.company(company);
-        world.note(format_args!(
-            "webhook: {name} of {of} is {status}, {in_force}"
-        ));
-        let Ok(Some(stored)) = wait_for(server.engine.webhook(id))? else {
-            return violated("a webhook that was created is not in the store");
-        };
-        let made = Created {
+        Wish::CreateWebhook {
+            company,
+            authority,
+            events,
+            status,
+            in_force: ordering.unwrap_or(self.settings.webhook_defaults.ordering),
+            request: Box::new(request),
+        }
+    }
+
+    pub(super) fn set_status(&mut self, oracle: &Oracle, world: &mut World) -> Option<Wish> {
+        let (id, company) = any_hook(oracle, world)?;
+        let status = world.dice.weighted(&STATUSES)?;
+        self.flapping = (status != WebhookStatus::Enabled).then_some(id);
+        Some(Wish::SetStatus {
+            id,
             company,
             status,
-            events,
-            ordering: in_force,
-            secret: stored.secrets.current.clone(),
-            authority,
-        };
-        oracle.webhook_created(id, made, world.turn);
-        Ok(())
+        })
     }
 
-    pub(super) fn set_status(
-        &mut self,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let Some((id, hook)) = any_hook(oracle, world) else {
-            return Ok(());
-        };
-        let Some(status) = world.dice.weighted(&STATUSES) else {
-            return Ok(());
-        };
-        self.flapping = (status != WebhookStatus::Enabled).then_some(id);
-        self.put_status(id, hook.company, status, server, world, oracle)
-    }
-
-    /// Enables a webhook again, if it is still there.
-    pub(super) fn enable(
-        &mut self,
-        id: WebhookId,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        match oracle
-            .hook(id)
-            .filter(|hook| hook.status.is_some())
-            .map(|hook| hook.company)
-        {
-            Some(company) => {
-                self.put_status(id, company, WebhookStatus::Enabled, server, world, oracle)
+    /// What a call about webhooks wrote is stored.
+    pub(super) fn webhook_stored(&mut self, call: &Call, heard: &mut Heard<'_>) -> Check<Did> {
+        let turn = heard.world.turn;
+        match &call.asked.wish {
+            Wish::CreateWebhook {
+                company,
+                authority,
+                events,
+                status,
+                in_force,
+                ..
+            } => {
+                let [Write::CreateWebhook(made)] = heard.change.writes.as_slice() else {
+                    return missing("a webhook");
+                };
+                if made.company_id != *company
+                    || made.settings.status != *status
+                    || made.settings.events != *events
+                {
+                    return violated("another webhook was made than was asked for");
+                }
+                let name = heard.world.webhook(made.id);
+                let of = heard.world.company(*company);
+                heard.world.note(format_args!(
+                    "webhook: {name} of {of} is {status}, {in_force}"
+                ));
+                let created = Created {
+                    company: *company,
+                    status: *status,
+                    events: events.clone(),
+                    ordering: *in_force,
+                    secret: made.secrets.current.clone(),
+                    authority: authority.clone(),
+                };
+                heard.oracle.webhook_created(made.id, created, turn);
             }
-            None => Ok(()),
-        }
-    }
-
-    fn put_status(
-        &mut self,
-        id: WebhookId,
-        company: CompanyId,
-        status: WebhookStatus,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let request = UpdateWebhookRequest {
-            status: Some(status),
-            ..UpdateWebhookRequest::default()
-        };
-        if self.update(id, company, request, server, world)? {
-            let name = world.webhook(id);
-            world.note(format_args!("webhook: {name} is set to {status}"));
-            let was = oracle.hook(id).and_then(|hook| hook.status);
-            oracle.webhook_status(id, Some(status), world.turn);
-            if status == WebhookStatus::Disabled && was != Some(status) {
-                oracle.told_disabled(id, company, world)?;
+            Wish::SetStatus {
+                id,
+                company,
+                status,
+            } => {
+                let made = updated(*id, heard)?;
+                let was = heard.oracle.hook(*id).and_then(|hook| hook.status);
+                if made.settings.status != *status {
+                    return violated("a webhook was set to another status than was asked for");
+                }
+                let name = heard.world.webhook(*id);
+                heard
+                    .world
+                    .note(format_args!("webhook: {name} is set to {status}"));
+                heard.oracle.webhook_status(*id, Some(*status), turn);
+                let tells = *status == WebhookStatus::Disabled && was != Some(*status);
+                if tells {
+                    let (made, reads) = (heard.change.events.first(), heard.reads);
+                    heard
+                        .oracle
+                        .told_disabled(*id, *company, made, reads, heard.world)?;
+                }
+                return no_more(usize::from(tells), heard);
             }
+            Wish::ChangeWebhook {
+                id,
+                events,
+                ordering,
+                ..
+            } => {
+                let made = updated(*id, heard)?;
+                let name = heard.world.webhook(*id);
+                let hook = heard.oracle.hook(*id);
+                let is_lost = |hook: &Hook| {
+                    let expected = events.as_ref().unwrap_or(&hook.events);
+                    hook.status != Some(made.settings.status) || made.settings.events != *expected
+                };
+                if hook.is_none_or(is_lost) {
+                    return violated(format!("what {name} was set to before is lost"));
+                }
+                heard.world.note(format_args!("webhook: {name} is changed"));
+                let server = self.settings.webhook_defaults.ordering;
+                let in_force = ordering.map(|ordering| ordering.unwrap_or(server));
+                heard
+                    .oracle
+                    .webhook_changed(*id, events.clone(), in_force, turn);
+            }
+            Wish::DeleteWebhook { id, .. } => {
+                if !matches!(heard.change.writes.as_slice(), [Write::DeleteWebhook { id: gone, .. }] if gone == id)
+                {
+                    return missing("that a webhook is deleted");
+                }
+                let name = heard.world.webhook(*id);
+                heard.world.note(format_args!("webhook: {name} is deleted"));
+                heard.oracle.webhook_status(*id, None, turn);
+            }
+            Wish::Rotate {
+                id,
+                overlap_seconds,
+                ..
+            } => {
+                let made = updated(*id, heard)?;
+                let overlap = Duration::from_secs(overlap_seconds.unwrap_or(0));
+                let now = heard.world.now();
+                let previous = made.secrets.previous.as_ref();
+                let until = previous.map_or(now, |previous| previous.valid_until);
+                if until < call.began_at.plus(overlap) || until > now.plus(overlap) {
+                    return violated("a secret stays valid for longer or shorter than asked for");
+                }
+                let name = heard.world.webhook(*id);
+                heard.world.note(format_args!(
+                    "webhook: {name} has a new secret, overlap {overlap:?}"
+                ));
+                let secret = made.secrets.current.clone();
+                heard
+                    .oracle
+                    .webhook_rotated(*id, secret.clone(), until, turn);
+                no_more(0, heard)?;
+                return Ok(Did::Rotated(secret));
+            }
+            Wish::Resend { place, .. } => {
+                if !matches!(heard.change.writes.as_slice(), [Write::Resend { .. }]) {
+                    return missing("one more attempt");
+                }
+                may_be_sent(place.0, heard)?;
+                heard.oracle.asked(*place, heard.world)?;
+            }
+            Wish::Test { id, company, event } => {
+                let [made] = heard.change.events.as_slice() else {
+                    return missing("a sample");
+                };
+                may_be_sent(*id, heard)?;
+                let accepted = Accepted {
+                    company: *company,
+                    inspection: made.inspection_id,
+                    event_type: *event,
+                    sequence: 1,
+                };
+                heard
+                    .oracle
+                    .accepted_test(accepted, made, *id, heard.world)?;
+                return Ok(Did::Wish);
+            }
+            Wish::Create { .. }
+            | Wish::EnterCode { .. }
+            | Wish::Finish { .. }
+            | Wish::Review { .. }
+            | Wish::Publish { .. }
+            | Wish::Recover { .. }
+            | Wish::CancelRecovery { .. }
+            | Wish::Expire => return missing("what was asked for"),
         }
-        Ok(())
-    }
-
-    /// Enables everything that is paused, so that nothing is kept back at the end.
-    ///
-    /// # Errors
-    /// When a use case refuses.
-    pub fn resume_all(&mut self, server: &Server, world: &mut World, oracle: &mut Oracle) -> Check {
-        let paused: Vec<(WebhookId, CompanyId)> = oracle
-            .live_hooks()
-            .filter(|(_, hook)| hook.status == Some(WebhookStatus::Paused))
-            .map(|(id, hook)| (id, hook.company))
-            .collect();
-        for (id, company) in paused {
-            self.put_status(id, company, WebhookStatus::Enabled, server, world, oracle)?;
-        }
-        Ok(())
-    }
-
-    fn update(
-        &self,
-        id: WebhookId,
-        company: CompanyId,
-        request: UpdateWebhookRequest,
-        server: &Server,
-        world: &World,
-    ) -> Check<bool> {
-        let context = self.context(server, world);
-        let answer = wait_for(update_webhook(&context, &caller(company), id, request))?;
-        Ok(answered(answer, world)?.is_some())
-    }
-
-    pub(super) fn change_webhook(
-        &mut self,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let Some((id, hook)) = any_hook(oracle, world) else {
-            return Ok(());
-        };
-        let events = world.dice.chance(500).then(|| some_events(world));
-        let ordering = world.dice.chance(200).then(|| any_ordering(world));
-        let mut request = UpdateWebhookRequest {
-            events: events.as_deref().map(names),
-            concurrency: concurrency(world).map_or(Patch::Null, Patch::Set),
-            rate_per_second: rate(world).map_or(Patch::Null, Patch::Set),
-            ..UpdateWebhookRequest::default()
-        };
-        if world.dice.chance(300) {
-            request.retry_schedule = Patch::Set(waits(world));
-        }
-        if let Some(ordering) = ordering {
-            request.ordering = ordering.map_or(Patch::Null, Patch::Set);
-        }
-        if !self.update(id, hook.company, request, server, world)? {
-            return Ok(());
-        }
-        let name = world.webhook(id);
-        world.note(format_args!("webhook: {name} is changed"));
-        if let Some(events) = events {
-            oracle.webhook_events(id, events);
-        }
-        if let Some(ordering) = ordering {
-            let in_force = ordering.unwrap_or(self.settings.webhook_defaults.ordering);
-            oracle.webhook_ordering(id, in_force);
-        }
-        Ok(())
-    }
-
-    pub(super) fn delete_webhook(
-        &mut self,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let Some((id, hook)) = any_hook(oracle, world) else {
-            return Ok(());
-        };
-        let context = self.context(server, world);
-        let answer = wait_for(delete_webhook(&context, &caller(hook.company), id))?;
-        if answered(answer, world)?.is_some() {
-            let name = world.webhook(id);
-            world.note(format_args!("webhook: {name} is deleted"));
-            oracle.webhook_status(id, None, world.turn);
-        }
-        Ok(())
-    }
-
-    pub(super) fn rotate(
-        &mut self,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let Some((id, hook)) = any_hook(oracle, world) else {
-            return Ok(());
-        };
-        let context = self.context(server, world);
-        let seconds = world.dice.chance(700).then(|| world.dice.between(0, 60));
-        let request = RotateSecretRequest {
-            overlap_seconds: seconds,
-        };
-        let rotated = wait_for(rotate_secret(&context, &caller(hook.company), id, request))?;
-        if let Some(answer) = answered(rotated, world)? {
-            let overlap = Duration::from_secs(seconds.unwrap_or(0));
-            let name = world.webhook(id);
-            world.note(format_args!(
-                "webhook: {name} has a new secret, overlap {overlap:?}"
-            ));
-            oracle.webhook_rotated(id, answer.secret, overlap, world);
-        }
-        Ok(())
-    }
-
-    pub(super) fn resend(
-        &mut self,
-        company: CompanyId,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let page = Page {
-            limit: 40,
-            before: None,
-        };
-        let found = wait_for(
-            server
-                .engine
-                .deliveries(company, DeliveryFilter::default(), page),
-        )?;
-        let found = found.unwrap_or_default();
-        let Some(record) = world.dice.pick(&found) else {
-            return Ok(());
-        };
-        let Some(place) = Oracle::place_of(&**server.engine, company, record.id)? else {
-            return violated("a delivery is listed and cannot be read");
-        };
-        let ended = oracle.hook(record.webhook_id).is_none_or(Hook::is_ended);
-        let context = self.context(server, world);
-        match wait_for(resend(&context, &caller(company), record.id))? {
-            Ok(_) if !ended => oracle.asked(place, world),
-            Err(problem) if ended && problem.code == ProblemCode::Conflict => Ok(()),
-            Err(problem) if is_the_stores(&problem) => Ok(()),
-            Err(problem) => Err(unexpected(&problem)),
-            Ok(_) => violated("a resend to a webhook that is disabled or deleted was promised"),
-        }
-    }
-
-    pub(super) fn test(
-        &mut self,
-        server: &Server,
-        world: &mut World,
-        oracle: &mut Oracle,
-    ) -> Check {
-        let Some((id, hook)) = any_hook(oracle, world) else {
-            return Ok(());
-        };
-        let event = world
-            .dice
-            .pick(&EventType::ALL)
-            .copied()
-            .unwrap_or(EventType::InspectionCreated);
-        let context = self.context(server, world);
-        let answer = wait_for(test_webhook(
-            &context,
-            &caller(hook.company),
-            id,
-            event.as_str(),
-        ))?;
-        if hook.is_ended() {
-            return match answer {
-                Err(problem) if problem.code == ProblemCode::Conflict => Ok(()),
-                Err(problem) => Err(unexpected(&problem)),
-                Ok(_) => violated("a sample to a disabled webhook was promised"),
-            };
-        }
-        let Some(answer) = answered(answer, world)? else {
-            return Ok(());
-        };
-        let place = Oracle::place_of(&**server.engine, hook.company, answer.delivery_id)?;
-        let Some((_, inspection, sequence)) = place else {
-            return violated("a sample was promised that is not in the store");
-        };
-        let accepted = Accepted {
-            company: hook.company,
-            inspection,
-            event_type: event,
-            sequence,
-        };
-        oracle.accepted_test(accepted, id, world)
+        no_more(0, heard)
     }
 }
 
-fn any_hook(oracle: &Oracle, world: &mut World) -> Option<(WebhookId, Hook)> {
-    let live: Vec<WebhookId> = oracle.live_hooks().map(|(id, _)| id).collect();
-    let id = *world.dice.pick(&live)?;
-    oracle.hook(id).map(|hook| (id, hook.clone()))
+/// The webhook that a change replaces.
+fn updated<'a>(id: WebhookId, heard: &Heard<'a>) -> Check<&'a Webhook> {
+    let change = heard.change;
+    let found = change.writes.iter().find_map(|write| match write {
+        Write::UpdateWebhook(webhook) if webhook.id == id => Some(webhook),
+        _ => None,
+    });
+    found.map_or_else(|| missing("a webhook as it is now"), Ok)
+}
+
+/// A change has so many events.
+fn no_more(events: usize, heard: &Heard<'_>) -> Check<Did> {
+    if heard.change.events.len() == events {
+        Ok(Did::Wish)
+    } else {
+        missing("what was asked for")
+    }
+}
+
+/// Whoever decided it looked at the webhook when it was neither disabled nor deleted.
+fn may_be_sent(webhook: WebhookId, heard: &Heard<'_>) -> Check {
+    let hook = heard.oracle.hook(webhook);
+    let was_live = |hook: &Hook| heard.reads.iter().any(|turn| !hook.was_ended_at(*turn));
+    if hook.is_some_and(was_live) {
+        Ok(())
+    } else {
+        violated("an attempt was promised to a webhook that is disabled or deleted")
+    }
+}
+
+pub(super) fn change(oracle: &Oracle, world: &mut World) -> Option<Wish> {
+    let (id, company) = any_hook(oracle, world)?;
+    let events = world.dice.chance(500).then(|| some_events(world));
+    let ordering = world.dice.chance(200).then(|| any_ordering(world));
+    let mut request = UpdateWebhookRequest {
+        events: events.as_deref().map(names),
+        concurrency: concurrency(world).map_or(Patch::Null, Patch::Set),
+        rate_per_second: rate(world).map_or(Patch::Null, Patch::Set),
+        ..UpdateWebhookRequest::default()
+    };
+    if world.dice.chance(300) {
+        request.retry_schedule = Patch::Set(waits(world));
+    }
+    if let Some(ordering) = ordering {
+        request.ordering = ordering.map_or(Patch::Null, Patch::Set);
+    }
+    Some(Wish::ChangeWebhook {
+        id,
+        company,
+        events,
+        ordering,
+        request: Box::new(request),
+    })
+}
+
+pub(super) fn delete(oracle: &Oracle, world: &mut World) -> Option<Wish> {
+    let (id, company) = any_hook(oracle, world)?;
+    Some(Wish::DeleteWebhook { id, company })
+}
+
+pub(super) fn rotate(oracle: &Oracle, world: &mut World) -> Option<Wish> {
+    let (id, company) = any_hook(oracle, world)?;
+    let overlap_seconds = world.dice.chance(700).then(|| world.dice.between(0, 60));
+    Some(Wish::Rotate {
+        id,
+        company,
+        overlap_seconds,
+    })
+}
+
+pub(super) fn resend(
+    company: CompanyId,
+    engine: &Engine,
+    world: &mut World,
+) -> Check<Option<Wish>> {
+    let page = Page {
+        limit: 40,
+        before: None,
+    };
+    let found = wait_for(engine.deliveries(company, DeliveryFilter::default(), page))?;
+    let found = found.unwrap_or_default();
+    let Some(record) = world.dice.pick(&found) else {
+        return Ok(None);
+    };
+    let Some(place) = Oracle::place_of(&**engine, company, record.id)? else {
+        return violated("a delivery is listed and cannot be read");
+    };
+    Ok(Some(Wish::Resend {
+        company,
+        delivery: record.id,
+        place,
+    }))
+}
+
+pub(super) fn test(oracle: &Oracle, world: &mut World) -> Option<Wish> {
+    let (id, company) = any_hook(oracle, world)?;
+    let event = world.dice.pick(&EventType::ALL).copied();
+    Some(Wish::Test {
+        id,
+        company,
+        event: event.unwrap_or(EventType::InspectionCreated),
+    })
+}
+
+pub(super) fn any_hook(oracle: &Oracle, world: &mut World) -> Option<(WebhookId, CompanyId)> {
+    let live: Vec<_> = oracle
+        .live_hooks()
+        .map(|(id, hook)| (id, hook.company))
+        .collect();
+    world.dice.pick(&live).copied()
 }
 
 fn names(events: &[EventType]) -> Vec<String> {
