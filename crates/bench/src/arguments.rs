@@ -53,7 +53,7 @@ pub enum Role {
 }
 
 /// How a run is to go.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     pub program: Program,
     pub scenarios: Vec<Scenario>,

@@ -1,11 +1,11 @@
-//! How the cost of an event grows with what is stored, waits, is configured or is told.
+//! How the cost of an event grows with what is stored, waits, is configured, is told or calls at once.
 
 use heraldo_wire::event::EventType;
 
 use crate::arguments::Settings;
 use crate::children::Sink;
 use crate::dead::{self, Companies};
-use crate::figures::figure;
+use crate::figures::{Numbers, figure};
 use crate::measure::{self, Measured};
 use crate::scenario::{Axis, Call, Scenario};
 use crate::server::Server;
@@ -13,9 +13,15 @@ use crate::{Outcome, fill};
 
 /// Webhooks of one event, at most.
 const FAN_OUT_MAX: u32 = 100;
+/// Callers that each wait for the answer to their last request.
+const CALLERS: [u32; 6] = [1, 8, 32, 64, 128, 256];
 
-/// The figures at one place of the axis.
-const AT: [&str; 2] = [figure::SERVER_CPU_US, figure::DELIVERED_PER_S];
+/// The figures at one place of the axis, as far as they are measured there.
+const AT: [&str; 3] = [
+    figure::SERVER_CPU_US,
+    figure::DELIVERED_PER_S,
+    figure::RATIO_TO_RAW,
+];
 
 /// The name of a figure at a place of the axis.
 pub fn name_at(figure: &str, place: u32) -> String {
@@ -36,6 +42,7 @@ pub async fn run(scenario: &Scenario, axis: Axis, settings: &Settings) -> Outcom
         Axis::StoredEvents | Axis::WaitingDeliveries => along_rows(scenario, axis, settings).await,
         Axis::Webhooks => along_webhooks(scenario, settings).await,
         Axis::FanOut => along_fan_out(scenario, settings).await,
+        Axis::Callers => along_callers(scenario, settings).await,
     }
 }
 
@@ -66,7 +73,7 @@ async fn along_rows(scenario: &Scenario, axis: Axis, settings: &Settings) -> Out
             server.pause(&beside).await?;
             server.watch(&webhook);
         }
-        Axis::StoredEvents | Axis::Webhooks | Axis::FanOut => {}
+        Axis::StoredEvents | Axis::Webhooks | Axis::FanOut | Axis::Callers => {}
     }
     let most = settings.sizes.growth;
     let mut there = 0;
@@ -124,6 +131,25 @@ async fn along_fan_out(scenario: &Scenario, settings: &Settings) -> Outcome<Meas
             ..*scenario
         };
         let (at, _) = measure::load(&fanned, settings, &mut server, &mut sink).await?;
+        note(&mut measured, at, place);
+    }
+    Ok(measured)
+}
+
+/// The raw bound changes with its connections too, so that it is measured at each place.
+async fn along_callers(scenario: &Scenario, settings: &Settings) -> Outcome<Measured> {
+    let mut measured = Measured::default();
+    for place in CALLERS {
+        let settings = Settings {
+            connections: place,
+            ..settings.clone()
+        };
+        let raw = measure::raw(scenario, &settings).await?;
+        let server = measure::through_server(scenario, &settings).await?;
+        let at = Measured {
+            numbers: Numbers::of_repetition(&raw.numbers, &server.numbers, true),
+            complaints: [raw.complaints, server.complaints].concat(),
+        };
         note(&mut measured, at, place);
     }
     Ok(measured)

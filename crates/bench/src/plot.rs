@@ -52,6 +52,7 @@ const fn axis_title(axis: Axis) -> &'static str {
         Axis::WaitingDeliveries => "deliveries waiting for another webhook",
         Axis::Webhooks => "webhooks, used in turn",
         Axis::FanOut => "webhooks told of each event",
+        Axis::Callers => "callers that each wait for an answer",
     }
 }
 

@@ -41,6 +41,7 @@ pub enum Axis {
     WaitingDeliveries,
     Webhooks,
     FanOut,
+    Callers,
 }
 
 /// How a scenario is measured.
@@ -118,7 +119,7 @@ const W3: Scenario = Scenario {
 };
 
 /// In the order they run.
-pub const ALL: [Scenario; 17] = [
+pub const ALL: [Scenario; 18] = [
     W1,
     W2,
     W3,
@@ -209,6 +210,13 @@ pub const ALL: [Scenario; 17] = [
         work: Work::Growth(Axis::FanOut),
         is_quick: false,
         ..W3
+    },
+    Scenario {
+        name: "GROWTH-CALLERS",
+        about: "W1 while the callers that each wait for an answer grow",
+        work: Work::Growth(Axis::Callers),
+        is_quick: false,
+        ..W1
     },
 ];
 
