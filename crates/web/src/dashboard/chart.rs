@@ -60,7 +60,7 @@ struct Shape {
 }
 
 impl<'a> Chart<'a> {
-    /// Bars, those of each series upon those of the one before.
+    /// Bars of what is counted, those of each series upon those of the one before.
     pub fn bars(
         id: &'static str,
         captions: Captions<'a>,
@@ -74,7 +74,7 @@ impl<'a> Chart<'a> {
                 *height += value.unwrap_or(0.0);
             }
         }
-        let top = ceiling(heights.iter().copied().fold(0.0, f64::max));
+        let top = even(ceiling(heights.iter().copied().fold(0.0, f64::max)));
         let mut below = vec![0.0; count];
         let shapes = series.into_iter().map(|of| {
             let path = bars(&of.values, &below, top);
@@ -131,6 +131,11 @@ fn ceiling(most: f64) -> f64 {
     let steps = [1.0, 1.2, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0].map(|step| step * power);
     let fits = steps.into_iter().find(|step| *step >= most * 0.999_999);
     fits.unwrap_or(10.0 * power)
+}
+
+/// The next even number: of what is counted there are no halves, also not at the middle of the axis.
+fn even(top: f64) -> f64 {
+    (top / 2.0).ceil() * 2.0
 }
 
 /// The outline of the bars that are `values` high and stand on `below`.
@@ -202,6 +207,20 @@ mod tests {
     }
 
     #[test]
+    fn the_middle_of_an_axis_that_counts_is_a_whole_number() {
+        for (most, top) in [
+            (0.0, 2.0),
+            (1.0, 2.0),
+            (3.0, 4.0),
+            (4.0, 4.0),
+            (11.0, 12.0),
+            (30.0, 30.0),
+        ] {
+            assert!((even(ceiling(most)) - top).abs() < 1e-9, "{most}");
+        }
+    }
+
+    #[test]
     fn bars_stand_upon_each_other() {
         let path = bars(&[Some(1.0), None, Some(2.0)], &[1.0, 0.0, 0.0], 4.0);
         assert_eq!(
@@ -238,7 +257,7 @@ mod tests {
             "<desc id=\"c-text\">3 &#38; 4</desc>",
             ">00:00 UTC</time>",
             ">1970-01-01</time>",
-            "<span>3</span><span>1.5</span><span>0</span>",
+            "<span>4</span><span>2</span><span>0</span>",
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }
