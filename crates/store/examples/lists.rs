@@ -116,6 +116,14 @@ impl Bench {
             },
         };
         let name = NAMES[usize::try_from(dice(8, 12)).unwrap()];
+        // So that a text and a verdict can exclude each other.
+        let provider = match state {
+            State::Completed {
+                veredict: Veredict::Disapproved,
+                ..
+            } => "hotmail.com",
+            _ => "gmail.com",
+        };
         let mut attributes = ProductAttributes::default();
         let plate = if dice(9, 2_000) == 0 {
             1
@@ -161,7 +169,7 @@ impl Bench {
                 first_name: Some(name.to_owned()),
                 last_name: Some("Quiroga".to_owned()),
                 identification: Some(dice(10, 50_000_000).to_string()),
-                email: Some(format!("{name}.{}@gmail.com", dice(11, 1_000_000))),
+                email: Some(format!("{name}.{}@{provider}", dice(11, 1_000_000))),
                 ..Consumer::default()
             },
             products: vec![Product {
@@ -390,7 +398,7 @@ impl Bench {
                 .as_ref()
                 .map(|text| text[1..6].to_owned());
         });
-        with("search 'gmail.com' (all)", &search("gmail.com"));
+        with("search 'mail.com' (all)", &search("mail.com"));
         with("search 'ximena' (a twelfth)", &search("ximena"));
         with("search 'hernán.77'", &search("hernán.77"));
         with("search 'nobody' (none)", &search("nobody"));
@@ -436,9 +444,24 @@ impl Bench {
             search("gmail.com")(f);
             f.status = Some(InspectionStatus::Processing);
         });
+        with("'@gmail.com', disapproved (none)", &|f| {
+            search("@gmail.com")(f);
+            f.veredict = Some(Veredict::Disapproved);
+        });
+        with("'a.', disapproved", &|f| {
+            search("a.")(f);
+            f.veredict = Some(Veredict::Disapproved);
+        });
         println!("later pages:");
         self.list("all, after 100,000", &all, 100_000);
         self.list("all, after 900,000", &all, 900_000);
+        for text in ["mail.com", "4", "ximena"] {
+            let filter = InspectionFilter {
+                search: Some(text.to_owned()),
+                ..all.clone()
+            };
+            self.list(&format!("search '{text}', last page"), &filter, 900_000);
+        }
     }
 }
 

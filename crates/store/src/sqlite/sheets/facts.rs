@@ -275,24 +275,56 @@ impl<'a> Facts<'a> {
         Some(kept)
     }
 
-    /// The keys of these rows, newest first.
-    pub(super) fn keys(&self, kept: &[bool]) -> impl Iterator<Item = i64> {
-        let rows = self.keys.iter().zip(kept).rev();
-        rows.filter(|(_, kept)| **kept)
-            .map(|(key, _)| i64::from_le_bytes(*key))
+    /// Oldest first.
+    pub(super) const fn keys(&self) -> &'a [[u8; 8]] {
+        self.keys
     }
 
-    /// Looks keys up among these rows.
-    pub(super) const fn walk(&self, kept: &'a [bool]) -> Walk<'a> {
-        Walk {
-            keys: self.keys,
-            kept,
+    /// Keeps of the rows with these keys, oldest first, those that are kept here as well, and says where they begin.
+    ///
+    /// Both kinds of sheets hold the same inspections, so that most often they stand side by side: right before
+    /// `until`, where the rows that were looked at last begin. To look for them would take longer than all the rest.
+    pub(super) fn keep(
+        &self,
+        kept: &[bool],
+        until: usize,
+        keys: &[[u8; 8]],
+        rows: &mut [bool],
+    ) -> usize {
+        let beside = |from: usize| {
+            let here = from..from.saturating_add(keys.len());
+            let own = self.keys.get(here.clone())?;
+            (own.as_flattened() == keys.as_flattened()).then_some(here)
+        };
+        let look_for_them = || {
+            let first = keys.first().map_or(0, |first| i64::from_le_bytes(*first));
+            let is_older = |own: &[u8; 8]| i64::from_le_bytes(*own) < first;
+            self.keys.partition_point(is_older)
+        };
+        let expected = until.checked_sub(keys.len()).and_then(beside);
+        let from = expected
+            .as_ref()
+            .map_or_else(look_for_them, |here| here.start);
+        if let Some(here) = expected.or_else(|| beside(from)) {
+            let kept = kept.get(here).unwrap_or_default();
+            for (row, kept) in rows.iter_mut().zip(kept) {
+                *row &= *kept;
+            }
+        } else {
+            let mut walk = Walk {
+                keys: self.keys,
+                kept,
+            };
+            for (key, row) in keys.iter().zip(rows).rev() {
+                *row &= walk.has(i64::from_le_bytes(*key));
+            }
         }
+        from
     }
 }
 
 /// Rows of a sheet, of which keys are looked up from the newest to the oldest.
-pub(super) struct Walk<'a> {
+struct Walk<'a> {
     /// Those that were not passed yet.
     keys: &'a [[u8; 8]],
     kept: &'a [bool],
@@ -300,7 +332,7 @@ pub(super) struct Walk<'a> {
 
 impl Walk<'_> {
     /// Whether a key that is older than those asked for before is one of the rows that are kept.
-    pub(super) fn has(&mut self, key: i64) -> bool {
+    fn has(&mut self, key: i64) -> bool {
         // Most often it is near; what is farther is found by halving.
         let far = self.keys.len().checked_sub(STEPS_MAX);
         if far.is_some_and(|far| {

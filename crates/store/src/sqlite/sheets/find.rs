@@ -31,15 +31,21 @@ pub(in crate::sqlite) struct Found {
 }
 
 impl Found {
-    /// Takes the next one that matches, until it is enough.
-    fn take(&mut self, key: i64) {
-        if self.is_enough() {
+    /// Takes those rows of a sheet that match, newest first, until it is enough.
+    fn take_all(&mut self, keys: &[[u8; 8]], rows: &[bool]) {
+        let count = rows.iter().filter(|row| **row).count();
+        if self.pass(u64::try_from(count).unwrap_or(u64::MAX)) {
             return;
         }
-        if self.total >= self.offset && self.keys.len() < self.limit {
-            self.keys.push(key);
+        for (key, _) in keys.iter().zip(rows).rev().filter(|(_, row)| **row) {
+            if self.is_enough() {
+                return;
+            }
+            if self.total >= self.offset && self.keys.len() < self.limit {
+                self.keys.push(i64::from_le_bytes(*key));
+            }
+            self.total += 1;
         }
-        self.total += 1;
     }
 
     const fn is_enough(&self) -> bool {
@@ -113,10 +119,8 @@ impl Sheets<'_> {
         } else {
             Some(Kept::new(self, self.start(&mut facts)?, wanted))
         };
-        // Where one of both found nothing it is likely to find nothing in the next stretch, and goes first there.
+        // Where no row had the facts it is likely that none has in the next stretch, and they go first there.
         let mut facts_first = false;
-        // Where all rows had the facts, they are likely to have them in the next stretch: its texts are only counted.
-        let mut all_match = true;
         self.each(TEXTS, |sheet, next| {
             if !parts.may_be_in(blob(sheet, 1)?) {
                 return Ok(true);
@@ -131,33 +135,16 @@ impl Sheets<'_> {
             let Some(texts) = self.texts(sheet.get(2)?)? else {
                 return Ok(true);
             };
-            let Some(kept) = &mut kept else {
-                let count = || u64::try_from(texts.count(parts)).unwrap_or(u64::MAX);
-                if !self.is_whole(first, next) || !found.pass(count()) {
-                    let keys = texts.keys(parts).into_iter();
-                    keys.filter(|key| self.holds(*key))
-                        .for_each(|key| found.take(key));
-                }
-                return Ok(!found.is_enough());
-            };
-            if all_match && self.is_whole(first, next) {
-                let count = u64::try_from(texts.count(parts)).unwrap_or(u64::MAX);
-                if count == 0 {
-                    return Ok(true);
-                }
-                all_match = kept.reach(first, next)? && kept.are_all();
-                if all_match && found.pass(count) {
-                    return Ok(!found.is_enough());
-                }
-            }
-            let keys = texts.keys(parts);
-            if keys.is_empty() {
+            let mut rows = texts.with(parts);
+            if !rows.contains(&true) {
                 return Ok(true);
             }
-            facts_first = !kept.reach(first, next)?;
-            all_match = kept.are_all();
-            let keys = keys.into_iter().filter(|key| self.holds(*key));
-            kept.of(keys, |key| found.take(key))?;
+            self.keep_asked((first, next), texts.keys(), &mut rows);
+            if let Some(kept) = &mut kept {
+                facts_first = !kept.reach(first, next)?;
+                kept.keep(texts.keys(), &mut rows)?;
+            }
+            found.take_all(texts.keys(), &rows);
             Ok(!found.is_enough())
         })
     }
@@ -166,7 +153,8 @@ impl Sheets<'_> {
     /// holds is not looked at.
     fn with_facts(&self, wanted: &Wanted, found: &mut Found) -> Done<()> {
         self.each(FACTS, |sheet, next| {
-            let whole = self.is_whole(sheet.get(0)?, next);
+            let first: i64 = sheet.get(0)?;
+            let whole = self.is_whole(first, next);
             if whole && wanted.is_nothing() && found.pass(sheet.get::<_, u16>(1)?.into()) {
                 return Ok(true);
             }
@@ -174,13 +162,9 @@ impl Sheets<'_> {
                 return Ok(true);
             };
             let facts = sheet.facts()?;
-            let Some(kept) = facts.with(wanted) else {
-                return Ok(true);
-            };
-            let count = kept.iter().filter(|kept| **kept).count();
-            if !whole || !found.pass(u64::try_from(count).unwrap_or(u64::MAX)) {
-                let keys = facts.keys(&kept).filter(|key| self.holds(*key));
-                keys.for_each(|key| found.take(key));
+            if let Some(mut rows) = facts.with(wanted) {
+                self.keep_asked((first, next), facts.keys(), &mut rows);
+                found.take_all(facts.keys(), &rows);
             }
             Ok(true)
         })
@@ -213,8 +197,14 @@ impl Sheets<'_> {
         first >= self.range.0 && next <= self.range.1
     }
 
-    fn holds(&self, key: i64) -> bool {
-        (self.range.0..self.range.1).contains(&key)
+    /// Keeps of the rows of a sheet, from `first` to before `next`, those that are asked for.
+    fn keep_asked(&self, (first, next): (i64, i64), keys: &[[u8; 8]], rows: &mut [bool]) {
+        if !self.is_whole(first, next) {
+            let asked = self.range.0..self.range.1;
+            for (row, key) in rows.iter_mut().zip(keys) {
+                *row &= asked.contains(&i64::from_le_bytes(*key));
+            }
+        }
     }
 
     /// Looks at each sheet that may hold asked keys, newest first, with the `first` of the one after it,
@@ -244,9 +234,11 @@ struct Kept<'s> {
     passed: i64,
 }
 
-/// A sheet's smallest key, and which of its rows have the wanted facts, unless none has.
+/// A sheet's smallest key, how many of its rows were not looked at yet, and which have the wanted facts, unless
+/// none has.
 struct Near {
     first: i64,
+    left: usize,
     some: Option<(Arc<FactsSheet>, Vec<bool>)>,
 }
 
@@ -274,6 +266,7 @@ impl<'s> Kept<'s> {
             if self.passed < next {
                 let mut near = Near {
                     first: self.passed,
+                    left: row.get::<_, u16>(1)?.into(),
                     some: None,
                 };
                 if let Some(sheet) = self.sheets.facts(row.get(2)?)?
@@ -288,31 +281,36 @@ impl<'s> Kept<'s> {
         Ok(self.near.iter().any(|near| near.some.is_some()))
     }
 
-    /// Whether all rows of the sheets that were reached have the wanted facts.
-    fn are_all(&self) -> bool {
-        let is_all = |near: &Near| {
-            let some = near.some.as_ref();
-            some.is_some_and(|(_, kept)| !kept.contains(&false))
-        };
-        !self.near.is_empty() && self.near.iter().all(is_all)
-    }
-
-    /// Takes those of the keys, newest first, that have the wanted facts.
-    fn of(&self, keys: impl Iterator<Item = i64>, mut take: impl FnMut(i64)) -> Done<()> {
-        let mut keys = keys.peekable();
-        for Near { first, some } in &self.near {
-            let Some((sheet, kept)) = some else {
-                while keys.next_if(|key| key >= first).is_some() {}
-                continue;
-            };
-            let mut rows = sheet.facts()?.walk(kept);
-            while let Some(key) = keys.next_if(|key| key >= first) {
-                if rows.has(key) {
-                    take(key);
+    /// Keeps of the rows with these keys, oldest first, those that have the wanted facts.
+    fn keep(&mut self, keys: &[[u8; 8]], rows: &mut [bool]) -> Done<()> {
+        let (mut keys, mut rows) = (keys, rows);
+        for Near { first, left, some } in &mut self.near {
+            let older = rows_before(keys, *first, keys.len().saturating_sub(*left));
+            let (older_keys, keys_here) = keys.split_at(older);
+            let (older_rows, rows_here) = rows.split_at_mut(older);
+            *left = match some {
+                Some((sheet, kept)) => sheet.facts()?.keep(kept, *left, keys_here, rows_here),
+                None => {
+                    rows_here.fill(false);
+                    left.saturating_sub(keys_here.len())
                 }
-            }
+            };
+            (keys, rows) = (older_keys, older_rows);
         }
+        rows.fill(false);
         Ok(())
+    }
+}
+
+/// How many keys, oldest first, are smaller than this one: likely so many.
+fn rows_before(keys: &[[u8; 8]], first: i64, likely: usize) -> usize {
+    let is_before = |key: &[u8; 8]| i64::from_le_bytes(*key) < first;
+    let (before, behind) = keys.split_at(likely.min(keys.len()));
+    let is_so = before.last().is_none_or(is_before) && !behind.first().is_some_and(is_before);
+    if is_so {
+        before.len()
+    } else {
+        keys.partition_point(is_before)
     }
 }
 

@@ -9,9 +9,9 @@ use heraldo_domain::inspection::{Inspection, match_key, search_part};
 use heraldo_domain::query::InspectionFilter;
 use heraldo_wire::id::CompanyId;
 use memchr::memchr_iter;
-use memchr::memmem::Finder;
 use rusqlite::{Connection, params};
 
+use super::column::{Column, END, Part};
 use super::held::Weighed;
 use super::marks::{Mark, Marks, may_hold};
 use super::{Bytes, Row, blob, small};
@@ -19,8 +19,6 @@ use crate::sqlite::fault::{Done, Fault};
 
 /// Some pages of 4 KiB: all but the first are read past the cache, which halves the time of a search.
 const BYTES_MAX: usize = 20_000;
-/// Texts hold no control characters.
-const END: u8 = 0;
 const NOTHING: u8 = 1;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +51,15 @@ impl Text {
             key,
             plate: vec![NOTHING],
             search: format!("\u{1}\n{name}\n").into_bytes(),
+        }
+    }
+
+    pub(super) fn sample_of(key: i64, plate: Option<&str>, nobody: bool, search: &str) -> Self {
+        let nobody = if nobody { "\u{1}" } else { "" };
+        Self {
+            key,
+            plate: plate.map_or_else(|| vec![NOTHING], |plate| plate.as_bytes().to_vec()),
+            search: format!("{nobody}{search}").into_bytes(),
         }
     }
 }
@@ -199,85 +206,9 @@ impl<'a> Names<'a> {
 /// A sheet as it is held in memory.
 #[derive(Debug)]
 pub(super) struct TextsSheet {
-    keys: Box<[i64]>,
+    keys: Box<[[u8; 8]]>,
     plates: Column,
     searches: Column,
-}
-
-/// One text of each row, with zero bytes around them, and where those behind the rows stand.
-#[derive(Debug)]
-struct Column {
-    texts: Box<[u8]>,
-    ends: Box<[u32]>,
-}
-
-impl Column {
-    fn read(texts: &[u8]) -> Self {
-        let ends = memchr_iter(END, texts).skip(1);
-        Self {
-            texts: texts.into(),
-            ends: ends
-                .map(|end| u32::try_from(end).unwrap_or(u32::MAX))
-                .collect(),
-        }
-    }
-
-    const fn bytes(&self) -> usize {
-        self.texts.len() + size_of_val(&*self.ends)
-    }
-
-    /// The rows in which a text stands, oldest first.
-    const fn rows_holding<'a>(&'a self, finder: &'a Finder<'_>) -> RowsHolding<'a> {
-        RowsHolding {
-            column: self,
-            finder,
-            row: 0,
-            from: 0,
-            places: None,
-        }
-    }
-}
-
-/// The rows in which a text stands, oldest first.
-struct RowsHolding<'a> {
-    column: &'a Column,
-    finder: &'a Finder<'a>,
-    /// The next row, and the zero byte before it: what is looked for may begin with it.
-    row: usize,
-    from: usize,
-    /// How far from its row's beginning, and from its end, the text stood the last time. Where many rows hold it, it
-    /// stands at the same place in most, and looking there takes a fraction of a search.
-    places: Option<(usize, usize)>,
-}
-
-impl Iterator for RowsHolding<'_> {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        let (texts, ends) = (&self.column.texts, &self.column.ends);
-        let mut end = *ends.get(self.row)? as usize;
-        let needle = self.finder.needle();
-        let is_at = |at: usize| {
-            let is_here = (self.from..end).contains(&at);
-            is_here && texts.get(at..).is_some_and(|rest| rest.starts_with(needle))
-        };
-        let is_there_again = self.places.is_some_and(|(after, before)| {
-            is_at(self.from + after) || end.checked_sub(before).is_some_and(is_at)
-        });
-        if !is_there_again {
-            let at = self.from + self.finder.find(texts.get(self.from..)?)?;
-            while end <= at {
-                self.from = end;
-                self.row += 1;
-                end = *ends.get(self.row)? as usize;
-            }
-            self.places = Some((at - self.from, end - at));
-        }
-        let row = self.row;
-        self.from = end;
-        self.row += 1;
-        Some(row)
-    }
 }
 
 impl Weighed for TextsSheet {
@@ -290,50 +221,35 @@ impl TextsSheet {
     pub(super) fn read(searches: &[u8], names: &[u8]) -> Done<Self> {
         let names = Names::read(names)?;
         names.belong_to(searches)?;
-        let keys = names.keys.iter().map(|key| i64::from_le_bytes(*key));
         Ok(Self {
-            keys: keys.collect(),
+            keys: names.keys.into(),
             plates: Column::read(names.plates),
             searches: Column::read(searches),
         })
     }
 
-    /// How many rows hold what is asked for.
-    pub(super) fn count(&self, parts: &Parts) -> usize {
-        match (&parts.plate, &parts.identification, &parts.search) {
-            (None, None, Some(finder)) => self.searches.rows_holding(finder).count(),
-            (Some(plate), None, None) => self.plates.rows_holding(&plate.finder).count(),
-            (_, _, _) => self.keys(parts).len(),
-        }
+    /// Oldest first.
+    pub(super) const fn keys(&self) -> &[[u8; 8]] {
+        &self.keys
     }
 
-    /// The keys of the rows that hold what is asked for, newest first.
-    pub(super) fn keys(&self, parts: &Parts) -> Vec<i64> {
-        let mut rows: Option<Vec<usize>> = None;
-        for (column, finder) in [
-            (
-                &self.plates,
-                parts.plate.as_ref().map(|whole| &whole.finder),
-            ),
-            (
-                &self.searches,
-                parts.identification.as_ref().map(|whole| &whole.finder),
-            ),
-            (&self.searches, parts.search.as_ref()),
-        ] {
-            if let Some(finder) = finder {
-                let holding = column.rows_holding(finder);
-                rows = Some(match rows {
-                    None => holding.collect(),
-                    Some(rows) => holding
-                        .filter(|row| rows.binary_search(row).is_ok())
-                        .collect(),
-                });
+    /// Which rows hold what is asked for, oldest first.
+    pub(super) fn with(&self, parts: &Parts) -> Vec<bool> {
+        let mut kept = vec![true; self.keys.len()];
+        let mut keep = |column: &Column, part: Option<&Part>| {
+            if let Some(part) = part {
+                let mut holding = vec![false; kept.len()];
+                column.mark(part, &mut holding);
+                for (kept, holds) in kept.iter_mut().zip(holding) {
+                    *kept &= holds;
+                }
             }
-        }
-        let rows = rows.unwrap_or_default();
-        let key = |row: &usize| self.keys.get(*row).copied();
-        rows.iter().rev().filter_map(key).collect()
+        };
+        keep(&self.plates, parts.plate.as_ref().map(|whole| &whole.part));
+        let identification = parts.identification.as_ref();
+        keep(&self.searches, identification.map(|whole| &whole.part));
+        keep(&self.searches, parts.search.as_ref());
+        kept
     }
 }
 
@@ -342,24 +258,23 @@ impl TextsSheet {
 pub(super) struct Parts {
     plate: Option<Whole>,
     identification: Option<Whole>,
-    search: Option<Finder<'static>>,
+    search: Option<Part>,
 }
 
-/// A text that is asked for as a whole, and what finds it with what stands before and after it.
+/// A text that is asked for as a whole, and the same with what stands before and after it.
 #[derive(Debug)]
 struct Whole {
     text: String,
-    finder: Finder<'static>,
+    part: Part,
 }
 
 impl Parts {
     /// `None` when the filter asks for no text.
     pub(super) fn of(filter: &InspectionFilter) -> Option<Self> {
-        let finder = |text: String| Finder::new(text.as_bytes()).into_owned();
         let whole = |text: &String, before: &str, after: &str| {
             let text = match_key(text);
-            let finder = finder(format!("{before}{text}{after}"));
-            Whole { text, finder }
+            let part = Part::new(&format!("{before}{text}{after}"));
+            Whole { text, part }
         };
         let plate = filter.plate.as_ref();
         let identification = filter.consumer_identification.as_ref();
@@ -367,7 +282,7 @@ impl Parts {
         let parts = Self {
             plate: plate.map(|text| whole(text, "\0", "\0")),
             identification: identification.map(|text| whole(text, "\0\n", "\n")),
-            search: search.map(|text| finder(search_part(text))),
+            search: search.map(|text| Part::new(&search_part(text))),
         };
         let any = parts.plate.is_some() || parts.identification.is_some() || parts.search.is_some();
         any.then_some(parts)
