@@ -309,6 +309,12 @@ fn of_user(all: usize) -> Vec<Asked> {
             "search=carla&to=2026-01-01T00:00:00.000Z",
             0,
         ),
+        // One or two characters are looked for where a field begins.
+        Asked::me(
+            "search_letter",
+            "search=b",
+            count(all, |made| made.first_name().starts_with('B')),
+        ),
         // Very many match the text, and very many have the status; none has both.
         Asked::me("search_apart", "search=%40correo&status=created", 0),
     ];
@@ -324,6 +330,10 @@ fn of_user(all: usize) -> Vec<Asked> {
         (
             Asked::me("search_everybody", "search=example", all),
             ["search_everybody_second_page", "search_everybody_last_page"],
+        ),
+        (
+            Asked::me("search_digit", "search=2", all),
+            ["search_digit_second_page", "search_digit_last_page"],
         ),
     ] {
         lists.extend(list.pages(names));
