@@ -1,5 +1,6 @@
 //! Who calls: API keys, users' access tokens, their scopes, and the limit on wrong ones (contract 1.1, 8.2).
 
+use futures_util::TryFutureExt as _;
 use heraldo_domain::account::{Caller, KeyHash};
 use heraldo_domain::change::Actor;
 use heraldo_domain::ops::oauth_tokens::{Access, access};
@@ -11,7 +12,7 @@ use heraldo_wire::problem::ProblemCode;
 use http::header::AUTHORIZATION;
 
 use crate::call::Call;
-use crate::limits::{Source, TooMany};
+use crate::limits::{Look, Source, TooMany};
 use crate::problem::Failure;
 
 impl Call {
@@ -151,18 +152,13 @@ impl Call {
         tries.forgive(Source::login(email), now);
     }
 
-    /// Counts a try of an access code for the caller's address before it is looked at: of many at once only
-    /// those within the limit are, and a guesser does not learn of a right one among too many. One that
-    /// turns out not to be wrong is taken back by [`Call::no_wrong_code`].
-    pub fn try_code(&self) -> Result<(), Failure> {
-        let counted = self.state.wrong_codes.count(self.address(), self.now());
-        counted.map_err(|too_many| {
+    /// Lets an access code be looked at. Of many at once of one address no more are than may be wrong, and a guesser
+    /// does not learn of a right one among too many; the code counts unless [`Look::forgive`] is called.
+    pub fn look_at_code(&self) -> impl Future<Output = Result<Look<'_>, Failure>> {
+        let look = self.state.wrong_codes.look(self.address(), self.now());
+        look.map_err(|too_many| {
             Failure::too_many(ProblemCode::TooManyWrongCodes, "access codes", too_many)
         })
-    }
-
-    pub fn no_wrong_code(&self) {
-        self.state.wrong_codes.forgive(self.address(), self.now());
     }
 
     fn wrong_token(&self, place: &str) -> Failure {

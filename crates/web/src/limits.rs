@@ -8,16 +8,21 @@ use std::time::Duration;
 
 use heraldo_domain::account::{KeyHash, email_key};
 use heraldo_wire::time::Timestamp;
+use tokio::sync::{Notify, Semaphore};
 
 const WINDOW: Duration = Duration::from_secs(60);
 /// Two generations of this many addresses are remembered.
 const ADDRESSES_MAX: usize = 8_192;
+/// Tries, of all sources, that may wait until others were looked at.
+const WAITING_MAX: usize = 256;
 
 /// Wrong tries of the last minute, by address.
 #[derive(Debug)]
 pub struct WrongTries {
     per_minute: u32,
     table: Mutex<Table>,
+    waiting: Semaphore,
+    looked_at: Notify,
 }
 
 /// An address is in `young` once it tried since the last turn. A turn drops `old`, so that the table
@@ -42,6 +47,8 @@ pub enum Source {
 struct Window {
     started_at: Timestamp,
     tries: u32,
+    /// Those of which nobody knows yet whether they are wrong.
+    looking: u32,
 }
 
 /// The address tried wrongly too often; it may try again after `retry_after_s` seconds.
@@ -55,7 +62,55 @@ impl WrongTries {
         Self {
             per_minute,
             table: Mutex::new(Table::default()),
+            waiting: Semaphore::new(WAITING_MAX),
+            looked_at: Notify::new(),
         }
+    }
+
+    /// Lets a try be looked at. Never are more looked at than might still be wrong: what comes while others are
+    /// waits until it is known what they were, so that right ones are not refused, however many come at once.
+    ///
+    /// # Errors
+    /// When the source has used up its minute, or too many wait already.
+    pub async fn look(
+        &self,
+        source: impl Into<Source>,
+        now: Timestamp,
+    ) -> Result<Look<'_>, TooMany> {
+        let source = source.into();
+        let mut place = None;
+        loop {
+            // Listens before it asks, so that nothing ends unheard in between.
+            let mut looked_at = std::pin::pin!(self.looked_at.notified());
+            looked_at.as_mut().enable();
+            if let Some(look) = self.try_look(source, now)? {
+                return Ok(look);
+            }
+            if place.is_none() {
+                let free = self.waiting.try_acquire();
+                place = Some(free.map_err(|_| TooMany { retry_after_s: 1 })?);
+            }
+            looked_at.await;
+        }
+    }
+
+    /// `None` while too many are looked at.
+    fn try_look(&self, source: Source, now: Timestamp) -> Result<Option<Look<'_>>, TooMany> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = table.window(source, now);
+        if window.tries >= self.per_minute {
+            return Err(window.too_many(now));
+        }
+        let is_free = window.tries.saturating_add(window.looking) < self.per_minute;
+        Ok(is_free.then(|| {
+            window.looking += 1;
+            Look {
+                tries: self,
+                source,
+                began_at: now,
+                is_wrong: true,
+            }
+        }))
     }
 
     /// Counts one wrong try; refuses it when its source has used up its minute.
@@ -77,6 +132,34 @@ impl WrongTries {
     }
 }
 
+/// A try that is being looked at. It counts as wrong unless it is said not to be: so does one that is cut off.
+#[must_use]
+#[derive(Debug)]
+pub struct Look<'t> {
+    tries: &'t WrongTries,
+    source: Source,
+    began_at: Timestamp,
+    is_wrong: bool,
+}
+
+impl Look<'_> {
+    pub fn forgive(mut self) {
+        self.is_wrong = false;
+    }
+}
+
+impl Drop for Look<'_> {
+    fn drop(&mut self) {
+        let table = self.tries.table.lock();
+        let mut table = table.unwrap_or_else(PoisonError::into_inner);
+        let window = table.window(self.source, self.began_at);
+        window.looking = window.looking.saturating_sub(1);
+        window.tries = window.tries.saturating_add(self.is_wrong.into());
+        drop(table);
+        self.tries.looked_at.notify_waiters();
+    }
+}
+
 impl Table {
     fn window(&mut self, source: Source, now: Timestamp) -> &mut Window {
         if now.since(self.turned_at) >= WINDOW || self.young.len() >= ADDRESSES_MAX {
@@ -86,11 +169,15 @@ impl Table {
         let fresh = Window {
             started_at: now,
             tries: 0,
+            looking: 0,
         };
         let before = self.old.remove(&source);
         let window = self.young.entry(source).or_insert(before.unwrap_or(fresh));
         if !window.is_open(now) {
-            *window = fresh;
+            *window = Window {
+                looking: window.looking,
+                ..fresh
+            };
         }
         window
     }
@@ -169,6 +256,74 @@ mod tests {
         }
         assert!(tries.count(Source::login("ANA@example.com"), NOW).is_err());
         assert_eq!(tries.count(Source::login("eva@example.com"), NOW), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn right_tries_that_come_at_once_wait_for_each_other_and_none_is_refused() {
+        let tries = WrongTries::new(3);
+        let most = std::sync::atomic::AtomicU32::new(0);
+        let one = async || {
+            let look = tries.look(address("192.0.2.7"), NOW).await.unwrap();
+            let looking = tries
+                .table
+                .lock()
+                .unwrap()
+                .young
+                .values()
+                .next()
+                .unwrap()
+                .looking;
+            most.fetch_max(looking, std::sync::atomic::Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            look.forgive();
+        };
+        futures_util::future::join_all((0..100).map(|_| one())).await;
+        assert_eq!(most.into_inner(), 3);
+        // None of them counts.
+        for _ in 0..3 {
+            drop(tries.look(address("192.0.2.7"), NOW).await.unwrap());
+        }
+        let refused = tries.look(address("192.0.2.7"), at(10)).await.unwrap_err();
+        assert_eq!(refused, TooMany { retry_after_s: 50 });
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_refused_once_as_many_were_wrong_as_may_be() {
+        let tries = WrongTries::new(3);
+        let one = async |number: usize| {
+            let look = tries.look(address("192.0.2.7"), NOW).await;
+            tokio::task::yield_now().await;
+            match look {
+                // One of them is right, and gives its place to another.
+                Ok(look) if number == 1 => look.forgive(),
+                // The others are wrong, or cut off.
+                Ok(look) => drop(look),
+                Err(_) => return false,
+            }
+            true
+        };
+        let looked_at = futures_util::future::join_all((0..100).map(one)).await;
+        assert_eq!(looked_at.iter().filter(|looked_at| **looked_at).count(), 4);
+    }
+
+    #[tokio::test]
+    async fn no_more_wait_than_there_is_room_for() {
+        let tries = WrongTries::new(1);
+        let first = tries.look(address("192.0.2.7"), NOW).await.unwrap();
+        let mut waiting: Vec<_> = (0..WAITING_MAX)
+            .map(|_| Box::pin(tries.look(address("192.0.2.7"), NOW)))
+            .collect();
+        for one in &mut waiting {
+            assert!(futures_util::poll!(one).is_pending());
+        }
+        let one_more = tries.look(address("192.0.2.7"), NOW).await;
+        assert_eq!(one_more.unwrap_err(), TooMany { retry_after_s: 1 });
+        // Another address need not wait, and whoever goes away makes room.
+        drop(tries.look(address("192.0.2.8"), NOW).await.unwrap());
+        waiting.pop();
+        first.forgive();
+        let look = tries.look(address("192.0.2.7"), NOW).await.unwrap();
+        look.forgive();
     }
 
     #[test]

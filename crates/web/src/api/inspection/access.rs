@@ -29,10 +29,10 @@ pub async fn handle(call: &mut Call) -> Outcome {
     let id: InspectionId = call.id().await?;
     let request: AccessRequest = parse(&call.json_bytes(BODY_BYTES_MAX).await?)?;
     let code = request.access_code.reveal().trim();
-    call.try_code()?;
+    let look = call.look_at_code().await?;
     let entered = enter_access_code(call.context(), id, code).await;
     if !matches!(entered, Ok(Access::Wrong(_))) {
-        call.no_wrong_code();
+        look.forgive();
     }
     match entered? {
         Access::Granted(answer) => reply::ok(&answer),

@@ -79,10 +79,10 @@ async fn enter(call: &mut Call, visit: &Visit) -> Result<(String, std::time::Dur
     let fields = call.fields().await?;
     let code = fields.iter().find(|(name, _)| name == "accessCode");
     let code = code.map(|(_, code)| code.trim()).unwrap_or_default();
-    call.try_code()?;
+    let look = call.look_at_code().await?;
     let entered = enter_visit(call.context(), visit.id, code).await;
     if !matches!(entered, Ok(Entry::Wrong(_))) {
-        call.no_wrong_code();
+        look.forgive();
     }
     match entered? {
         Entry::Granted { session, lifetime } => Ok((session, lifetime)),
