@@ -103,6 +103,7 @@ pub fn failed(call: &Call, failure: &Failure) -> Outcome {
     let (title, text) = match *code {
         ProblemCode::NotFound => (t.not_found_title(), t.not_found_text()),
         ProblemCode::MethodNotAllowed => (t.not_opened_title(), t.not_opened_text()),
+        ProblemCode::Conflict => (t.changed_title(), t.changed_text()),
         code if code.status() >= 500 => (t.failed_title(), t.failed_text()),
         _ => (t.not_possible(), t.nothing_changed()),
     };
@@ -113,14 +114,16 @@ pub fn failed(call: &Call, failure: &Failure) -> Outcome {
         (Some(wait), ProblemCode::TooManyWrongKeys) => wait,
         (Some(_) | None, _) => text,
     };
-    // What is meant for programs says nothing more to people.
-    let is_said = matches!(
-        *code,
-        ProblemCode::NotFound
-            | ProblemCode::MethodNotAllowed
-            | ProblemCode::TooManyWrongKeys
-            | ProblemCode::Unavailable
-    );
+    // What is meant for programs says nothing more to people, or nothing to those who do not read English.
+    let is_conflict = *code == ProblemCode::Conflict;
+    let is_said = is_conflict && t.is_spanish()
+        || matches!(
+            *code,
+            ProblemCode::NotFound
+                | ProblemCode::MethodNotAllowed
+                | ProblemCode::TooManyWrongKeys
+                | ProblemCode::Unavailable
+        );
     let detail = (!is_said).then_some(detail.as_str());
     let status = StatusCode::from_u16(code.status());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

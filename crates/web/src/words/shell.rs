@@ -31,6 +31,9 @@ words! {
     optional: "opcional", "optional";
     not_possible: "No es posible", "Not possible";
     nothing_changed: "No se cambió nada.", "Nothing was changed.";
+    changed_title: "Ya no es posible", "Not possible any more";
+    changed_text: "Lo que ibas a cambiar está ahora en otro estado; quizá alguien lo cambió o lo terminó antes. No se cambió nada. Vuelve a cargar la página y mira cómo está.",
+        "What you wanted to change is in another state by now; somebody may have changed or ended it before. Nothing was changed. Load the page again and see how it is.";
     go_home: "Volver al resumen", "Back to the overview";
     not_found_title: "Aquí no hay nada", "There is nothing here";
     not_found_text: "La dirección no existe, o lo que mostraba se borró o es de otra empresa.",
