@@ -69,9 +69,11 @@ fn photos_of_a_server_that_was_killed_are_looked_at_once() {
     let first = Setup::serve(folder.path()).start();
     let key = first.api().key.clone();
     first.api().webhook(&receiver.url());
-    let photo = PhotoMaker::jpeg(640, 480).make();
+    let photo = PhotoMaker::jpeg(1_280, 960).make();
     let mut server = first;
     let mut ids = Vec::new();
+    // Photos that were taken in and not looked at when the kill came.
+    let mut waiting = 0;
     for round in 0..ROUNDS {
         let api = server.api_with(&key);
         let (id, product) = started(&api);
@@ -85,6 +87,12 @@ fn photos_of_a_server_that_was_killed_are_looked_at_once() {
         if is_finished {
             api.post(200, &format!("/v1/inspection/finish/{id}"), json!({}));
         }
+        let shown = api.get(&format!("/v1/inspection/{id}"));
+        let images = shown["products"][0]["images"].as_array().unwrap();
+        waiting += images
+            .iter()
+            .filter(|image| image["processed"] == false)
+            .count();
         server.kill();
         server = Setup::serve(folder.path()).start();
         let api = server.api_with(&key);
@@ -93,6 +101,10 @@ fn photos_of_a_server_that_was_killed_are_looked_at_once() {
         }
         ids.push((id, uploads.len()));
     }
+    assert!(
+        waiting > 0,
+        "every photo had been looked at before its kill"
+    );
     let is_whole = |got: &[Received]| {
         let completed = got
             .iter()

@@ -4,6 +4,7 @@
 use axum::body::Body;
 use bytes::Bytes;
 use heraldo_domain::photo::{Coordinates, PhotoFormat};
+use heraldo_domain::store::Store as _;
 use heraldo_media::testing::PhotoMaker;
 use heraldo_wire::problem::ProblemCode;
 use serde_json::{Value, json};
@@ -435,4 +436,51 @@ async fn when_the_storage_is_gone_nothing_is_stored_and_later_it_works() {
     );
     let events = events(&world, &id).await;
     assert_eq!(names(&events), ["inspection_created", "image_processed"]);
+}
+
+#[tokio::test]
+async fn a_storage_that_is_down_for_a_minute_costs_time_and_nothing_else() {
+    let world = World::new().await;
+    let (id, product) = started(&world, "car", &json!({})).await;
+    upload(&world, &product, "front", &photo(1)).await.json(201);
+    // Whatever goes through a link to itself fails, and nothing is missing.
+    let folder = world.folder.path().join("inspections");
+    let away = world.folder.path().join("away");
+    std::fs::rename(&folder, &away).unwrap();
+    std::os::unix::fs::symlink(&folder, &folder).unwrap();
+    for second in 0..60 {
+        assert_eq!(world.try_jobs().await, 0);
+        if second % 20 == 0 {
+            let refused = upload(&world, &product, "back", &photo(2)).await;
+            refused.problem(ProblemCode::Unavailable);
+        }
+        world.clock.step(1_000);
+    }
+    let job = world.store.jobs(None, 10).await.unwrap().remove(0);
+    // After 1, 2, 4, 8, 16 and 32 s.
+    assert_eq!(job.failures, 6);
+    assert_eq!(names(&events(&world, &id).await), ["inspection_created"]);
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&away, &folder).unwrap();
+    upload(&world, &product, "back", &photo(2)).await.json(201);
+    world.clock.step(32_000);
+    world.run_jobs().await;
+    let path = format!("/v1/inspection/finish/{id}");
+    world.post(&path, &json!({})).await.json(200);
+    let shown = read(&world, &id).await;
+    let images = shown["products"][0]["images"].as_array().unwrap();
+    assert_eq!(images.len(), 2, "{shown}");
+    assert!(
+        images.iter().all(|image| image["approved"] == true),
+        "{shown}"
+    );
+    assert_eq!(
+        names(&events(&world, &id).await),
+        [
+            "inspection_created",
+            "image_processed",
+            "image_processed",
+            "inspection_completed"
+        ]
+    );
 }

@@ -78,6 +78,31 @@ fn every_event_has_a_documented_body() {
     }
 }
 
+/// The inspection object reference that the documentation points to.
+#[test]
+fn the_reference_explains_every_event_and_shows_its_body_in_both_languages() {
+    for page in [
+        include_str!("../../../../docs/guide/en/reference.md"),
+        include_str!("../../../../docs/guide/es/referencia.md"),
+    ] {
+        for event in EventType::ALL {
+            let section = page.split(&format!("\n## `{event}`\n")).nth(1);
+            let section = section.unwrap_or_else(|| panic!("{event} is not there"));
+            let section = section.split("\n## ").next().unwrap();
+            let example = section.split("```json\n").nth(1).unwrap();
+            let example = example.split("\n```").next().unwrap();
+            let read: Event = serde_json::from_str(example).unwrap();
+            assert_eq!(read.event_type(), event);
+            assert_eq!(String::from_utf8(render(&read)).unwrap(), compact(example));
+            let body: Value = serde_json::from_str(example).unwrap();
+            for key in body["payload"].as_object().unwrap().keys() {
+                let row = format!("\n| `{key}` | ");
+                assert!(section.contains(&row), "{event}: nothing is said of {key}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_inspection_created_built_by_hand_is_the_body_of_the_page() {
     fn id(text: &str) -> Id {
