@@ -11,7 +11,9 @@ use heraldo_wire::time::Timestamp;
 use rusqlite::Connection;
 
 use super::care::data_version;
+use super::checkpoint;
 use super::durable::Batch;
+use super::open::Place;
 use super::room::Left;
 use super::writer::{Shared, Writer};
 
@@ -78,10 +80,8 @@ impl Writer {
         if self.shared.disk.check().is_err() {
             return;
         }
-        if self.shared.finish_checkpoint.swap(false, Ordering::AcqRel)
-            && let Err(error) = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-        {
-            self.shared.disk.not_copied(&error);
+        if self.shared.finish_checkpoint.swap(false, Ordering::AcqRel) {
+            checkpoint::finish(&self.shared, db);
         }
         let rows = db.total_changes().saturating_sub(self.rows_at_checkpoint);
         let now = self.shared.around.clock.now();
@@ -90,7 +90,7 @@ impl Writer {
         if gentle || rows >= ROWS_PER_CHECKPOINT {
             self.rows_at_checkpoint = db.total_changes();
             self.checkpoint_at = now;
-            // Full means that the checkpointer is at it already.
+            // Full means that the checkpointer is at it already; a command has none.
             let _ = self.checkpointer.try_send(());
         }
     }
@@ -115,7 +115,25 @@ impl Writer {
         let mended = self.shared.disk.mend(db);
         self.mend_failed_at = mended.is_err().then_some(now);
         conclude(mended?, &self.shared);
+        // It would all be written again after the next failure.
+        let _ = self.checkpointer.try_send(());
         Ok(())
+    }
+}
+
+/// What was answered is in the log already; copying it at the end only makes the next start quicker.
+pub(super) fn copy_all(db: &Connection, shared: &Shared, place: &Place) {
+    let copier = checkpoint::lock(&shared.copier).take();
+    // The last round may have failed. A command leaves the log to the server that it ran beside, which knows
+    // whether it is durable; where none runs nobody knows.
+    let is_durable = match &copier {
+        Some(copier) => shared.disk.check().is_ok() && copier.let_go().is_ok(),
+        None => !place.is_served() && shared.disk.write_again(db).is_ok(),
+    };
+    if is_durable
+        && let Err(error) = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    {
+        tracing::warn!(%error, "the log could not be copied into the database while closing");
     }
 }
 

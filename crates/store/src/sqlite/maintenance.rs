@@ -114,6 +114,7 @@ fn copy(from: &Path, to: &Path) -> rusqlite::Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let source = Connection::open_with_flags(from, flags)?;
     source.busy_timeout(open::BUSY_TIMEOUT)?;
+    open::leave_log(&source)?;
     let mut target = Connection::open_with_flags(to, flags)?;
     // In one step: what is written meanwhile stands in the log and is not looked at, so the copy is of one
     // moment and never begins anew.

@@ -74,8 +74,8 @@ use tokio::sync::oneshot;
 
 use self::apply::Prepared;
 use self::cache::{Cache, Found};
+use self::checkpoint::Copier;
 use self::command::Command;
-use self::disk::Disk;
 use self::durable::Syncer;
 use self::fault::Done;
 use self::group::{Reply, Surroundings};
@@ -124,6 +124,14 @@ impl SqliteStore {
         let pages_max = limits.database_pages_max;
         let opened = open::open(&data_dir, &master_key, &*entropy, exclusive, pages_max)?;
         let place = opened.place;
+        // A command copies little, and is not to end the locks of a server beside it in one process.
+        let copier = exclusive.then(|| {
+            let database = place.database().map_err(|error| place.failed(&error))?;
+            let copier = Copier::new(&place, Arc::new(database));
+            copier.map_err(|error| place.explain(error))
+        });
+        let copier = copier.transpose()?;
+        let database = copier.as_ref().map(Copier::database);
         let shared = Arc::new(Shared {
             commands: Queue::new(limits.queue_changes_max, limits.queue_bytes_max),
             cache: Cache::new(limits.cache_entries_max),
@@ -135,27 +143,22 @@ impl SqliteStore {
                 entropy,
                 master_key: opened.master_key,
             },
-            disk: Arc::new(Disk::new(opened.log)),
+            disk: Arc::new(opened.disk),
+            copier: Mutex::new(copier),
             finish_checkpoint: AtomicBool::new(false),
             lists_are_due: AtomicBool::new(false),
         });
         let (readers, mut threads) =
             Readers::start(&place, &shared.disk, limits.readers, limits.queue_reads_max)?;
         let (has_ended, ended) = tokio::sync::watch::channel(false);
-        // A command copies little, and is not to end the locks of a server beside it in one process.
-        let database = if exclusive {
-            place.database().map(Arc::new).ok()
-        } else {
-            None
-        };
         let started = (|| {
             let (checkpointer, grown) = mpsc::sync_channel(1);
-            let db = place.connect().map_err(|error| place.explain(error))?;
-            let beside = Arc::clone(&shared);
-            let synced = database.clone();
-            threads.push(spawn(&place, "store-checkpoint", move || {
-                checkpoint::run(&db, synced.as_deref(), &grown, &beside)
-            })?);
+            if exclusive {
+                let beside = Arc::clone(&shared);
+                threads.push(spawn(&place, "store-checkpoint", move || {
+                    checkpoint::run(&grown, &beside)
+                })?);
+            }
             let limits = GroupLimits {
                 commands_max: limits.group_commands_max,
                 bytes_max: limits.group_bytes_max,

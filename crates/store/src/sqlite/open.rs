@@ -12,6 +12,7 @@ use heraldo_domain::store::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
+use super::disk::Disk;
 use super::fault::Fault;
 use super::{migrations, sheets};
 use crate::seal::{KeyFileError, MasterKey, load_or_create_key_file};
@@ -113,8 +114,8 @@ pub(super) struct Place {
 pub(super) struct Opened {
     pub place: Place,
     pub writer: Connection,
-    /// The log; what opening wrote to it is on disk.
-    pub log: File,
+    /// What opening wrote to the log is on it.
+    pub disk: Disk,
     pub master_key: MasterKey,
     /// Held by a server for as long as it runs.
     pub lock: Option<File>,
@@ -157,6 +158,10 @@ pub(super) fn open(
             folder: data_dir.to_owned(),
         });
     }
+    let mut log_path = place.database.clone().into_os_string();
+    log_path.push("-wal");
+    let log_path = PathBuf::from(log_path);
+    let log_was_left = log_path.metadata().is_ok_and(|log| log.len() > 0);
     let found = place.version()?;
     place.keep_private()?;
     let mut writer = place.connect().map_err(|error| place.explain(error))?;
@@ -165,11 +170,15 @@ pub(super) fn open(
         place.make_lists_anew(&writer)?;
     }
     let master_key = place.master_key(&writer, key, entropy)?;
-    let log = place.log().map_err(folder)?;
+    let disk = Disk::open(&log_path).map_err(folder)?;
+    if exclusive && log_was_left {
+        disk.copy_what_was_left(&writer)
+            .map_err(|fault| place.explain_fault(fault))?;
+    }
     Ok(Opened {
         place,
         writer,
-        log,
+        disk,
         master_key,
         lock: lock.filter(|_| exclusive),
     })
@@ -189,6 +198,13 @@ fn keep_name(made: &Path) {
             "a new data folder's name could not be synced; a power loss in the next seconds may take the folder"
         );
     }
+}
+
+/// Copies nothing of the log when the connection is closed: it may not be durable. The writer copies it before it
+/// ends, unless the disk did not keep it; then nobody does.
+pub(super) fn leave_log(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map(drop)
 }
 
 /// The lock, unless somebody else holds it.
@@ -256,13 +272,10 @@ impl Place {
         File::open(&self.database)
     }
 
-    /// The log's file, synced; it is written only when it is mended. SQLite takes no locks on it, so that it may be opened beside SQLite.
-    fn log(&self) -> std::io::Result<File> {
-        let mut path = self.database.clone().into_os_string();
-        path.push("-wal");
-        let log = File::options().read(true).write(true).open(path)?;
-        log.sync_data()?;
-        Ok(log)
+    /// Whether a server runs on the folder.
+    pub(super) fn is_served(&self) -> bool {
+        let lock = self.database.with_file_name(LOCK_FILE);
+        !matches!(take_lock(&lock), Ok(Some(_)))
     }
 
     /// A connection that only reads.
@@ -323,8 +336,7 @@ impl Place {
 
     fn prepare(&self, db: &Connection) -> rusqlite::Result<()> {
         db.busy_timeout(BUSY_TIMEOUT)?;
-        // The writer copies the log before it ends, unless the disk did not keep it: then nobody does.
-        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        leave_log(db)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         db.pragma_update(None, "temp_store", "MEMORY")?;
         db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -340,6 +352,7 @@ impl Place {
         let read = || {
             let db = Connection::open_with_flags(&self.database, flags)?;
             db.busy_timeout(BUSY_TIMEOUT)?;
+            leave_log(&db)?;
             let number = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0));
             let version = number("PRAGMA user_version")?;
             let application = number("PRAGMA application_id")?;
@@ -401,13 +414,17 @@ impl Place {
             }
             sheets::finish(db)
         };
-        anew().map_err(|fault| match fault {
+        anew().map_err(|fault| self.explain_fault(fault))
+    }
+
+    fn explain_fault(&self, fault: Fault) -> OpenError {
+        match fault {
             Fault::Sql(error) => self.explain(error),
             fault => OpenError::Failed {
                 path: self.database.clone(),
                 reason: StoreError::from(fault).to_string(),
             },
-        })
+        }
     }
 
     /// Loads the master key and checks that it is the one the database was sealed with.

@@ -6,9 +6,9 @@
 //! command either succeeds or fails before it has written anything; only when one fails half-way is the
 //! group undone and carried out again with a savepoint each.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use heraldo_domain::delivery::{Epoch, Leased};
@@ -16,9 +16,10 @@ use heraldo_domain::store::StoreError;
 use heraldo_wire::time::Timestamp;
 use rusqlite::Connection;
 
-use super::between::conclude;
+use super::between::{conclude, copy_all};
 use super::cache::{Cache, Stale};
 use super::care::{Care, alone, data_version, one, one_of_many, roll_back};
+use super::checkpoint::Copier;
 use super::command::Command;
 use super::disk::Disk;
 use super::durable::{Batch, Syncer};
@@ -49,6 +50,8 @@ pub(super) struct Shared {
     pub room: Room,
     pub around: Surroundings,
     pub disk: Arc<Disk>,
+    /// A server's, until its writer ends: a command leaves the log to the server that it runs beside.
+    pub copier: Mutex<Option<Copier>>,
     /// The checkpointer copied most of the log; the writer copies the rest and starts the log anew.
     pub finish_checkpoint: AtomicBool,
     /// Lists of inspections are not whole before the writer was asked to write what is due.
@@ -162,10 +165,7 @@ impl Writer {
                 Err(_) => return,
             }
         }
-        // What was answered is in the log already; copying it now only makes the next start quicker.
-        if let Err(error) = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-            tracing::warn!(%error, "the log could not be copied into the database while closing");
-        }
+        copy_all(&db, &self.shared, &self.place);
     }
 
     fn serve(&mut self, db: &Connection) -> Serve {

@@ -1,7 +1,7 @@
 //! Power loss: what a server wrote and synced is recorded, and read again as a disk that lost power at any
 //! moment would give it back. Each event whose acceptance had been answered is there.
 //!
-//! In one of the lives the disk also refuses syncs, and loses what they were to cover although the system takes
+//! In two of the lives the disk also refuses syncs, and loses what they were to cover although the system takes
 //! it for written.
 //!
 //! `strace` records the real binary on a real disk: every write with its bytes, every sync, every change of
@@ -14,6 +14,7 @@ mod record;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,8 +41,9 @@ use crate::waiting::eventually;
 
 /// How often the power is lost.
 const CUTS: usize = 240;
-/// So many more while a log that the disk did not keep is mended.
-const CUTS_WHILE_MENDED: usize = 60;
+/// So many more between a refused sync of the log and the next thing that is accepted, half of them just when
+/// something is copied into the database.
+const CUTS_WHILE_REFUSED: usize = 80;
 /// After some of them the real server goes on with what is left.
 const GOES_ON_EVERY: usize = 40;
 const CALLERS: usize = 3;
@@ -54,23 +56,27 @@ fn a_power_loss_at_any_moment_loses_no_accepted_event() {
     let mut dice = Dice::new();
     let mut record = Record::default();
     let mut key = String::new();
-    // A life that is killed, one that stops and copies its log, one that copies it under load, and one in which
-    // syncs are refused: of each thread the 20th and each 15th after it, which is after the start.
-    let refused = "-e inject=fdatasync:error=EIO:when=";
-    for (number, requests, events, refused) in [
+    // A life that is killed, one that stops and copies its log, one that copies it under load, one in which
+    // syncs are refused (of each thread the 20th and each 15th after it, which is after the start), and one in
+    // which that happens while the log is copied, because the disk is slow.
+    let refused = "-e inject=fdatasync:error=EIO:when=20+15";
+    let refused_and_slow =
+        "-e inject=fdatasync:error=EIO:when=9+4 -e inject=pwrite64:delay_exit=100";
+    for (number, requests, events, faults) in [
         (0, 40, 3, None),
         (1, 40, 3, None),
         (2, 60, 100, None),
-        (3, 90, 3, Some(format!("{refused}20+15"))),
+        (3, 90, 3, Some(refused)),
+        (4, 60, 30, Some(refused_and_slow)),
     ] {
         let log = folder.path().join(format!("life-{number}"));
-        let mut server = recorded(&data, &log, refused.as_deref()).start();
+        let mut server = recorded(&data, &log, faults).start();
         if number == 0 {
             let api = server.api();
             key.clone_from(&api.key);
             api.webhook(&receiver.url());
         }
-        load(&server, &key, requests, events, refused.is_some());
+        load(&server, &key, requests, events, faults.is_some());
         let pid = server.pid();
         if number == 1 {
             server.signal("TERM");
@@ -93,7 +99,10 @@ fn a_power_loss_at_any_moment_loses_no_accepted_event() {
         "the data folder itself may be lost"
     );
     assert!(facts.refused >= 2, "{facts:?}");
-    let cuts = cuts(&record, &data, &mut dice);
+    let refusals = Refusals::of(&record, &data);
+    assert!(!refusals.spans.is_empty(), "{facts:?}");
+    assert!(!refusals.copied.is_empty(), "{facts:?}");
+    let cuts = cuts(&record, &refusals, &mut dice);
     let mut disk = Disk::new(&data);
     let mut accepted = Accepted::default();
     let (mut done, mut most_uncertain) = (0, 0);
@@ -117,20 +126,21 @@ fn a_power_loss_at_any_moment_loses_no_accepted_event() {
     }
     println!(
         "{} events accepted in {} calls, {} cuts, at most {most_uncertain} writes uncertain at one, none \
-         lost; {facts:?}",
+         lost; {facts:?}, {} pages copied while a sync stood refused",
         accepted.events.len(),
         record.acts.len(),
-        cuts.len()
+        cuts.len(),
+        refusals.copied.len()
     );
 }
 
 /// A server whose calls are written down. It keeps its own process id.
-fn recorded<'a>(data: &'a Path, log: &Path, refused: Option<&str>) -> Setup<'a> {
+fn recorded<'a>(data: &'a Path, log: &Path, faults: Option<&str>) -> Setup<'a> {
     let mut setup = Setup::serve(data);
     setup.before = Some(format!(
         "exec strace -D -f --seccomp-bpf -y -xx -s 16000000 -e trace={CALLS} {} -o '{}' \
          \"$0\" \"$@\"",
-        refused.unwrap_or_default(),
+        faults.unwrap_or_default(),
         log.display()
     ));
     setup
@@ -226,9 +236,49 @@ fn folder_is_certain(record: &Record, parent: &Path) -> bool {
     first == Some(true)
 }
 
-/// Half of them lie where an answer has just begun to go out, the others anywhere; some more lie between a
-/// refused sync of the log and the next sync of the database, which ends its mending.
-fn cuts(record: &Record, data: &Path, dice: &mut Dice) -> Vec<usize> {
+/// Where in the record a sync of the log stood refused: nothing is accepted until the log is mended.
+#[derive(Debug, Default)]
+struct Refusals {
+    /// From the refusal to the next answer that something was accepted.
+    spans: Vec<Range<usize>>,
+    /// Where in them a page of the database was being written.
+    copied: Vec<usize>,
+}
+
+impl Refusals {
+    fn of(record: &Record, data: &Path) -> Self {
+        let (log, database) = (data.join("heraldo.db-wal"), data.join("heraldo.db"));
+        let mut refusals = Self::default();
+        let mut refused_at = None;
+        let mut copied = Vec::new();
+        for (at, edge) in record.edges.iter().enumerate() {
+            match edge {
+                Edge::End(call) => {
+                    if matches!(&record.acts[*call], Act::FailedSync { path } if *path == log) {
+                        refused_at = refused_at.or(Some(at));
+                    }
+                }
+                Edge::Begin(call) => match &record.acts[*call] {
+                    Act::Write { path, .. } if *path == database && refused_at.is_some() => {
+                        copied.push(at + 1);
+                    }
+                    Act::Answer(bytes) if bytes.starts_with(b"HTTP/1.1 20") => {
+                        if let Some(refused) = refused_at.take() {
+                            refusals.spans.push(refused..at + 1);
+                            refusals.copied.append(&mut copied);
+                        }
+                    }
+                    _ => {}
+                },
+            }
+        }
+        refusals
+    }
+}
+
+/// Half of them lie where an answer has just begun to go out, the others anywhere; some more lie where a sync
+/// stood refused.
+fn cuts(record: &Record, refusals: &Refusals, dice: &mut Dice) -> Vec<usize> {
     let answers: Vec<usize> = record
         .edges
         .iter()
@@ -244,23 +294,12 @@ fn cuts(record: &Record, data: &Path, dice: &mut Dice) -> Vec<usize> {
             _ => first + below(record.edges.len() - first),
         })
         .collect();
-    let database = data.join("heraldo.db");
-    let mut refused_at = None;
-    let mut mendings = Vec::new();
-    for (at, edge) in record.edges.iter().enumerate() {
-        let Edge::End(call) = edge else { continue };
-        match &record.acts[*call] {
-            Act::FailedSync { .. } => refused_at = refused_at.or(Some(at)),
-            Act::Sync { path } if *path == database => {
-                mendings.extend(refused_at.take().map(|refused| (refused, at + 1)));
-            }
-            _ => {}
+    cuts.extend((0..CUTS_WHILE_REFUSED).map(|number| match number % 2 {
+        0 => refusals.copied[below(refusals.copied.len())],
+        _ => {
+            let span = &refusals.spans[number / 2 % refusals.spans.len()];
+            span.start + below(span.len())
         }
-    }
-    assert!(!mendings.is_empty(), "a log was mended");
-    cuts.extend((0..CUTS_WHILE_MENDED).map(|number| {
-        let (refused, mended) = mendings[number % mendings.len()];
-        refused + below(mended - refused)
     }));
     cuts.sort_unstable();
     cuts
