@@ -61,13 +61,13 @@ fn a_power_loss_at_any_moment_loses_no_accepted_event() {
     // which that happens while the log is copied, because the disk is slow.
     let refused = "-e inject=fdatasync:error=EIO:when=20+15";
     let refused_and_slow =
-        "-e inject=fdatasync:error=EIO:when=9+4 -e inject=pwrite64:delay_exit=100";
+        "-e inject=fdatasync:error=EIO:when=9+6 -e inject=pwrite64:delay_exit=100";
     for (number, requests, events, faults) in [
         (0, 40, 3, None),
         (1, 40, 3, None),
         (2, 60, 100, None),
         (3, 90, 3, Some(refused)),
-        (4, 60, 30, Some(refused_and_slow)),
+        (4, 60, 100, Some(refused_and_slow)),
     ] {
         let log = folder.path().join(format!("life-{number}"));
         let mut server = recorded(&data, &log, faults).start();
