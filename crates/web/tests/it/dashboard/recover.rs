@@ -114,7 +114,7 @@ async fn a_range_is_counted_first_and_sent_when_that_is_confirmed() {
 #[tokio::test]
 async fn a_recovery_is_cancelled_on_its_page_and_once_it_has_ended_no_more() {
     let world = World::new().await;
-    let browser = Browser::signed_in(&world, Role::Owner).await;
+    let mut browser = Browser::signed_in(&world, Role::Owner).await;
     let webhook = history(&world).await;
     let (path, _) = browser
         .submit_and_follow(&count_of(&webhook), PAGE, &[])
@@ -137,7 +137,19 @@ async fn a_recovery_is_cancelled_on_its_page_and_once_it_has_ended_no_more() {
     let refused = browser
         .post(&format!("{path}/cancel"), &[("form", &token)])
         .await;
-    checked(&refused, 409);
+    let page = checked(&refused, 409);
+    assert!(page.contains("Not possible any more"), "{page}");
+    browser.language = "es";
+    let refused = browser
+        .post(&format!("{path}/cancel"), &[("form", &token)])
+        .await;
+    let page = checked(&refused, 409);
+    assert!(
+        page.contains("Ya no es posible") && page.contains("No se cambió nada"),
+        "{page}"
+    );
+    assert!(!page.contains("there is nothing to cancel"), "{page}");
+    browser.language = "en";
     let counted = browser.page(&count_of(&webhook), 200).await;
     assert!(counted.contains("enable it, then send") && !counted.contains("Send ("));
 }
