@@ -4,7 +4,7 @@
 mod http2;
 
 use std::io::{BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, date_time_ymd};
@@ -385,13 +385,14 @@ fn hostile_receivers_are_recorded_as_what_they_are_and_hurt_nobody() {
             expected,
         })
         .collect();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    // Bound and never listening: nobody else is given the port meanwhile, as one that was let go may be.
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     hostiles.push(Hostile {
         name: "a closed port",
         endpoint: format!("http://{}/", closed.local_addr().unwrap()),
         expected: (Some("connect"), Some("connect"), None),
     });
-    drop(closed);
     hostiles.extend(by_name());
 
     let webhooks: Vec<String> = hostiles

@@ -132,9 +132,9 @@ impl Bed {
 
 /// Every failure says what to do, whatever its class.
 fn told(failure: Failure) -> Failure {
-    const DO: [&str; 12] = [
+    const DO: [&str; 14] = [
         "check", "answer", "end ", "send ", "use ", "renew", "replace", "offer", "list ", "set ",
-        "puts ", "allows ",
+        "puts ", "allows ", "issue ", "install ",
     ];
     let detail = &failure.detail;
     let advice = detail

@@ -36,6 +36,7 @@ async fn a_new_webhook_is_answered_with_its_id_alone() {
         "headers": {"x-team": "claims"},
         "ordering": "inspection",
         "retrySchedule": ["4s", "1h30m"],
+        "retryEvents": null,
         "timeoutMs": 5000,
         "concurrency": null,
         "ratePerSecond": null,
