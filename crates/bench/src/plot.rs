@@ -91,7 +91,8 @@ fn drawn(scenario: &Scenario, axis: Axis, figures: &Figures) -> String {
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="sans-serif" font-size="12">
 <title>{}</title>
 <rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>
-<text x="{LEFT}" y="22" font-size="14" fill="#1a1a1a">{}: server CPU per delivery, µs</text>"##,
+<text x="{LEFT}" y="16" font-size="14" fill="#1a1a1a">{}</text>
+<text x="{LEFT}" y="32" fill="#4d4d4d">server CPU per delivery, µs</text>"##,
         scenario.about, scenario.about
     );
     for line in 0..=LINES {
