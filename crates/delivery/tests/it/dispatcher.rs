@@ -4,13 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use heraldo_delivery::lanes::Limits;
-use heraldo_domain::ops::webhooks::{delete_webhook, reveal_secret, rotate_secret, update_webhook};
+use heraldo_domain::ops::webhooks::{delete_webhook, reveal_secret, rotate_secret};
 use heraldo_domain::ops::{deliveries, publish};
 use heraldo_domain::query::{DeliveryFilter, Page};
 use heraldo_domain::store::Store;
-use heraldo_wire::api::{
-    DeliveryStatus, Ordering, RotateSecretRequest, UpdateWebhookRequest, WebhookStatus,
-};
+use heraldo_wire::api::{DeliveryStatus, Ordering, RotateSecretRequest, WebhookStatus};
 use heraldo_wire::attempt::{Cause, ErrorClass, Phase};
 use heraldo_wire::event::EventType;
 use heraldo_wire::signature::{Envelope, construct_event, verify_standard};
@@ -270,13 +268,7 @@ async fn a_paused_webhook_keeps_its_events_and_sends_them_in_order_when_enabled(
         .await;
     let events: Vec<_> = (0..30).map(|_| (CREATED, 1)).collect();
     world.publish(&events).await;
-    let enable = UpdateWebhookRequest {
-        status: Some(WebhookStatus::Enabled),
-        ..UpdateWebhookRequest::default()
-    };
-    update_webhook(&world.context, &world.caller, id, enable)
-        .await
-        .unwrap();
+    world.enable(id).await;
     world.publish(&[(CREATED, 1)]).await;
     let requests = take(&mut requests, 31).await;
     let sequences: Vec<_> = requests

@@ -53,15 +53,6 @@ async fn status(world: &World, id: WebhookId) -> WebhookStatus {
     webhook.settings.status
 }
 
-async fn enable(world: &World, id: WebhookId) {
-    let request = UpdateWebhookRequest {
-        status: Some(WebhookStatus::Enabled),
-        ..UpdateWebhookRequest::default()
-    };
-    let webhook = update_webhook(&world.context, &world.caller, id, request).await;
-    assert_eq!(webhook.unwrap().life.disabled, None);
-}
-
 #[tokio::test]
 async fn one_410_disables_a_webhook_and_whoever_owns_the_company_is_told() {
     let world = World::new(Limits::default(), Vec::new()).await;
@@ -93,7 +84,7 @@ async fn one_410_disables_a_webhook_and_whoever_owns_the_company_is_told() {
 
     // What comes now is stored, for nobody; what comes after it is enabled again is sent.
     world.publish(&[(CREATED, 2)]).await;
-    enable(&world, id).await;
+    world.enable(id).await;
     world.publish(&[(CREATED, 3)]).await;
     for inspection in [1, 3] {
         let request = requests.recv().await.expect("the receiver runs");
@@ -194,7 +185,7 @@ async fn nothing_but_failures_disables_a_webhook_after_so_many_attempts() {
             .is_some_and(|since| since < payload.disabled_at)
     );
     // Enabled again it is judged anew.
-    enable(&world, id).await;
+    world.enable(id).await;
     assert_eq!(world.store.failing(vec![id]).await.unwrap(), []);
     world.stop().await;
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use heraldo_delivery::lanes::Limits;
 use heraldo_domain::delivery::Attempt;
-use heraldo_domain::ops::webhooks::update_webhook;
-use heraldo_wire::api::{Ordering, UpdateWebhookRequest, WebhookStatus};
+use heraldo_wire::api::{Ordering, WebhookStatus};
 use heraldo_wire::attempt::ErrorClass;
 use heraldo_wire::event::EventType;
 use tokio::io::AsyncWriteExt;
@@ -52,13 +51,7 @@ async fn what_a_paused_webhook_kept_flows_in_order_at_its_own_rate() {
         .await;
     let events: Vec<_> = (0..45).map(|_| (CREATED, 1)).collect();
     world.publish(&events).await;
-    let enable = UpdateWebhookRequest {
-        status: Some(WebhookStatus::Enabled),
-        ..UpdateWebhookRequest::default()
-    };
-    update_webhook(&world.context, &world.caller, id, enable)
-        .await
-        .unwrap();
+    world.enable(id).await;
     for sequence in 1..=45 {
         let request = requests.recv().await.expect("the receiver runs");
         let header = request.header("autoinspector-sequence");

@@ -11,7 +11,7 @@ use heraldo_domain::account::Caller;
 use heraldo_domain::change::Actor;
 use heraldo_domain::links::{LinkKey, Links};
 use heraldo_domain::ops::accounts::{Person, create_company};
-use heraldo_domain::ops::webhooks::create_webhook;
+use heraldo_domain::ops::webhooks::{create_webhook, update_webhook};
 use heraldo_domain::ops::{Context, Settings, publish};
 use heraldo_domain::ports::{Clock, Entropy, IdMaker};
 use heraldo_domain::query::{DeliveryFilter, DeliveryRecord, Page};
@@ -19,7 +19,9 @@ use heraldo_domain::retry::RetryPolicy;
 use heraldo_domain::store::Store;
 use heraldo_domain::webhook::Defaults;
 use heraldo_store::{MasterKeySource, SqliteConfig, SqliteLimits, SqliteStore};
-use heraldo_wire::api::{CreateWebhookAnswer, CreateWebhookRequest};
+use heraldo_wire::api::{
+    CreateWebhookAnswer, CreateWebhookRequest, UpdateWebhookRequest, WebhookStatus,
+};
 use heraldo_wire::event::EventType;
 use heraldo_wire::id::{ApiKeyId, WebhookId};
 use heraldo_wire::time::{HumanDuration, Timestamp};
@@ -212,6 +214,15 @@ impl World {
         serde_json::from_slice::<CreateWebhookAnswer>(&answer.body)
             .unwrap()
             .id
+    }
+
+    pub async fn enable(&self, id: WebhookId) {
+        let request = UpdateWebhookRequest {
+            status: Some(WebhookStatus::Enabled),
+            ..UpdateWebhookRequest::default()
+        };
+        let webhook = update_webhook(&self.context, &self.caller, id, request).await;
+        assert_eq!(webhook.unwrap().life.disabled, None);
     }
 
     /// Publishes events in one call; each is a type and the number of its inspection.
