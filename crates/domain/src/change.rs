@@ -11,6 +11,7 @@ use heraldo_wire::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{ApiKey, Company, KeyHash, Member};
+use crate::health::Failing;
 use crate::inspection::Inspection;
 use crate::job::Job;
 use crate::password::PasswordHash;
@@ -58,6 +59,7 @@ impl Change {
             | Write::CreateToken(_)
             | Write::SpendToken { .. }
             | Write::UpdateWebhook(_)
+            | Write::ExpectFailing { .. }
             | Write::ForgetFailing(_)
             | Write::DeleteWebhook { .. }
             | Write::Resend { .. }
@@ -122,6 +124,12 @@ pub enum Write {
     /// Replaces the webhook whose stored version is `webhook.version - 1`. An engine cancels nothing
     /// by itself: the dispatcher cancels what waits for a disabled webhook, in slices.
     UpdateWebhook(Webhook),
+    /// Writes nothing; `Conflict` unless the run of failures that was read goes on. What another write of the change
+    /// was decided on.
+    ExpectFailing {
+        webhook: WebhookId,
+        run: Failing,
+    },
     /// Forgets the webhook's run of failures: what comes begins a new one.
     ForgetFailing(WebhookId),
     /// Deletes the webhook; what waits for it is cancelled by the dispatcher, in slices.

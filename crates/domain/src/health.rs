@@ -47,6 +47,12 @@ impl Failing {
             }),
         }
     }
+
+    /// Whether a run that is stored now is this one, longer or not, and none that began after a success.
+    #[must_use]
+    pub fn goes_on_as(&self, now: &Self) -> bool {
+        now.first == self.first && now.since <= self.since && now.attempts >= self.attempts
+    }
 }
 
 /// What a group of outcomes told of one webhook.
@@ -185,6 +191,26 @@ mod tests {
         let failing = failing.unwrap();
         assert_eq!((failing.attempts, failing.since.as_millis()), (2, 8));
         assert!(failing.several);
+    }
+
+    #[test]
+    fn a_run_goes_on_until_a_success_also_when_the_same_message_fails_again() {
+        let before = [(1, FAILED, 5), (2, FAILED, 6)];
+        let read = run(&before).unwrap();
+        let after =
+            |more: &[(u64, AttemptOutcome, i64)]| run(&[&before[..], more].concat()).unwrap();
+        assert!(read.goes_on_as(&read));
+        assert!(read.goes_on_as(&after(&[(3, FAILED, 7)])));
+        assert!(
+            read.goes_on_as(&after(&[(3, FAILED, 4)])),
+            "ended later, began earlier"
+        );
+        let ended = (3, DELIVERED, 7);
+        assert!(!read.goes_on_as(&after(&[ended, (4, FAILED, 8), (5, FAILED, 9)])));
+        let again = after(&[ended, (1, FAILED, 8), (2, FAILED, 9)]);
+        assert!(!read.goes_on_as(&again));
+        let few = after(&[ended, (1, FAILED, 4)]);
+        assert!(!read.goes_on_as(&few), "it began before that success");
     }
 
     #[test]

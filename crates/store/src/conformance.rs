@@ -166,6 +166,7 @@ macro_rules! conformance_tests {
                 a_run_of_failures_is_counted_until_a_success_ends_it
                 a_run_survives_a_new_start
                 outcomes_without_their_lease_tell_nothing
+                what_a_run_decided_is_written_while_that_run_goes_on
                 a_run_is_forgotten_on_request_and_with_its_webhook
                 waiting_retries_are_brought_forward_in_slices
                 nothing_but_waiting_retries_is_brought_forward

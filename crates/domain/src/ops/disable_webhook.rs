@@ -58,14 +58,20 @@ pub async fn disable_webhook(
         let Some(company) = store.company(webhook.company_id).await? else {
             return Ok(None);
         };
+        // What was taken since the run was read ended it: that webhook stays as it is.
+        let mut writes = match why {
+            Why::Failing(run) => vec![Write::ExpectFailing { webhook: id, run }],
+            Why::Manual | Why::Gone => Vec::new(),
+        };
         let next_id = || means.ids.next(now, means.entropy);
         let next = Webhook {
             version: webhook.version + 1,
             updated_at: now,
             ..Webhook::clone(&webhook).with_status(WebhookStatus::Disabled, why, now)
         };
+        writes.push(Write::UpdateWebhook(next.clone()));
         let change = Change {
-            writes: vec![Write::UpdateWebhook(next.clone())],
+            writes,
             events: told(&company, &next, run, means.server, next_id)
                 .into_iter()
                 .collect(),

@@ -4,7 +4,7 @@ use heraldo_domain::change::Write;
 use heraldo_domain::delivery::{Leased, Next, Settlement};
 use heraldo_domain::health::{Failing, Turn, WebhookTurn};
 use heraldo_domain::retry::RetryPolicy;
-use heraldo_domain::store::Settled;
+use heraldo_domain::store::{Settled, StoreError};
 use heraldo_wire::id::WebhookId;
 use heraldo_wire::time::Timestamp;
 
@@ -102,6 +102,27 @@ pub fn a_run_is_forgotten_on_request_and_with_its_webhook(harness: &dyn Harness)
         None,
         "a deleted webhook leaves nothing behind"
     );
+}
+
+pub fn what_a_run_decided_is_written_while_that_run_goes_on(harness: &dyn Harness) {
+    let (scene, _) = Scene::new(harness);
+    let webhook = scene.add_webhook();
+    let leased = [(); 5].map(|()| scene.publish_leased(webhook));
+    settle(&scene, &[(&leased[0], 500), (&leased[1], 500)]);
+    let run = run_of(&scene, webhook).expect("a run");
+    let expect = || scene.write(Write::ExpectFailing { webhook, run }).err();
+    assert_eq!(expect(), None);
+    settle(&scene, &[(&leased[2], 500)]);
+    assert_eq!(expect(), None, "it is longer now, and the same");
+    assert!(
+        run_of(&scene, webhook).is_some_and(|now| now.attempts == 3),
+        "expecting writes nothing"
+    );
+
+    settle(&scene, &[(&leased[3], 200)]);
+    assert_eq!(expect(), Some(StoreError::Conflict), "it has ended");
+    settle(&scene, &[(&leased[4], 500)]);
+    assert_eq!(expect(), Some(StoreError::Conflict), "another has begun");
 }
 
 fn in_ms(scene: &Scene<'_>, ms: i64) -> Timestamp {

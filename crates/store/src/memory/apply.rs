@@ -101,6 +101,10 @@ impl Step<'_> {
                 insert(&mut self.state.webhooks, webhook.id, Arc::new(webhook))
             }
             Write::UpdateWebhook(webhook) => self.update_webhook(webhook),
+            Write::ExpectFailing { webhook, run } => match self.state.failing.get(&webhook) {
+                Some(now) if run.goes_on_as(now) => Ok(()),
+                Some(_) | None => Err(StoreError::Conflict),
+            },
             Write::ForgetFailing(id) => {
                 self.state.failing.remove(&id);
                 Ok(())

@@ -93,6 +93,7 @@ fn apply(group: &mut Group<'_, '_>, write: &Write, documents: &mut Iter<'_, Stri
         Write::SpendToken { hash, now } => records::spend_token(group, *hash, *now),
         Write::CreateWebhook(webhook) => create_webhook(group, webhook),
         Write::UpdateWebhook(webhook) => update_webhook(group, webhook),
+        Write::ExpectFailing { webhook, run } => failing::expect(group, *webhook, run),
         Write::ForgetFailing(id) => failing::forget(group, *id),
         Write::DeleteWebhook { company_id, id } => delete_webhook(group, *company_id, *id),
         Write::CreateInspection(inspection) => create_inspection(group, inspection, document()?),

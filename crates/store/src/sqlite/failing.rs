@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 
 use heraldo_domain::delivery::Settlement;
 use heraldo_domain::health::{Failing, Followed, WebhookTurn};
-use heraldo_domain::store::Settled;
+use heraldo_domain::store::{Settled, StoreError};
 use heraldo_wire::id::{DeliveryId, WebhookId};
 use rusqlite::{Connection, Row, params};
 
@@ -89,6 +89,14 @@ fn write(group: &Group<'_, '_>, webhook: WebhookId, run: Failing) -> Done<()> {
         ],
     )?;
     Ok(())
+}
+
+/// The run that a change was decided on has to go on.
+pub(super) fn expect(group: &Group<'_, '_>, webhook: WebhookId, run: &Failing) -> Done<()> {
+    match read(group.db, webhook)? {
+        Some(now) if run.goes_on_as(&now) => Ok(()),
+        Some(_) | None => Err(StoreError::Conflict.into()),
+    }
 }
 
 pub(super) fn forget(group: &Group<'_, '_>, webhook: WebhookId) -> Done<()> {
