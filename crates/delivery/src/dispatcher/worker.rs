@@ -207,7 +207,8 @@ async fn send<R: Runtime>(
     };
     let report = if leased.recovered {
         let record = record_start(started, leased);
-        inner.runtime.send_recorded(outgoing, record).await
+        // In memory of its own: it is rare, and larger than the other.
+        Box::pin(inner.runtime.send_recorded(outgoing, record)).await
     } else {
         inner.runtime.send(outgoing).await
     };

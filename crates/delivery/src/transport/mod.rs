@@ -23,7 +23,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -248,8 +248,10 @@ impl Transport {
     pub async fn send(&self, outgoing: Outgoing) -> Report {
         let started = now();
         let mut trace = Trace::begin(started);
-        let attempt = self.inner.attempt(&outgoing, None, &mut trace);
-        let outcome = within(deadline_of(&outgoing, started), attempt).await;
+        let outcome = {
+            let attempt = pin!(self.inner.attempt(&outgoing, None, &mut trace));
+            within(deadline_of(&outgoing, started), attempt).await
+        };
         report(&outgoing, started, trace, &self.inner.keep, outcome)
     }
 
@@ -266,16 +268,18 @@ impl Transport {
         let departure = Arc::new(Departure::default());
         let outcome = {
             let mut deadline = deadline_of(&outgoing, started);
-            let attempt = self.inner.attempt(&outgoing, Some(&departure), &mut trace);
-            let mut attempt = pin!(attempt);
-            let until_it_leaves = async {
-                tokio::select! {
-                    biased;
-                    () = departure.left() => None,
-                    outcome = &mut attempt => Some(outcome),
-                }
+            let mut attempt = pin!(self.inner.attempt(&outgoing, Some(&departure), &mut trace));
+            let until_it_leaves = {
+                let until_it_leaves = pin!(async {
+                    tokio::select! {
+                        biased;
+                        () = departure.left() => None,
+                        outcome = &mut attempt => Some(outcome),
+                    }
+                });
+                within(deadline, until_it_leaves).await
             };
-            match within(deadline, until_it_leaves).await {
+            match until_it_leaves {
                 Some(None) => {
                     let left = now();
                     tokio::select! {
@@ -286,7 +290,7 @@ impl Transport {
                             departure.record_ended();
                             let took = now().saturating_duration_since(left);
                             deadline = deadline.and_then(|deadline| deadline.checked_add(took));
-                            within(deadline, attempt).await
+                            within(deadline, attempt.as_mut()).await
                         }
                     }
                 }
@@ -304,8 +308,12 @@ fn deadline_of(outgoing: &Outgoing, started: Instant) -> Option<Instant> {
     started.checked_add(outgoing.timeout)
 }
 
-/// `None`: the deadline passed.
-async fn within<F: Future>(deadline: Option<Instant>, attempt: F) -> Option<F::Output> {
+/// `None`: the deadline passed. It is given where the attempt is, and does not move it: that would cost each attempt
+/// several kilobytes of copying.
+async fn within<F: Future>(
+    deadline: Option<Instant>,
+    attempt: Pin<&mut F>,
+) -> Option<F::Output> {
     match deadline {
         Some(deadline) => timeout_at(deadline, attempt).await.ok(),
         None => Some(attempt.await),
@@ -358,7 +366,8 @@ impl Inner {
                 Err(cut) => return Err(cut.failure),
             }
         }
-        let link = match self.connector.connect(&outgoing.url, trace).await? {
+        // In memory of its own: nearly every attempt finds a connection, and would carry along what opening one needs.
+        let link = match Box::pin(self.connector.connect(&outgoing.url, trace)).await? {
             Link::H2(fresh) => Link::H2(self.pool.adopt(outgoing.url.key(), fresh, now())),
             link @ Link::H1(_) => link,
         };
