@@ -16,6 +16,8 @@ pub(super) struct Bucket {
     tokens: u32,
     /// Taken for attempts that have not been sent yet.
     taken: u32,
+    /// None is there before, however many there are meanwhile: nobody knows how many were sent before the bucket was.
+    empty_until: Timestamp,
     /// When others were spent, oldest first; one entry for each millisecond.
     spent: VecDeque<(Timestamp, u32)>,
     /// The sum of those.
@@ -35,12 +37,12 @@ impl Bucket {
     /// A bucket of `tokens` of which none was left at `empty_at`: what was sent up to then counts, whoever
     /// sent it.
     pub(super) fn new(tokens: u32, empty_at: Timestamp) -> Self {
-        let tokens = tokens.max(1);
         Self {
-            tokens,
+            tokens: tokens.max(1),
             taken: 0,
-            spent: VecDeque::from([(empty_at, tokens)]),
-            spent_count: tokens,
+            empty_until: empty_at.plus(TOKEN_RETURN),
+            spent: VecDeque::new(),
+            spent_count: 0,
         }
     }
 
@@ -57,6 +59,9 @@ impl Bucket {
             self.spent_count -= count;
             self.spent.pop_front();
         }
+        if now < self.empty_until {
+            return Err(Empty::Until(self.empty_until));
+        }
         if self.taken.saturating_add(self.spent_count) < self.tokens {
             self.taken += 1;
             return Ok(());
@@ -70,8 +75,9 @@ impl Bucket {
     }
 
     /// When all spent tokens are back.
-    pub(super) fn last_return(&self) -> Option<Timestamp> {
-        self.spent.back().map(|(at, _)| at.plus(TOKEN_RETURN))
+    pub(super) fn last_return(&self) -> Timestamp {
+        let last = self.spent.back().map(|(at, _)| at.plus(TOKEN_RETURN));
+        last.map_or(self.empty_until, |last| last.max(self.empty_until))
     }
 
     /// The attempt that a token was taken for is sent now.
@@ -91,8 +97,10 @@ impl Bucket {
 
     /// The clock was set back by so much.
     pub(super) fn set_back(&mut self, step_ms: i64) {
+        let earlier = |at: Timestamp| Timestamp::from_millis(at.as_millis() - step_ms);
+        self.empty_until = earlier(self.empty_until);
         for (at, _) in &mut self.spent {
-            *at = Timestamp::from_millis(at.as_millis() - step_ms);
+            *at = earlier(*at);
         }
     }
 }
@@ -163,7 +171,13 @@ mod tests {
     fn a_new_bucket_waits_a_second_from_when_it_was_empty() {
         let mut bucket = Bucket::new(2, at(400));
         assert_eq!(bucket.take(at(500)), Err(Empty::Until(at(1_400))));
-        assert_eq!(bucket.take(at(1_400)), Ok(()));
+        bucket.set_tokens(5);
+        assert_eq!(
+            bucket.take(at(1_399)),
+            Err(Empty::Until(at(1_400))),
+            "more of them are as empty"
+        );
+        assert_eq!(sent(&mut bucket, 1_400..1_500).len(), 5);
     }
 
     #[test]

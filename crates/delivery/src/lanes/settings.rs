@@ -71,7 +71,7 @@ impl Lanes {
         let rate = settings.rate_per_second;
         lane.bucket = match (lane.bucket.take(), rate) {
             (was, None) => {
-                let counts_until = was.as_ref().and_then(Bucket::last_return);
+                let counts_until = was.as_ref().map(Bucket::last_return);
                 lane.counts_until = lane.counts_until.max(counts_until);
                 None
             }
@@ -122,7 +122,7 @@ impl Lanes {
         if self.stale.contains_key(&webhook) {
             return false;
         }
-        let last_return = lane.bucket.as_ref().and_then(Bucket::last_return);
+        let last_return = lane.bucket.as_ref().map(Bucket::last_return);
         match last_return.max(lane.counts_until) {
             Some(at) if at > now => {
                 self.due(webhook, at);

@@ -310,10 +310,7 @@ fn deadline_of(outgoing: &Outgoing, started: Instant) -> Option<Instant> {
 
 /// `None`: the deadline passed. It is given where the attempt is, and does not move it: that would cost each attempt
 /// several kilobytes of copying.
-async fn within<F: Future>(
-    deadline: Option<Instant>,
-    attempt: Pin<&mut F>,
-) -> Option<F::Output> {
+async fn within<F: Future>(deadline: Option<Instant>, attempt: Pin<&mut F>) -> Option<F::Output> {
     match deadline {
         Some(deadline) => timeout_at(deadline, attempt).await.ok(),
         None => Some(attempt.await),
