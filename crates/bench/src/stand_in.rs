@@ -1,9 +1,10 @@
-//! A stand-in for the server, to try the bench itself: it keeps nothing and promises nothing.
+//! A stand-in for the server, to try the bench itself and to see what no server can do without: it promises nothing.
 //!
-//! It speaks as much of the API and the command line as the bench uses, forwards every event from memory,
-//! and can misbehave on purpose, which shows that the bench notices.
+//! It speaks as much of the API and the command line as the bench uses, forwards every event from memory, keeps them
+//! if it is to, and can misbehave on purpose, which shows that the bench notices.
 
 mod courier;
+mod keeper;
 
 use std::convert::Infallible;
 use std::fs;
@@ -29,15 +30,19 @@ use tokio::net::TcpListener;
 use crate::Outcome;
 use crate::body::IdMaker;
 use courier::Courier;
+use keeper::Keeper;
 
 /// Every delivery of that many goes wrong.
 const FAULT_EVERY: u64 = 50;
 const PUBLISH_MAX: usize = 1000;
 
-/// What it does wrong.
+/// What it does, and what wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum Manner {
+    /// Forwards from memory.
     None,
+    /// Keeps on disk what it forwards.
+    Keep,
     /// Never makes some deliveries, though it accepted their events.
     Lose,
     /// Makes some deliveries twice.
@@ -48,9 +53,10 @@ pub enum Fault {
     Forget,
 }
 
-impl Fault {
-    pub const ALL: [Self; 5] = [
+impl Manner {
+    pub const ALL: [Self; 6] = [
         Self::None,
+        Self::Keep,
         Self::Lose,
         Self::Repeat,
         Self::Forge,
@@ -60,6 +66,7 @@ impl Fault {
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Keep => "keep",
             Self::Lose => "lose",
             Self::Repeat => "repeat",
             Self::Forge => "forge",
@@ -67,11 +74,11 @@ impl Fault {
         }
     }
 
-    /// The fault of that name; none when there is no such name.
+    /// The manner of that name; the first when there is no such name.
     pub fn named(name: &str) -> Self {
         Self::ALL
             .into_iter()
-            .find(|fault| fault.name() == name)
+            .find(|manner| manner.name() == name)
             .unwrap_or(Self::None)
     }
 }
@@ -79,7 +86,7 @@ impl Fault {
 /// How it is to serve.
 #[derive(Debug)]
 pub struct Settings {
-    pub fault: Fault,
+    pub manner: Manner,
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
 }
@@ -100,7 +107,7 @@ pub async fn serve(settings: Settings) -> Outcome {
     let listener = TcpListener::bind(settings.listen).await.map_err(told)?;
     let address = listener.local_addr().map_err(told)?;
     fs::write(settings.data_dir.join("address"), format!("{address}\n")).map_err(told)?;
-    let state = Arc::new(State::new(settings.fault));
+    let state = Arc::new(State::new(&settings)?);
     loop {
         let (stream, _) = listener.accept().await.map_err(told)?;
         stream.set_nodelay(true).map_err(told)?;
@@ -110,18 +117,22 @@ pub async fn serve(settings: Settings) -> Outcome {
     }
 }
 
-/// A delivery on its way.
-pub struct Parcel {
+/// An event on its way.
+#[derive(Clone)]
+pub struct Accepted {
+    pub number: i64,
     pub id: String,
     pub body: Bytes,
 }
 
 struct State {
-    fault: Fault,
+    manner: Manner,
     ids: IdMaker,
+    events: AtomicU64,
     deliveries: AtomicU64,
     pending: Arc<AtomicU64>,
     webhooks: Mutex<Vec<Webhook>>,
+    keeper: Option<Keeper>,
 }
 
 struct Webhook {
@@ -131,40 +142,63 @@ struct Webhook {
 }
 
 impl State {
-    fn new(fault: Fault) -> Self {
-        Self {
-            fault,
+    fn new(settings: &Settings) -> Outcome<Self> {
+        let keeps = settings.manner == Manner::Keep;
+        let keeper = keeps.then(|| Keeper::start(&settings.data_dir));
+        Ok(Self {
+            manner: settings.manner,
             ids: IdMaker::new(),
+            events: AtomicU64::new(0),
             deliveries: AtomicU64::new(0),
             pending: Arc::default(),
             webhooks: Mutex::default(),
-        }
+            keeper: keeper.transpose()?,
+        })
     }
 
     fn webhooks(&self) -> std::sync::MutexGuard<'_, Vec<Webhook>> {
         self.webhooks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends the event to every webhook; answers its id.
-    fn accept(&self, body: Vec<u8>) -> String {
-        let id = format!("evt_{}", self.ids.next());
-        let body = Bytes::from(body);
+    fn accept(&self, body: Vec<u8>) -> Accepted {
+        let id = self.ids.next();
+        Accepted {
+            number: i64::try_from(self.events.fetch_add(1, Ordering::Relaxed)).unwrap_or(i64::MAX),
+            id: format!("evt_{id}"),
+            body: Bytes::from(body),
+        }
+    }
+
+    /// Keeps the events, if that is to be, and sends them to every webhook.
+    async fn take(&self, events: Vec<Accepted>, doc: Option<Bytes>) -> Outcome {
+        if let Some(keeper) = &self.keeper {
+            let webhooks = self.webhooks().len();
+            keeper.keep(events.clone(), webhooks, doc).await?;
+        }
+        for event in events {
+            self.send(&event);
+        }
+        Ok(())
+    }
+
+    fn send(&self, event: &Accepted) {
         for webhook in self.webhooks().iter() {
             let number = self.deliveries.fetch_add(1, Ordering::Relaxed);
-            let copies = match self.fault {
-                Fault::Lose if number.is_multiple_of(FAULT_EVERY) => 0,
-                Fault::Repeat if number.is_multiple_of(FAULT_EVERY) => 2,
-                Fault::None | Fault::Lose | Fault::Repeat | Fault::Forge | Fault::Forget => 1,
+            let copies = match self.manner {
+                Manner::Lose if number.is_multiple_of(FAULT_EVERY) => 0,
+                Manner::Repeat if number.is_multiple_of(FAULT_EVERY) => 2,
+                Manner::None
+                | Manner::Keep
+                | Manner::Lose
+                | Manner::Repeat
+                | Manner::Forge
+                | Manner::Forget => 1,
             };
             for _ in 0..copies {
                 self.pending.fetch_add(1, Ordering::Relaxed);
-                webhook.courier.take(Parcel {
-                    id: id.clone(),
-                    body: body.clone(),
-                });
+                webhook.courier.take(event.clone());
             }
         }
-        id
     }
 
     fn create_webhook(&self, body: &[u8]) -> Outcome<Value> {
@@ -182,15 +216,18 @@ impl State {
             .zip(id.0.as_bytes())
             .for_each(|(to, from)| *to = *from);
         let secret = Secret::from_random(random);
-        let signed_with = if self.fault == Fault::Forge {
+        let signed_with = if self.manner == Manner::Forge {
             Secret::from_random([0; 32])
         } else {
             secret.clone()
         };
-        let forgets = self.fault == Fault::Forget;
+        let forgets = self.manner == Manner::Forget;
         let pending = (!forgets).then(|| Arc::clone(&self.pending));
-        let courier = Courier::start(&endpoint, &signed_with, pending)?;
-        self.webhooks().push(Webhook {
+        let mut webhooks = self.webhooks();
+        let number = i64::try_from(webhooks.len()).unwrap_or(i64::MAX);
+        let kept = self.keeper.clone().map(|keeper| (keeper, number));
+        let courier = Courier::start(&endpoint, &signed_with, pending, kept)?;
+        webhooks.push(Webhook {
             id,
             secret,
             courier,
@@ -206,24 +243,31 @@ impl State {
         Some(json!({"secret": webhook.secret.reveal()}))
     }
 
-    fn create_inspection(&self, body: &[u8]) -> Outcome<Value> {
+    async fn create_inspection(&self, body: Bytes) -> Outcome<Value> {
         let request: CreateInspectionRequest =
-            serde_json::from_slice(body).map_err(|error| error.to_string())?;
+            serde_json::from_slice(&body).map_err(|error| error.to_string())?;
         let inspection = self.ids.next().to_string();
         let event = json!({
             "event": EventType::InspectionCreated.as_str(),
             "payload": {"_id": inspection, "metadata": request.metadata},
         });
-        let event_id = self.accept(event.to_string().into_bytes());
+        let event = self.accept(event.to_string().into_bytes());
+        let event_id = event.id.clone();
+        self.take(vec![event], Some(body)).await?;
         Ok(json!({"message": event_id, "inspectionId": inspection}))
     }
 
-    fn publish(&self, body: &[u8]) -> Outcome<Value> {
+    async fn publish(&self, body: &[u8]) -> Outcome<Value> {
         let events = parse_published(body, PUBLISH_MAX).map_err(|error| error.to_string())?;
+        let events: Vec<Accepted> = events
+            .iter()
+            .map(|event| self.accept(render_published(event.event, event.payload)))
+            .collect();
         let ids: Vec<Value> = events
             .iter()
-            .map(|event| json!({"_id": self.accept(render_published(event.event, event.payload))}))
+            .map(|event| json!({"_id": event.id}))
             .collect();
+        self.take(events, None).await?;
         Ok(json!({"data": ids}))
     }
 
@@ -256,10 +300,10 @@ async fn answer(
     Ok(match (&head.method, path) {
         (&Method::GET, "/health/ready") => reply(StatusCode::OK, &json!({"status": "ok"})),
         (&Method::POST, "/v1/inspection/car") => {
-            made(state.create_inspection(&body), StatusCode::CREATED)
+            made(state.create_inspection(body).await, StatusCode::CREATED)
         }
         (&Method::POST, "/v1/notification/event") => {
-            made(state.publish(&body), StatusCode::ACCEPTED)
+            made(state.publish(&body).await, StatusCode::ACCEPTED)
         }
         (&Method::POST, "/v1/notification/webhook") => {
             made(state.create_webhook(&body), StatusCode::CREATED)
