@@ -128,7 +128,7 @@ fn command() -> Command {
         .arg(path("work-dir").default_value("target/bench").help("Where servers keep their data; must be on a real disk"))
         .arg(path("out").default_value("target/bench/latest.json").help("Where the result is written"))
         .arg(path("compare").value_name("OLD.json").help("Prints the ratios to an older result"))
-        .arg(manner("stand-in").hide(true).conflicts_with("server-bin"))
+        .arg(fault("stand-in").hide(true).conflicts_with("server-bin"))
         .subcommand(
             Command::new(SINK)
                 .hide(true)
@@ -162,7 +162,7 @@ fn stand_in_command() -> Command {
     Command::new(STAND_IN)
         .hide(true)
         .subcommand_required(true)
-        .arg(manner("manner").default_value(stand_in::Manner::None.name()))
+        .arg(fault("fault").default_value(stand_in::Fault::None.name()))
         .subcommand(
             Command::new("company")
                 .subcommand_required(true)
@@ -175,12 +175,12 @@ fn number(name: &'static str, value: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value)
 }
 
-fn manner(name: &'static str) -> Arg {
-    let names = stand_in::Manner::ALL.map(stand_in::Manner::name);
+fn fault(name: &'static str) -> Arg {
+    let names = stand_in::Fault::ALL.map(stand_in::Fault::name);
     Arg::new(name)
         .long(name)
         .value_name("FAULT")
-        .value_parser(PossibleValuesParser::new(names).map(|name| stand_in::Manner::named(&name)))
+        .value_parser(PossibleValuesParser::new(names).map(|name| stand_in::Fault::named(&name)))
 }
 
 fn scenario_argument() -> Arg {
@@ -217,10 +217,10 @@ fn role(matches: &ArgMatches) -> Outcome<Role> {
             answer_after: Duration::from_millis(copied(matches, ANSWER_AFTER_MS)?),
         }),
         Some((STAND_IN, matches)) => {
-            let manner = copied(matches, "manner")?;
+            let fault = copied(matches, "fault")?;
             match matches.subcommand() {
                 Some(("serve", matches)) => Ok(Role::StandInServe(stand_in::Settings {
-                    manner,
+                    fault,
                     listen: copied(matches, "listen")?,
                     data_dir: cloned(matches, "data-dir")?,
                 })),
@@ -286,8 +286,8 @@ fn sizes_of(matches: &ArgMatches, sizes: Sizes) -> Sizes {
 
 fn program(matches: &ArgMatches) -> Outcome<Program> {
     let own = children::own_program()?;
-    if let Some(manner) = matches.get_one::<stand_in::Manner>("stand-in") {
-        let arguments = [STAND_IN, "--manner", manner.name()];
+    if let Some(fault) = matches.get_one::<stand_in::Fault>("stand-in") {
+        let arguments = [STAND_IN, "--fault", fault.name()];
         return Ok(Program {
             path: own,
             arguments: arguments.map(Into::into).to_vec(),

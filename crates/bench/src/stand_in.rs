@@ -1,10 +1,9 @@
-//! A stand-in for the server, to try the bench itself and to see what no server can do without: it promises nothing.
+//! A stand-in for the server, to try the bench itself: it keeps nothing and promises nothing.
 //!
-//! It speaks as much of the API and the command line as the bench uses, forwards every event from memory, keeps them
-//! if it is to, and can misbehave on purpose, which shows that the bench notices.
+//! It speaks as much of the API and the command line as the bench uses, forwards every event from memory,
+//! and can misbehave on purpose, which shows that the bench notices.
 
 mod courier;
-mod keeper;
 
 use std::convert::Infallible;
 use std::fs;
@@ -30,19 +29,15 @@ use tokio::net::TcpListener;
 use crate::Outcome;
 use crate::body::IdMaker;
 use courier::Courier;
-use keeper::Keeper;
 
 /// Every delivery of that many goes wrong.
 const FAULT_EVERY: u64 = 50;
 const PUBLISH_MAX: usize = 1000;
 
-/// What it does, and what wrong.
+/// What it does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
-    /// Forwards from memory.
+pub enum Fault {
     None,
-    /// Keeps on disk what it forwards.
-    Keep,
     /// Never makes some deliveries, though it accepted their events.
     Lose,
     /// Makes some deliveries twice.
@@ -53,10 +48,9 @@ pub enum Manner {
     Forget,
 }
 
-impl Manner {
-    pub const ALL: [Self; 6] = [
+impl Fault {
+    pub const ALL: [Self; 5] = [
         Self::None,
-        Self::Keep,
         Self::Lose,
         Self::Repeat,
         Self::Forge,
@@ -66,7 +60,6 @@ impl Manner {
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
-            Self::Keep => "keep",
             Self::Lose => "lose",
             Self::Repeat => "repeat",
             Self::Forge => "forge",
@@ -74,11 +67,11 @@ impl Manner {
         }
     }
 
-    /// The manner of that name; the first when there is no such name.
+    /// The fault of that name; none when there is no such name.
     pub fn named(name: &str) -> Self {
         Self::ALL
             .into_iter()
-            .find(|manner| manner.name() == name)
+            .find(|fault| fault.name() == name)
             .unwrap_or(Self::None)
     }
 }
@@ -86,7 +79,7 @@ impl Manner {
 /// How it is to serve.
 #[derive(Debug)]
 pub struct Settings {
-    pub manner: Manner,
+    pub fault: Fault,
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
 }
@@ -107,7 +100,7 @@ pub async fn serve(settings: Settings) -> Outcome {
     let listener = TcpListener::bind(settings.listen).await.map_err(told)?;
     let address = listener.local_addr().map_err(told)?;
     fs::write(settings.data_dir.join("address"), format!("{address}\n")).map_err(told)?;
-    let state = Arc::new(State::new(&settings)?);
+    let state = Arc::new(State::new(settings.fault));
     loop {
         let (stream, _) = listener.accept().await.map_err(told)?;
         stream.set_nodelay(true).map_err(told)?;
@@ -117,22 +110,18 @@ pub async fn serve(settings: Settings) -> Outcome {
     }
 }
 
-/// An event on its way.
-#[derive(Clone)]
-pub struct Accepted {
-    pub number: i64,
+/// A delivery on its way.
+pub struct Parcel {
     pub id: String,
     pub body: Bytes,
 }
 
 struct State {
-    manner: Manner,
+    fault: Fault,
     ids: IdMaker,
-    events: AtomicU64,
     deliveries: AtomicU64,
     pending: Arc<AtomicU64>,
     webhooks: Mutex<Vec<Webhook>>,
-    keeper: Option<Keeper>,
 }
 
 struct Webhook {
@@ -142,63 +131,40 @@ struct Webhook {
 }
 
 impl State {
-    fn new(settings: &Settings) -> Outcome<Self> {
-        let keeps = settings.manner == Manner::Keep;
-        let keeper = keeps.then(|| Keeper::start(&settings.data_dir));
-        Ok(Self {
-            manner: settings.manner,
+    fn new(fault: Fault) -> Self {
+        Self {
+            fault,
             ids: IdMaker::new(),
-            events: AtomicU64::new(0),
             deliveries: AtomicU64::new(0),
             pending: Arc::default(),
             webhooks: Mutex::default(),
-            keeper: keeper.transpose()?,
-        })
+        }
     }
 
     fn webhooks(&self) -> std::sync::MutexGuard<'_, Vec<Webhook>> {
         self.webhooks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn accept(&self, body: Vec<u8>) -> Accepted {
-        let id = self.ids.next();
-        Accepted {
-            number: i64::try_from(self.events.fetch_add(1, Ordering::Relaxed)).unwrap_or(i64::MAX),
-            id: format!("evt_{id}"),
-            body: Bytes::from(body),
-        }
-    }
-
-    /// Keeps the events, if that is to be, and sends them to every webhook.
-    async fn take(&self, events: Vec<Accepted>, doc: Option<Bytes>) -> Outcome {
-        if let Some(keeper) = &self.keeper {
-            let webhooks = self.webhooks().len();
-            keeper.keep(events.clone(), webhooks, doc).await?;
-        }
-        for event in events {
-            self.send(&event);
-        }
-        Ok(())
-    }
-
-    fn send(&self, event: &Accepted) {
+    /// Sends the event to every webhook; answers its id.
+    fn accept(&self, body: Vec<u8>) -> String {
+        let id = format!("evt_{}", self.ids.next());
+        let body = Bytes::from(body);
         for webhook in self.webhooks().iter() {
             let number = self.deliveries.fetch_add(1, Ordering::Relaxed);
-            let copies = match self.manner {
-                Manner::Lose if number.is_multiple_of(FAULT_EVERY) => 0,
-                Manner::Repeat if number.is_multiple_of(FAULT_EVERY) => 2,
-                Manner::None
-                | Manner::Keep
-                | Manner::Lose
-                | Manner::Repeat
-                | Manner::Forge
-                | Manner::Forget => 1,
+            let copies = match self.fault {
+                Fault::Lose if number.is_multiple_of(FAULT_EVERY) => 0,
+                Fault::Repeat if number.is_multiple_of(FAULT_EVERY) => 2,
+                Fault::None | Fault::Lose | Fault::Repeat | Fault::Forge | Fault::Forget => 1,
             };
             for _ in 0..copies {
                 self.pending.fetch_add(1, Ordering::Relaxed);
-                webhook.courier.take(event.clone());
+                webhook.courier.take(Parcel {
+                    id: id.clone(),
+                    body: body.clone(),
+                });
             }
         }
+        id
     }
 
     fn create_webhook(&self, body: &[u8]) -> Outcome<Value> {
@@ -216,18 +182,15 @@ impl State {
             .zip(id.0.as_bytes())
             .for_each(|(to, from)| *to = *from);
         let secret = Secret::from_random(random);
-        let signed_with = if self.manner == Manner::Forge {
+        let signed_with = if self.fault == Fault::Forge {
             Secret::from_random([0; 32])
         } else {
             secret.clone()
         };
-        let forgets = self.manner == Manner::Forget;
+        let forgets = self.fault == Fault::Forget;
         let pending = (!forgets).then(|| Arc::clone(&self.pending));
-        let mut webhooks = self.webhooks();
-        let number = i64::try_from(webhooks.len()).unwrap_or(i64::MAX);
-        let kept = self.keeper.clone().map(|keeper| (keeper, number));
-        let courier = Courier::start(&endpoint, &signed_with, pending, kept)?;
-        webhooks.push(Webhook {
+        let courier = Courier::start(&endpoint, &signed_with, pending)?;
+        self.webhooks().push(Webhook {
             id,
             secret,
             courier,
@@ -243,31 +206,24 @@ impl State {
         Some(json!({"secret": webhook.secret.reveal()}))
     }
 
-    async fn create_inspection(&self, body: Bytes) -> Outcome<Value> {
+    fn create_inspection(&self, body: &[u8]) -> Outcome<Value> {
         let request: CreateInspectionRequest =
-            serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+            serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let inspection = self.ids.next().to_string();
         let event = json!({
             "event": EventType::InspectionCreated.as_str(),
             "payload": {"_id": inspection, "metadata": request.metadata},
         });
-        let event = self.accept(event.to_string().into_bytes());
-        let event_id = event.id.clone();
-        self.take(vec![event], Some(body)).await?;
+        let event_id = self.accept(event.to_string().into_bytes());
         Ok(json!({"message": event_id, "inspectionId": inspection}))
     }
 
-    async fn publish(&self, body: &[u8]) -> Outcome<Value> {
+    fn publish(&self, body: &[u8]) -> Outcome<Value> {
         let events = parse_published(body, PUBLISH_MAX).map_err(|error| error.to_string())?;
-        let events: Vec<Accepted> = events
-            .iter()
-            .map(|event| self.accept(render_published(event.event, event.payload)))
-            .collect();
         let ids: Vec<Value> = events
             .iter()
-            .map(|event| json!({"_id": event.id}))
+            .map(|event| json!({"_id": self.accept(render_published(event.event, event.payload))}))
             .collect();
-        self.take(events, None).await?;
         Ok(json!({"data": ids}))
     }
 
@@ -300,10 +256,10 @@ async fn answer(
     Ok(match (&head.method, path) {
         (&Method::GET, "/health/ready") => reply(StatusCode::OK, &json!({"status": "ok"})),
         (&Method::POST, "/v1/inspection/car") => {
-            made(state.create_inspection(body).await, StatusCode::CREATED)
+            made(state.create_inspection(&body), StatusCode::CREATED)
         }
         (&Method::POST, "/v1/notification/event") => {
-            made(state.publish(&body).await, StatusCode::ACCEPTED)
+            made(state.publish(&body), StatusCode::ACCEPTED)
         }
         (&Method::POST, "/v1/notification/webhook") => {
             made(state.create_webhook(&body), StatusCode::CREATED)

@@ -10,8 +10,7 @@ use http_body_util::Full;
 use hyper::{Method, Request, Uri};
 use tokio::sync::{Mutex, mpsc};
 
-use super::Accepted;
-use super::keeper::Keeper;
+use super::Parcel;
 use crate::Outcome;
 use crate::body::now_us;
 use crate::connection::Connection;
@@ -20,7 +19,7 @@ use crate::connection::Connection;
 const CONNECTIONS: usize = 8;
 
 pub struct Courier {
-    queue: mpsc::UnboundedSender<Accepted>,
+    queue: mpsc::UnboundedSender<Parcel>,
 }
 
 struct Route {
@@ -29,8 +28,6 @@ struct Route {
     signer: Signer,
     /// Counts what is under way; absent for one that never tells.
     pending: Option<Arc<AtomicU64>>,
-    /// Keeps outcomes, under the webhook's number.
-    kept: Option<(Keeper, i64)>,
 }
 
 impl Courier {
@@ -39,7 +36,6 @@ impl Courier {
         endpoint: &Uri,
         secret: &Secret,
         pending: Option<Arc<AtomicU64>>,
-        kept: Option<(Keeper, i64)>,
     ) -> Outcome<Self> {
         let target = endpoint
             .authority()
@@ -54,36 +50,29 @@ impl Courier {
             path,
             signer: Signer::new(secret),
             pending,
-            kept,
         });
-        let (queue, events) = mpsc::unbounded_channel();
-        let events = Arc::new(Mutex::new(events));
+        let (queue, parcels) = mpsc::unbounded_channel();
+        let parcels = Arc::new(Mutex::new(parcels));
         for _ in 0..CONNECTIONS {
-            tokio::spawn(carry(Arc::clone(&route), Arc::clone(&events)));
+            tokio::spawn(carry(Arc::clone(&route), Arc::clone(&parcels)));
         }
         Ok(Self { queue })
     }
 
-    pub fn take(&self, event: Accepted) {
+    pub fn take(&self, parcel: Parcel) {
         // The carriers run as long as the process does.
-        let _ = self.queue.send(event);
+        let _ = self.queue.send(parcel);
     }
 }
 
-async fn carry(
-    route: Arc<Route>,
-    events: Arc<Mutex<mpsc::UnboundedReceiver<Accepted>>>,
-) -> Outcome {
+async fn carry(route: Arc<Route>, parcels: Arc<Mutex<mpsc::UnboundedReceiver<Parcel>>>) -> Outcome {
     let mut connection = Connection::open(route.target).await?;
     loop {
-        let event = events.lock().await.recv().await;
-        let Some(event) = event else {
+        let parcel = parcels.lock().await.recv().await;
+        let Some(parcel) = parcel else {
             return Ok(());
         };
-        connection.send(route.address(&event)?).await?;
-        if let Some((keeper, webhook)) = &route.kept {
-            keeper.delivered(event.number, *webhook);
-        }
+        connection.send(route.address(&parcel)?).await?;
         if let Some(pending) = &route.pending {
             pending.fetch_sub(1, Ordering::Relaxed);
         }
@@ -91,12 +80,12 @@ async fn carry(
 }
 
 impl Route {
-    fn address(&self, event: &Accepted) -> Outcome<Request<Full<bytes::Bytes>>> {
+    fn address(&self, parcel: &Parcel) -> Outcome<Request<Full<bytes::Bytes>>> {
         let timestamp = (now_us() / 1_000_000).to_string();
         let envelope = Envelope {
-            id: &event.id,
+            id: &parcel.id,
             timestamp: &timestamp,
-            body: &event.body,
+            body: &parcel.body,
         };
         Request::builder()
             .method(Method::POST)
@@ -105,15 +94,15 @@ impl Route {
             .header(headers::AUTOINSPECTOR_ATTEMPT, "1")
             .header(
                 headers::AUTOINSPECTOR_SIGNATURE,
-                self.signer.sign_body(&event.body).as_str(),
+                self.signer.sign_body(&parcel.body).as_str(),
             )
             .header(
                 headers::WEBHOOK_SIGNATURE,
                 self.signer.sign_standard(&envelope),
             )
-            .header(headers::WEBHOOK_ID, &event.id)
+            .header(headers::WEBHOOK_ID, &parcel.id)
             .header(headers::WEBHOOK_TIMESTAMP, &timestamp)
-            .body(Full::new(event.body.clone()))
+            .body(Full::new(parcel.body.clone()))
             .map_err(|error| error.to_string())
     }
 }
