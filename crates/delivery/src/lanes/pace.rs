@@ -74,7 +74,7 @@ impl Bucket {
         self.spent.front().map(|(at, _)| at.plus(TOKEN_RETURN))
     }
 
-    /// When all spent tokens are back.
+    /// When all tokens are back.
     pub(super) fn last_return(&self) -> Timestamp {
         let last = self.spent.back().map(|(at, _)| at.plus(TOKEN_RETURN));
         last.map_or(self.empty_until, |last| last.max(self.empty_until))
