@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::cache::Stale;
 use super::fault::Done;
+use super::outcome_room::OutcomeRoom;
 use super::sheets::Entry;
 use super::{apply, retention, sends, settle};
 use crate::seal::MasterKey;
@@ -37,6 +38,7 @@ pub(super) struct Kept<'db> {
     pub count_own_event: RefCell<Statement<'db>>,
     pub last_sequence: RefCell<Statement<'db>>,
     pub kept_sequence: RefCell<Statement<'db>>,
+    pub outcome_room: RefCell<OutcomeRoom>,
 }
 
 impl<'db> Kept<'db> {
@@ -50,6 +52,7 @@ impl<'db> Kept<'db> {
             count_own_event: keep(sends::COUNT_OWN_EVENT)?,
             last_sequence: keep(sends::LAST_SEQUENCE)?,
             kept_sequence: keep(retention::KEPT_SEQUENCE)?,
+            outcome_room: RefCell::default(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite_migration::{M, Migrations};
 
 /// Each with its name; other engines carry the same names. They are never changed, only added to.
-pub(super) const STEPS: [(&str, &str); 12] = [
+pub(super) const STEPS: [(&str, &str); 13] = [
     (
         "foundation",
         include_str!("../../migrations/sqlite/0001_foundation.sql"),
@@ -51,6 +51,10 @@ pub(super) const STEPS: [(&str, &str); 12] = [
     (
         "child_links",
         include_str!("../../migrations/sqlite/0016_child_links.sql"),
+    ),
+    (
+        "delivery_room",
+        include_str!("../../migrations/sqlite/0017_delivery_room.sql"),
     ),
 ];
 

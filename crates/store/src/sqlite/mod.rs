@@ -24,6 +24,7 @@ mod log_keys;
 mod maintenance;
 mod migrations;
 mod open;
+mod outcome_room;
 mod people;
 mod queue;
 mod readers;

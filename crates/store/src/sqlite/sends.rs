@@ -21,8 +21,8 @@ pub(super) const INSERT_EVENT: &str =
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 pub(super) const INSERT_DELIVERY: &str =
-    "INSERT INTO delivery (key, tail, company, webhook, event, cause, next_attempt_at, lease, strict)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    "INSERT INTO delivery (key, tail, company, webhook, event, cause, next_attempt_at, lease, strict, room)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, zeroblob(?10))";
 
 /// Without RETURNING, which would open a table of its own for each event.
 pub(super) const COUNT_OWN_EVENT: &str =
@@ -154,6 +154,7 @@ fn new_delivery(
             (!waits).then(|| event.id.0.made_at().as_millis()),
             lease.map(|epoch| epoch.0),
             delivery.strict,
+            group.kept.outcome_room.borrow().of(delivery.webhook_id),
         ])
         .map_err(|error| Fault::from(error).or_taken(StoreError::Conflict))?;
     drop(insert);
@@ -231,6 +232,7 @@ pub(super) fn late_delivery(
             now.as_millis(),
             None::<u32>,
             false,
+            group.kept.outcome_room.borrow().of(delivery.webhook_id),
         ])
         .map_err(|error| Fault::from(error).or_taken(StoreError::Conflict))?;
     drop(insert);

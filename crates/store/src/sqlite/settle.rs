@@ -24,7 +24,8 @@ use crate::plan;
 pub(super) const SETTLE_FIRST: &str =
     "UPDATE delivery SET status = ?4, cause = ?5, next_attempt_at = ?6, lease = NULL, attempts = ?7,
          scheduled_attempts = ?8, first_attempt_at = ?9, fallback = 0, fallback_at = NULL, recovered = 0,
-         interruptions = 0, started = 0, last_attempt = ?10
+         interruptions = 0, started = 0, last_attempt = ?10,
+         room = zeroblob(length(room) - ?11)
      WHERE key = ?1 AND tail = ?2 AND lease = ?3 AND resend_cause IS NULL AND last_attempt IS NULL";
 
 /// Opens the next epoch: older leases are void, and cut-off starts are counted.
@@ -149,6 +150,12 @@ fn settle_one(group: &mut Group<'_, '_>, settlement: &Settlement) -> Done<Settle
     let id = settlement.delivery_id;
     let doc = attempts::text_of(&settlement.attempt)?;
     let next = plan::settled(settlement.attempt.cause, settlement.next, None);
+    let needed =
+        group
+            .kept
+            .outcome_room
+            .borrow_mut()
+            .note(settlement.webhook_id, &doc, settlement.lease);
     let written = group.kept.settle_first.borrow_mut().execute(params![
         key_of(id.0),
         tail_of(id.0),
@@ -160,6 +167,7 @@ fn settle_one(group: &mut Group<'_, '_>, settlement: &Settlement) -> Done<Settle
         settlement.scheduled_attempts,
         settlement.first_attempt_at.as_millis(),
         doc,
+        needed,
     ])?;
     if written == 1 {
         let ended = next.status != DeliveryStatus::Pending;
