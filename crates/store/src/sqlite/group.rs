@@ -38,6 +38,7 @@ pub(super) struct Kept<'db> {
     pub count_own_event: RefCell<Statement<'db>>,
     pub last_sequence: RefCell<Statement<'db>>,
     pub kept_sequence: RefCell<Statement<'db>>,
+    /// Lives as long as they do: it is a guess, and a new connection guesses anew.
     pub outcome_room: RefCell<OutcomeRoom>,
 }
 

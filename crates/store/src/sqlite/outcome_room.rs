@@ -1,10 +1,10 @@
 //! Room in a delivery's row for its first outcome.
 //!
-//! A row that grows moves its neighbours, and what no longer fits on its page goes to others, whose numbers SQLite
-//! then puts in order, for which each commit walks the whole page cache. A row that keeps its length is overwritten where
-//! it stands. So a row is written with as many zeroes as its outcome will need, by what the webhook's last
-//! one needed, and gives them up for it. Where the guess is wrong the row grows or stays a little too long,
-//! and nothing else.
+//! A row that grows moves its neighbours, and what no longer fits on its page goes to others. SQLite puts the
+//! numbers of these pages in order, and after that the next commit walks the whole page cache. A row that keeps its
+//! length is overwritten where it stands. So a row is written with as many zeroes as its outcome will need, by
+//! what the webhook's last one needed, and gives them up for it. Where the guess is wrong the row grows or
+//! stays a little too long, and nothing else.
 
 use std::collections::HashMap;
 
